@@ -1,0 +1,1 @@
+"""Handrail makes operational runbooks run."""

@@ -1,0 +1,1 @@
+"""From Markdown to a document, and from an alert to the runbook that answers it."""

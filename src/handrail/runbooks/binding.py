@@ -1,0 +1,172 @@
+"""What Handrail is told beside the prose: triggers, parameters, checks, lists, remedies, time limits.
+
+One binding serves every edition of a document, by runbook id and step number.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handrail.runbooks.document import RunbookId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """An alert that this runbook answers: any of `alerts` (all of `labels` equal), or a pipeline `event`."""
+
+    alerts: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    event: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromLabel:
+    """The value of an alert's label."""
+
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromQuery:
+    """The value of `label` on the first series of an instant PromQL query. `$service` and `$namespace` are filled in."""
+
+    promql: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromTable:
+    """A cell of a table that a command printed: `column` of the row whose `where` column matches one of `values`.
+
+    `command` is `1.1`: step and index. Ties go to the first row; `owner` keeps rows whose name begins with the service.
+    """
+
+    command: str
+    column: str
+    where: str
+    values: tuple[str, ...]
+
+
+Source = FromLabel | FromQuery | FromTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterBinding:
+    """A parameter: its strict type (a name that `commands.types` knows) and where its value comes from, best first."""
+
+    name: str
+    type: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Proof of success: `query` must be below (or at least) the limit for the hold.
+
+    With `denominator`, the value is query / denominator × scale, and an absent numerator over a denominator of at least
+    `enough` counts as 0; an absent denominator is no data, and no data is not success. `$window`, `$service` and
+    `$namespace` are filled in.
+    """
+
+    name: str
+    query: str
+    unit: str
+    below: float | None = None
+    at_least: float | None = None
+    denominator: str | None = None
+    enough: float = 0.0
+    scale: float = 1.0
+    window: timedelta = timedelta(minutes=1)
+
+
+class ListKind(enum.StrEnum):
+    """What a list step is."""
+
+    CHECKLIST = "checklist"
+    CHOICE = "choice"
+    LOOK = "look"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListBinding:
+    """What a list is and what each bullet stands for.
+
+    `bullets` maps a bullet's 1-based place to what answers it: for a choice a remedy (`RB-001/rollback`), for a look a
+    command (`RB-004.1.1`), for a checklist what Handrail does itself (`timer`, `channel`, `status_page`, `stakeholders`,
+    `commander`, `timeline`, `eta`) ; a bullet that is not named is a person's task.
+    """
+
+    step: int
+    kind: ListKind
+    bullets: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class When:
+    """A condition on what was seen: an instant PromQL value compared with a limit. Reads like `promql above 0`."""
+
+    promql: str
+    above: float | None = None
+    below: float | None = None
+    says: str = ""  # the sentence shown where it is false
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retarget:
+    """A better aim than the text's: what kind, and the sentence that says why.
+
+    `to` is one of `last_good_revision`, `degraded_deployment`, `live_deployment`.
+    """
+
+    to: str
+    because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemedyBinding:
+    """Steps or commands that belong together: what is planned and approved as one.
+
+    `commands` are `5.1`-like places; empty means every changing command of `step`.
+    """
+
+    name: str
+    title: str
+    step: int
+    commands: tuple[str, ...] = ()
+    when: tuple[When, ...] = ()
+    needs: tuple[str, ...] = ()
+    expected_effect: str = ""
+    retarget: tuple[Retarget, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunbookBinding:
+    """Everything bound to one runbook."""
+
+    runbook: RunbookId
+    triggers: tuple[Trigger, ...] = ()
+    parameters: tuple[ParameterBinding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    hold: timedelta | None = None
+    lists: tuple[ListBinding, ...] = ()
+    remedies: tuple[RemedyBinding, ...] | None = None  # None: each changing step is one remedy, in order
+    explains: tuple[RunbookId, ...] = ()
+    step_limits: Mapping[int, timedelta] = field(default_factory=dict)
+    summary: str = ""  # "{value} % of requests to {service} fail": the incident's sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """A binding file. `revision` is the SHA-256 of its bytes."""
+
+    path: str
+    revision: str
+    runbooks: Mapping[RunbookId, RunbookBinding]
+
+    def get(self, runbook: str) -> RunbookBinding:
+        """The runbook's binding, empty where nobody bound it."""
+        key = RunbookId(runbook)
+        return self.runbooks.get(key, RunbookBinding(runbook=key))
