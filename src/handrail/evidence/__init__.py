@@ -1,1 +1,5 @@
-"""The room is being built."""
+"""What was seen, and the envelope of the record."""
+
+from handrail.evidence.model import SYSTEM, Actor, Event, Evidence, Kind, Look
+
+__all__ = ["SYSTEM", "Actor", "Event", "Evidence", "Kind", "Look"]

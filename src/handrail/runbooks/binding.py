@@ -50,7 +50,15 @@ class FromTable:
     values: tuple[str, ...]
 
 
-Source = FromLabel | FromQuery | FromTable
+@dataclass(frozen=True, kw_only=True)
+class FromJson:
+    """A value of the JSON that a command printed, by a dotted path (`slots.0.name`)."""
+
+    command: str
+    path: str
+
+
+Source = FromLabel | FromQuery | FromTable | FromJson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +147,8 @@ class RemedyBinding:
     when: tuple[When, ...] = ()
     needs: tuple[str, ...] = ()
     expected_effect: str = ""
+    preview: str = ""  # a reading command that shows what would happen, where the target has no dry run
+    undo: str = ""  # the command that takes it back, where the target cannot tell
     retarget: tuple[Retarget, ...] = ()
 
 

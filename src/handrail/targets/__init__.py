@@ -1,1 +1,5 @@
-"""The room is being built."""
+"""The systems that Handrail looks at and changes."""
+
+from handrail.targets.base import Answer, Ask, Ground, Permit, Prospect
+
+__all__ = ["Answer", "Ask", "Ground", "Permit", "Prospect"]
