@@ -1,1 +1,31 @@
-"""The room is being built."""
+"""One run's state, and what comes next."""
+
+from handrail.runs.model import (
+    Ending,
+    Finish,
+    LookAround,
+    MakeChange,
+    Mode,
+    Next,
+    Propose,
+    RemedyState,
+    Run,
+    Verify,
+    Wait,
+    advance,
+)
+
+__all__ = [
+    "Ending",
+    "Finish",
+    "LookAround",
+    "MakeChange",
+    "Mode",
+    "Next",
+    "Propose",
+    "RemedyState",
+    "Run",
+    "Verify",
+    "Wait",
+    "advance",
+]

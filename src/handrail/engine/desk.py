@@ -1,0 +1,71 @@
+"""What people and pages may ask of the engine: one list of verbs for the web, the API and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from handrail.approvals import Approver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What became of a webhook. `status` is an HTTP status: 202 stored, 4xx refused, 503 try again."""
+
+    status: int
+    reason: str
+    post: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What became of a person's wish: done or not, and the sentence that says so."""
+
+    done: bool
+    says: str
+
+
+class Desk(Protocol):
+    """The verbs. Every one names the person; none of them waits for work to finish."""
+
+    def receive(self, *, source: str, body: bytes) -> Receipt:
+        """Take a webhook: masked, stored, answered; worked on afterwards."""
+
+    def acknowledge(self, incident: str, who: Approver) -> Told:
+        """Someone has it: unanswered timers stop."""
+
+    def decide(self, plan: str, who: Approver, *, yes: bool, reason: str = "") -> Told:
+        """Yes or no to exactly this hash."""
+
+    def take_over(self, incident: str, who: Approver) -> Told:
+        """A person works by hand: no change is made by Handrail, looks and checks go on."""
+
+    def hand_back(self, incident: str, who: Approver) -> Told:
+        """Handrail may propose again."""
+
+    def pause(self, who: Approver) -> Told:
+        """Pause all automation everywhere."""
+
+    def resume(self, who: Approver) -> Told:
+        """End the pause."""
+
+    def stop(self, run: str, who: Approver) -> Told:
+        """Stop one run for good; what is running is ended where it can be."""
+
+    def done_by_hand(self, run: str, step: int, who: Approver, *, note: str = "") -> Told:
+        """A person made this step by hand: it is recorded and verified like any change."""
+
+    def settle(self, run: str, plan: str, command: int, who: Approver, *, happened: bool) -> Told:
+        """A person says whether an unknown change happened."""
+
+    def confirm(self, run: str, who: Approver) -> Told:
+        """Yes, this guessed runbook is the right one: it may look."""
+
+    def choose(self, incident: str, runbook: str, who: Approver, *, values: dict[str, str]) -> Told:
+        """Start this runbook for this incident, with these parameters filled in."""
+
+    def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
+        """Open an incident without an alert, and run this runbook. `says` ends with the incident's name."""
+
+    def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
+        """A task is done."""

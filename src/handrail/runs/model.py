@@ -1,0 +1,152 @@
+"""One run's state and what comes next: one turn, decided from values."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from handrail.remedies import Standing
+
+
+class Mode(enum.StrEnum):
+    """Whether the run may propose a change, or only looks."""
+
+    PROPOSES = "proposes"
+    LOOKS = "looks"
+
+
+class Ending(enum.StrEnum):
+    """How a run ended."""
+
+    HEALED = "healed"
+    HEALED_BY_ITSELF = "healed by itself"
+    HANDED_OVER = "handed over"
+    STOPPED = "stopped"
+    LOOKED = "looked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemedyState:
+    """Where one remedy stands, why, and its waiting or finished plan."""
+
+    name: str
+    standing: Standing
+    reason: str = ""
+    plan: str = ""  # hash of the plan that was approved or waits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What `advance` needs to know of a run, read from the record."""
+
+    id: str
+    mode: Mode
+    looks_waiting: tuple[str, ...]  # commands that can be asked now
+    remedies: tuple[RemedyState, ...]
+    approved: str = ""  # hash of an approved plan that was not carried out
+    alert_firing: bool = True
+    resolved_at: datetime | None = None
+    verified: bool = False
+    verifying: str = ""  # the remedy whose change waits for its verification
+    unknown: str = ""  # what nobody knows: a change interrupted between intent and outcome
+    paused_by: str = ""
+    taken_over_by: str = ""
+    stopped_by: str = ""
+    ended: Ending | None = None
+    confirmed: bool = True  # a guess waits for a person before it even reads
+    has_checks: bool = True
+    proposer_elsewhere: bool = False  # another run of this incident has a proposal waiting
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookAround:
+    """Ask these commands, side by side."""
+
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Propose:
+    """Make this remedy into a plan, or pass it over with the reason."""
+
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeChange:
+    """Carry out this approved plan."""
+
+    plan: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """Read the checks until they held, or until the time is over. `remedy` is empty where nothing was changed."""
+
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Nothing to do until someone or something comes; the reason is shown."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """The run is over."""
+
+    ending: Ending
+    reason: str
+
+
+Next = LookAround | Propose | MakeChange | Verify | Wait | Finish
+OPEN = (Standing.NOT_TRIED, Standing.VOID)
+
+
+def advance(run: Run) -> Next:
+    """One turn. The first line that applies wins; the order is the product's promise, so it reads top to bottom."""
+    if run.ended is not None:
+        return Finish(ending=run.ended, reason="already over")
+    if run.stopped_by:
+        return Finish(ending=Ending.STOPPED, reason=f"stopped by {run.stopped_by}")
+    if run.paused_by:
+        return Wait(reason=f"all automation is paused by {run.paused_by}")
+    if not run.confirmed:
+        return Wait(reason="the runbook is a guess: a person confirms it before anything runs")
+    if run.looks_waiting:
+        return LookAround(commands=run.looks_waiting)
+    if run.verified:
+        healed = [state for state in run.remedies if state.standing is Standing.HEALED]
+        if healed:
+            return Finish(ending=Ending.HEALED, reason=f"{healed[-1].name} helped and the checks held")
+        return Finish(ending=Ending.HEALED_BY_ITSELF, reason="the checks hold and nothing was changed by Handrail")
+    if run.verifying:
+        return Verify(remedy=run.verifying)
+    if run.taken_over_by:
+        return Wait(reason=f"{run.taken_over_by} works by hand")
+    if run.unknown:
+        return Wait(reason=f"nobody knows whether {run.unknown} happened: a person looks and says so")
+    if run.mode is Mode.LOOKS:
+        return Finish(ending=Ending.LOOKED, reason="this run only looks; another one proposes")
+    if run.approved:
+        return MakeChange(plan=run.approved)
+    if not run.alert_firing and run.has_checks:
+        return Verify(remedy="")
+    if any(state.standing is Standing.PROPOSED for state in run.remedies):
+        return Wait(reason="a plan waits for approval")
+    if run.proposer_elsewhere:
+        return Wait(reason="another run of this incident has a plan waiting for approval")
+    for state in run.remedies:
+        if state.standing in OPEN:
+            return Propose(remedy=state.name)
+    return Finish(ending=Ending.HANDED_OVER, reason=_nothing_left(run))
+
+
+def _nothing_left(run: Run) -> str:
+    if not run.remedies:
+        return "the runbook has no change to propose: a person decides"
+    told = "; ".join(f"{state.name} {state.standing}" for state in run.remedies)
+    return f"no remedy is left ({told}): a person decides"

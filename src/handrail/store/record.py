@@ -1,0 +1,627 @@
+"""The record: what was stored, in the words of the product. Every method is one transaction.
+
+Rows come back as plain dictionaries (`Row`) with the columns of `tables`; times are aware datetimes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from handrail.evidence import SYSTEM, Actor, Event, Evidence, Kind, Look
+from handrail.plans import Plan, canonical, from_json
+from handrail.store import tables as t
+from handrail.store.database import reading, writing
+
+Row = dict[str, Any]
+TIMES = frozenset(
+    column.name
+    for table in t.metadata.sorted_tables
+    for column in table.columns
+    if column.name.endswith("_at") or column.name in ("at", "verify_since", "verified_since")
+)
+
+
+class Store:
+    """Everything that is kept. `clock` gives aware UTC times."""
+
+    def __init__(self, engine: sa.Engine, *, clock: Any) -> None:
+        self.engine = engine
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The time by the clock this store was given."""
+        moment: datetime = self._clock()
+        return moment
+
+    # -- alerts --------------------------------------------------------------------------------------------------
+
+    def keep_post(self, *, source: str, body: str) -> int:
+        """A webhook's masked body, durable before it is answered."""
+        with writing(self.engine) as connection:
+            row = {"source": source, "received_at": _text(self.now()), "body": body, "state": "new"}
+            return int(_inserted(connection, t.posts, row))
+
+    def new_posts(self) -> list[Row]:
+        """Posts that were stored and not worked on, oldest first."""
+        return self._rows(sa.select(t.posts).where(t.posts.c.state == "new").order_by(t.posts.c.id))
+
+    def post_done(self, post: int) -> None:
+        """The post was worked on."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(t.posts).where(t.posts.c.id == post).values(state="done"))
+
+    def keep_alert(self, row: Row) -> bool:
+        """Store an alert under (source, fingerprint, starts_at); False where it is known already."""
+        with writing(self.engine) as connection:
+            known = connection.execute(
+                sa.select(t.alerts.c.id).where(
+                    t.alerts.c.source == row["source"],
+                    t.alerts.c.fingerprint == row["fingerprint"],
+                    t.alerts.c.starts_at == _text(row["starts_at"]),
+                )
+            ).first()
+            if known:
+                return False
+            connection.execute(sa.insert(t.alerts).values(_plain(row)))
+            return True
+
+    def alert(self, source: str, fingerprint: str, starts_at: datetime) -> Row | None:
+        """The stored alert, or None."""
+        return self._one(
+            sa.select(t.alerts).where(
+                t.alerts.c.source == source,
+                t.alerts.c.fingerprint == fingerprint,
+                t.alerts.c.starts_at == _text(starts_at),
+            )
+        )
+
+    def resolve_alert(self, alert_id: int, at: datetime) -> None:
+        """Resolved is sticky for one (fingerprint, starts_at)."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(t.alerts)
+                .where(t.alerts.c.id == alert_id, t.alerts.c.status == "firing")
+                .values(status="resolved", resolved_at=_text(at))
+            )
+
+    def alerts_of(self, incident: str) -> list[Row]:
+        """The alerts that joined an incident, oldest first."""
+        return self._rows(sa.select(t.alerts).where(t.alerts.c.incident == incident).order_by(t.alerts.c.id))
+
+    # -- incidents -----------------------------------------------------------------------------------------------
+
+    def open_incident(self, row: Row) -> str:
+        """A new incident; its name, `I-12`."""
+        with writing(self.engine) as connection:
+            values = {"status": "open", "level": 0, **row, "last_alert_at": row["opened_at"]}
+            return f"I-{_inserted(connection, t.incidents, _plain(values))}"
+
+    def incident(self, incident: str) -> Row | None:
+        """One incident by its name."""
+        return self._one(sa.select(t.incidents).where(t.incidents.c.number == number_of(incident)))
+
+    def incidents(self, *, status: str | None = None) -> list[Row]:
+        """Incidents, newest first."""
+        query = sa.select(t.incidents).order_by(t.incidents.c.number.desc())
+        return self._rows(query.where(t.incidents.c.status == status) if status else query)
+
+    def update_incident(self, incident: str, **values: Any) -> None:
+        """Set columns of an incident."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(t.incidents).where(t.incidents.c.number == number_of(incident)).values(_plain(values))
+            )
+
+    def acknowledge(self, incident: str, person: str) -> bool:
+        """First acknowledgement wins; True where this one was it."""
+        return self._compare_and_set(
+            sa.update(t.incidents)
+            .where(t.incidents.c.number == number_of(incident), t.incidents.c.acknowledged_by.is_(None))
+            .values(acknowledged_by=person, acknowledged_at=_text(self.now()))
+        )
+
+    def close_incident(self, incident: str) -> bool:
+        """Close it once; True where this call did."""
+        return self._compare_and_set(
+            sa.update(t.incidents)
+            .where(t.incidents.c.number == number_of(incident), t.incidents.c.status == "open")
+            .values(status="closed", closed_at=_text(self.now()))
+        )
+
+    def raise_level(self, incident: str, level: int) -> bool:
+        """One page per level: True for whoever raised it."""
+        return self._compare_and_set(
+            sa.update(t.incidents)
+            .where(t.incidents.c.number == number_of(incident), t.incidents.c.level < level)
+            .values(level=level)
+        )
+
+    # -- runs ----------------------------------------------------------------------------------------------------
+
+    def start_run(self, row: Row, remedies: Sequence[Row]) -> str:
+        """A new run with its remedies; its name, `R-12`."""
+        with writing(self.engine) as connection:
+            values = {"values_": "{}", "segment": 0, "reason": "", "verifying": "", "waits_for": "", **row}
+            run = f"R-{_inserted(connection, t.runs, _plain(values))}"
+            for position, remedy in enumerate(remedies):
+                connection.execute(
+                    sa.insert(t.remedies).values(
+                        run=run, position=position, standing="not tried", reason="", plan="", **remedy
+                    )
+                )
+            return run
+
+    def run(self, run: str) -> Row | None:
+        """One run by its name."""
+        return self._one(sa.select(t.runs).where(t.runs.c.number == number_of(run)))
+
+    def runs(self, *, incident: str | None = None, open_only: bool = False) -> list[Row]:
+        """Runs, oldest first."""
+        query = sa.select(t.runs).order_by(t.runs.c.number)
+        if incident:
+            query = query.where(t.runs.c.incident == incident)
+        if open_only:
+            query = query.where(t.runs.c.ending.is_(None))
+        return self._rows(query)
+
+    def update_run(self, run: str, **values: Any) -> None:
+        """Set columns of a run."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(t.runs).where(t.runs.c.number == number_of(run)).values(_plain(values)))
+
+    def next_segment(self, run: str) -> int:
+        """The number of the run's next segment: its workflow's id is made from it."""
+        with writing(self.engine) as connection:
+            where = t.runs.c.number == number_of(run)
+            connection.execute(sa.update(t.runs).where(where).values(segment=t.runs.c.segment + 1))
+            return int(connection.execute(sa.select(t.runs.c.segment).where(where)).scalar_one())
+
+    def end_run(self, run: str, *, ending: str, reason: str) -> bool:
+        """End it once; True where this call did."""
+        return self._compare_and_set(
+            sa.update(t.runs)
+            .where(t.runs.c.number == number_of(run), t.runs.c.ending.is_(None))
+            .values(ending=ending, reason=reason, ended_at=_text(self.now()), waits_for="")
+        )
+
+    # -- evidence ------------------------------------------------------------------------------------------------
+
+    def keep_evidence(self, evidence: Evidence) -> None:
+        """Store what was seen, masked already."""
+        body = canonical(dataclasses.asdict(evidence))
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.insert(t.evidence).values(
+                    id=evidence.id, run=evidence.run, command=evidence.command, stored_at=_text(self.now()), body=body
+                )
+            )
+
+    def evidence_of(self, run: str) -> list[Evidence]:
+        """All that a run saw, oldest first."""
+        with reading(self.engine) as connection:
+            found = connection.execute(
+                sa.select(t.evidence.c.body).where(t.evidence.c.run == run).order_by(t.evidence.c.number)
+            )
+            return [_evidence(row.body) for row in found]
+
+    # -- remedies and plans --------------------------------------------------------------------------------------
+
+    def remedies_of(self, run: str) -> list[Row]:
+        """A run's remedies in their order."""
+        return self._rows(sa.select(t.remedies).where(t.remedies.c.run == run).order_by(t.remedies.c.position))
+
+    def set_remedy(self, run: str, name: str, *, standing: str, reason: str = "", plan: str | None = None) -> None:
+        """Where a remedy stands now."""
+        values: Row = {"standing": standing, "reason": reason}
+        if plan is not None:
+            values["plan"] = plan
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(t.remedies).where(t.remedies.c.run == run, t.remedies.c.name == name).values(values)
+            )
+
+    def propose(self, proposals: Sequence[tuple[Plan, bool]]) -> bool:
+        """Store the plans of one remedy (recommended or not) as waiting, unless the incident has a proposal already."""
+        plan = proposals[0][0]
+        with writing(self.engine) as connection:
+            waiting = connection.execute(
+                sa.select(t.plans.c.hash).where(
+                    t.plans.c.incident == plan.incident, t.plans.c.state.in_(("waiting", "approved", "running"))
+                )
+            ).first()
+            if waiting:
+                return False
+            for proposal, recommended in proposals:
+                connection.execute(
+                    sa.insert(t.plans).values(
+                        hash=proposal.hash,
+                        run=proposal.run,
+                        incident=proposal.incident,
+                        remedy=proposal.remedy,
+                        original=int(proposal.original),
+                        recommended=int(recommended),
+                        state="waiting",
+                        reason="",
+                        made_at=_text(proposal.made_at),
+                        expires_at=_text(proposal.expires_at),
+                        body=canonical(dataclasses.asdict(proposal)),
+                    )
+                )
+            connection.execute(
+                sa.update(t.remedies)
+                .where(t.remedies.c.run == plan.run, t.remedies.c.name == plan.remedy)
+                .values(standing="proposed", reason="", plan=next(p.hash for p, chosen in proposals if chosen))
+            )
+            return True
+
+    def plan(self, prefix: str) -> tuple[Row, Plan] | None:
+        """The plan whose hash begins so, or None where none or several do."""
+        rows = self._rows(sa.select(t.plans).where(t.plans.c.hash.startswith(prefix.lower().replace(" ", ""))).limit(2))
+        if len(rows) != 1 or len(prefix) < 4:
+            return None
+        plan = from_json(rows[0]["body"])
+        if plan.hash != rows[0]["hash"]:  # someone wrote into the table
+            return None
+        return rows[0], plan
+
+    def plans_of(self, run: str) -> list[tuple[Row, Plan]]:
+        """A run's plans, oldest first."""
+        rows = self._rows(
+            sa.select(t.plans).where(t.plans.c.run == run).order_by(t.plans.c.made_at, t.plans.c.original)
+        )
+        return [(row, from_json(row["body"])) for row in rows]
+
+    def waiting_plans(self) -> list[tuple[Row, Plan]]:
+        """Plans that wait for an approval."""
+        rows = self._rows(sa.select(t.plans).where(t.plans.c.state == "waiting").order_by(t.plans.c.made_at))
+        return [(row, from_json(row["body"])) for row in rows]
+
+    def set_plan(self, plan: str, *, was: Sequence[str], state: str, reason: str = "") -> bool:
+        """Move a plan on, if it is still in one of the states `was`."""
+        return self._compare_and_set(
+            sa.update(t.plans)
+            .where(t.plans.c.hash == plan, t.plans.c.state.in_(was))
+            .values(state=state, reason=reason)
+        )
+
+    def keep_decision(self, *, plan: str, person: str, yes: bool, known_by: str, reason: str = "") -> bool:
+        """A person's answer to one hash, once. A yes approves it and voids its sibling, in one transaction."""
+        with writing(self.engine) as connection:
+            row = connection.execute(sa.select(t.plans).where(t.plans.c.hash == plan)).mappings().first()
+            if row is None or row["state"] != "waiting":
+                return False
+            connection.execute(
+                sa.insert(t.decisions).values(
+                    plan=plan, person=person, yes=int(yes), at=_text(self.now()), known_by=known_by, reason=reason
+                )
+            )
+            state = "approved" if yes else "refused"
+            connection.execute(sa.update(t.plans).where(t.plans.c.hash == plan).values(state=state, reason=reason))
+            siblings = (
+                t.plans.c.run == row["run"],
+                t.plans.c.remedy == row["remedy"],
+                t.plans.c.hash != plan,
+                t.plans.c.state == "waiting",
+            )
+            because = f"plan {plan[:8]} was {state} instead" if yes else f"refused with plan {plan[:8]}"
+            connection.execute(
+                sa.update(t.plans).where(*siblings).values(state="void" if yes else "refused", reason=because)
+            )
+            if yes:
+                where = (t.remedies.c.run == row["run"], t.remedies.c.name == row["remedy"])
+                connection.execute(sa.update(t.remedies).where(*where).values(plan=plan))
+            return True
+
+    def decisions_of(self, plan: str) -> list[Row]:
+        """Who decided on a plan."""
+        return self._rows(sa.select(t.decisions).where(t.decisions.c.plan == plan).order_by(t.decisions.c.at))
+
+    # -- intents: the permit to act ------------------------------------------------------------------------------
+
+    def intend(self, *, run: str, plan: str, command: int, target: str, approved_by: str, worker: str) -> str:
+        """Insert the permit and hold the target, in one transaction.
+
+        Answers `granted` to the one who may act; `held` where another plan holds the target; else what the row says:
+        its outcome, or `open` where somebody's intent has none.
+        """
+        with writing(self.engine) as connection:
+            where = (t.intents.c.run == run, t.intents.c.plan == plan, t.intents.c.command == command)
+            known = connection.execute(sa.select(t.intents.c.outcome).where(*where)).first()
+            if known:
+                return str(known.outcome) if known.outcome else "open"
+            holder = connection.execute(sa.select(t.locks.c.plan).where(t.locks.c.target == target)).first()
+            if holder and holder.plan != plan:
+                return "held"
+            if not holder:
+                connection.execute(sa.insert(t.locks).values(target=target, plan=plan, at=_text(self.now())))
+            connection.execute(
+                sa.insert(t.intents).values(
+                    run=run,
+                    plan=plan,
+                    command=command,
+                    target=target,
+                    approved_by=approved_by,
+                    worker=worker,
+                    at=_text(self.now()),
+                    detail="",
+                )
+            )
+            return "granted"
+
+    def outcome(self, *, run: str, plan: str, command: int, outcome: str, detail: str = "") -> bool:
+        """What became of an intent; a person may later settle an unknown one."""
+        return self._compare_and_set(
+            sa.update(t.intents)
+            .where(
+                t.intents.c.run == run,
+                t.intents.c.plan == plan,
+                t.intents.c.command == command,
+                sa.or_(t.intents.c.outcome.is_(None), t.intents.c.outcome == "unknown"),
+            )
+            .values(outcome=outcome, outcome_at=_text(self.now()), detail=detail)
+        )
+
+    def intents_of(self, run: str) -> list[Row]:
+        """A run's intents in order."""
+        return self._rows(
+            sa.select(t.intents).where(t.intents.c.run == run).order_by(t.intents.c.at, t.intents.c.command)
+        )
+
+    def release(self, plan: str) -> None:
+        """Let go of the targets that a plan held."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.delete(t.locks).where(t.locks.c.plan == plan))
+
+    # -- the record ----------------------------------------------------------------------------------------------
+
+    def append(
+        self,
+        kind: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        environment: str = "",
+        incident: str = "",
+        run: str = "",
+        actor: Actor = SYSTEM,
+    ) -> int:
+        """One more line of the record, chained to the line before. Its sequence number."""
+        with writing(self.engine) as connection:
+            last = connection.execute(
+                sa.select(t.events.c.sequence, t.events.c.hash).order_by(t.events.c.sequence.desc()).limit(1)
+            ).first()
+            row = {
+                "sequence": (last.sequence if last else 0) + 1,
+                "at": _text(self.now()),
+                "environment": environment,
+                "incident": incident,
+                "run": run,
+                "actor": canonical(dataclasses.asdict(actor)),
+                "kind": kind,
+                "payload": canonical(dict(payload or {})),
+                "version": 1,
+                "previous": last.hash if last else "",
+            }
+            connection.execute(sa.insert(t.events).values(**row, hash=_digest(row)))
+            return int(row["sequence"])
+
+    def events(self, *, incident: str | None = None, after: int = 0) -> list[Event]:
+        """The record in order, of one incident or of all."""
+        query = sa.select(t.events).where(t.events.c.sequence > after).order_by(t.events.c.sequence)
+        if incident is not None:
+            query = query.where(t.events.c.incident == incident)
+        with reading(self.engine) as connection:
+            return [_event(dict(row)) for row in connection.execute(query).mappings()]
+
+    def broken_line(self) -> int | None:
+        """The first sequence number whose hash or link does not fit, None where the chain is whole."""
+        previous, expected = "", 1
+        with reading(self.engine) as connection:
+            for row in connection.execute(sa.select(t.events).order_by(t.events.c.sequence)).mappings():
+                plain = {key: value for key, value in row.items() if key != "hash"}
+                if row["sequence"] != expected or row["previous"] != previous or row["hash"] != _digest(plain):
+                    return int(row["sequence"])
+                previous, expected = row["hash"], expected + 1
+        return None
+
+    # -- timers --------------------------------------------------------------------------------------------------
+
+    def arm(self, timer: str, *, due_at: datetime, kind: str, subject: str) -> None:
+        """Arm a timer, once; a timer that fired or was cancelled stays so."""
+        with writing(self.engine) as connection:
+            if not connection.execute(sa.select(t.timers.c.id).where(t.timers.c.id == timer)).first():
+                connection.execute(
+                    sa.insert(t.timers).values(
+                        id=timer, due_at=_text(due_at), kind=kind, subject=subject, state="armed"
+                    )
+                )
+
+    def due_timers(self, now: datetime) -> list[Row]:
+        """Armed timers that are due, oldest first."""
+        query = sa.select(t.timers).where(t.timers.c.state == "armed", t.timers.c.due_at <= _text(now))
+        return self._rows(query.order_by(t.timers.c.due_at))
+
+    def fire(self, timer: str) -> bool:
+        """Claim a due timer: True for exactly one caller."""
+        return self._compare_and_set(
+            sa.update(t.timers).where(t.timers.c.id == timer, t.timers.c.state == "armed").values(state="fired")
+        )
+
+    def cancel(self, prefix: str) -> None:
+        """Cancel the armed timers whose id begins so."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(t.timers)
+                .where(t.timers.c.id.startswith(prefix), t.timers.c.state == "armed")
+                .values(state="cancelled")
+            )
+
+    def timers(self, prefix: str) -> list[Row]:
+        """Timers whose id begins so, soonest first."""
+        return self._rows(sa.select(t.timers).where(t.timers.c.id.startswith(prefix)).order_by(t.timers.c.due_at))
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    def add_task(self, row: Row) -> bool:
+        """A task for a person, once for each place; True where it is new."""
+        with writing(self.engine) as connection:
+            where = (
+                t.tasks.c.incident == row["incident"],
+                t.tasks.c.run == row["run"],
+                t.tasks.c.place == row["place"],
+            )
+            if connection.execute(sa.select(t.tasks.c.number).where(*where)).first():
+                return False
+            connection.execute(sa.insert(t.tasks).values(_plain({"note": "", **row})))
+            return True
+
+    def tasks_of(self, incident: str) -> list[Row]:
+        """An incident's tasks in order."""
+        return self._rows(sa.select(t.tasks).where(t.tasks.c.incident == incident).order_by(t.tasks.c.number))
+
+    def finish_task(self, number: int, *, by: str, note: str = "") -> bool:
+        """Done, once."""
+        return self._compare_and_set(
+            sa.update(t.tasks)
+            .where(t.tasks.c.number == number, t.tasks.c.done_at.is_(None))
+            .values(done_at=_text(self.now()), done_by=by, note=note)
+        )
+
+    def queue_message(self, *, id: str, incident: str, person: str, title: str, body: str) -> bool:
+        """A message to be sent, once for each id."""
+        with writing(self.engine) as connection:
+            if connection.execute(sa.select(t.messages.c.id).where(t.messages.c.id == id)).first():
+                return False
+            connection.execute(
+                sa.insert(t.messages).values(
+                    id=id,
+                    incident=incident,
+                    person=person,
+                    title=title,
+                    body=body,
+                    at=_text(self.now()),
+                    state="waiting",
+                )
+            )
+            return True
+
+    def messages(self, *, state: str | None = None, incident: str | None = None) -> list[Row]:
+        """The outbox, oldest first."""
+        query = sa.select(t.messages).order_by(t.messages.c.at)
+        if state:
+            query = query.where(t.messages.c.state == state)
+        return self._rows(query.where(t.messages.c.incident == incident) if incident else query)
+
+    def message_done(self, id: str, *, state: str, detail: str = "") -> None:
+        """Sent, or failed with the reason."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(t.messages).where(t.messages.c.id == id).values(state=state, detail=detail))
+
+    def add_update(self, *, incident: str, status: str, text: str, next_at: datetime | None) -> None:
+        """What stakeholders are told."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.insert(t.updates).values(
+                    incident=incident,
+                    at=_text(self.now()),
+                    status=status,
+                    text=text,
+                    next_at=_text(next_at) if next_at else None,
+                )
+            )
+
+    def updates(self, *, incident: str | None = None) -> list[Row]:
+        """Updates, oldest first."""
+        query = sa.select(t.updates).order_by(t.updates.c.number)
+        return self._rows(query.where(t.updates.c.incident == incident) if incident else query)
+
+    # -- switches ------------------------------------------------------------------------------------------------
+
+    def setting(self, name: str) -> str:
+        """A switch's value, empty where nobody set it."""
+        row = self._one(sa.select(t.settings.c.value).where(t.settings.c.name == name))
+        return str(row["value"]) if row else ""
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Set a switch."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.delete(t.settings).where(t.settings.c.name == name))
+            connection.execute(sa.insert(t.settings).values(name=name, value=value))
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _rows(self, query: sa.Select[Any]) -> list[Row]:
+        with reading(self.engine) as connection:
+            return [_times(dict(row)) for row in connection.execute(query).mappings()]
+
+    def _one(self, query: sa.Select[Any]) -> Row | None:
+        rows = self._rows(query)
+        return rows[0] if rows else None
+
+    def _compare_and_set(self, update: sa.Update) -> bool:
+        with writing(self.engine) as connection:
+            return connection.execute(update).rowcount == 1
+
+
+def number_of(name: str) -> int:
+    """12 of `I-12` or `R-12`; -1 where it is neither, which no row has."""
+    digits = name[2:] if name[:2].upper() in ("I-", "R-") else name
+    return int(digits) if digits.isdecimal() else -1
+
+
+def _inserted(connection: sa.Connection, table: sa.Table, row: Row) -> int:
+    key = connection.execute(sa.insert(table).values(row)).inserted_primary_key
+    if key is None:  # both dialects return it
+        raise RuntimeError(f"the database gave no key for a new row of {table.name}")
+    return int(key[0])
+
+
+def _text(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _plain(row: Row) -> Row:
+    return {key: _text(value) if isinstance(value, datetime) else value for key, value in row.items()}
+
+
+def _times(row: Row) -> Row:
+    return {
+        key: datetime.fromisoformat(value) if key in TIMES and isinstance(value, str) else value
+        for key, value in row.items()
+    }
+
+
+def _digest(row: Row) -> str:
+    return hashlib.sha256(canonical(row).encode()).hexdigest()
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        **{
+            **row,
+            "at": datetime.fromisoformat(row["at"]),
+            "actor": Actor(**json.loads(row["actor"])),
+            "payload": json.loads(row["payload"]),
+        }
+    )
+
+
+def _evidence(body: str) -> Evidence:
+    raw = json.loads(body)
+    return Evidence(
+        **{
+            **raw,
+            "look": Look(raw["look"]),
+            "kind": Kind(raw["kind"]),
+            "started_at": datetime.fromisoformat(raw["started_at"]),
+            "exit_codes": tuple(raw["exit_codes"]),
+        }
+    )

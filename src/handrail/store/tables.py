@@ -1,0 +1,215 @@
+"""The tables. One definition serves SQLite and PostgreSQL; times are kept as UTC ISO text, which sorts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+Text, Int, Float = sa.Text, sa.Integer, sa.Float
+
+posts = sa.Table(  # a webhook as it came, stored before it is answered
+    "posts",
+    metadata,
+    sa.Column("id", Int, primary_key=True),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("received_at", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("state", Text, nullable=False, index=True),  # new, done
+)
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", Int, primary_key=True),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("fingerprint", Text, nullable=False),
+    sa.Column("starts_at", Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("status", Text, nullable=False),  # firing, resolved
+    sa.Column("resolved_at", Text),
+    sa.Column("received_at", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("incident", Text, index=True),
+    sa.Column("decision", Text, nullable=False),
+    sa.UniqueConstraint("source", "fingerprint", "starts_at"),
+)
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("number", Int, primary_key=True),
+    sa.Column("environment", Text, nullable=False),
+    sa.Column("service", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("severity", Text, nullable=False),
+    sa.Column("status", Text, nullable=False, index=True),  # open, closed
+    sa.Column("opened_at", Text, nullable=False),
+    sa.Column("last_alert_at", Text, nullable=False),
+    sa.Column("closed_at", Text),
+    sa.Column("acknowledged_by", Text),
+    sa.Column("acknowledged_at", Text),
+    sa.Column("taken_over_by", Text),
+    sa.Column("level", Int, nullable=False, default=0),  # highest level paged
+    sa.Column("verified_at", Text),
+    sa.Column("drill", Int, nullable=False, default=0),
+)
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("number", Int, primary_key=True),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("runbook", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
+    sa.Column("document_revision", Text, nullable=False),
+    sa.Column("binding_revision", Text, nullable=False),
+    sa.Column("document_text", Text, nullable=False),  # the run keeps its revision, whatever happens to the file
+    sa.Column("mode", Text, nullable=False),
+    sa.Column("confirmed", Int, nullable=False),
+    sa.Column("chosen_because", Text, nullable=False),
+    sa.Column("values_", Text, nullable=False, default="{}"),
+    sa.Column("segment", Int, nullable=False, default=0),
+    sa.Column("started_at", Text, nullable=False),
+    sa.Column("stopped_by", Text),
+    sa.Column("ending", Text),
+    sa.Column("ended_at", Text),
+    sa.Column("reason", Text, nullable=False, default=""),
+    sa.Column("changed_at", Text),  # of the newest change
+    sa.Column("verifying", Text, nullable=False, default=""),
+    sa.Column("verify_since", Text),
+    sa.Column("verified_since", Text),  # where the checks began to hold
+    sa.Column("verified_at", Text),
+    sa.Column("waits_for", Text, nullable=False, default=""),
+)
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("number", Int, primary_key=True),
+    sa.Column("id", Text, nullable=False, unique=True),
+    sa.Column("run", Text, nullable=False, index=True),
+    sa.Column("command", Text, nullable=False),
+    sa.Column("stored_at", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+)
+remedies = sa.Table(
+    "remedies",
+    metadata,
+    sa.Column("run", Text, primary_key=True),
+    sa.Column("position", Int, primary_key=True),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("step", Int, nullable=False),
+    sa.Column("standing", Text, nullable=False),
+    sa.Column("reason", Text, nullable=False, default=""),
+    sa.Column("plan", Text, nullable=False, default=""),
+)
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("hash", Text, primary_key=True),
+    sa.Column("run", Text, nullable=False, index=True),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("remedy", Text, nullable=False),
+    sa.Column("original", Int, nullable=False),
+    sa.Column("recommended", Int, nullable=False),
+    sa.Column("state", Text, nullable=False, index=True),  # waiting, approved, refused, void, expired, running, done
+    sa.Column("reason", Text, nullable=False, default=""),
+    sa.Column("made_at", Text, nullable=False),
+    sa.Column("expires_at", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+)
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("plan", Text, primary_key=True),
+    sa.Column("person", Text, primary_key=True),
+    sa.Column("yes", Int, nullable=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("known_by", Text, nullable=False),
+    sa.Column("reason", Text, nullable=False, default=""),
+)
+intents = sa.Table(  # the permit to act: whoever inserted the row may act, nobody else ever
+    "intents",
+    metadata,
+    sa.Column("run", Text, primary_key=True),
+    sa.Column("plan", Text, primary_key=True),
+    sa.Column("command", Int, primary_key=True),
+    sa.Column("target", Text, nullable=False),
+    sa.Column("approved_by", Text, nullable=False),
+    sa.Column("worker", Text, nullable=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("outcome", Text),  # succeeded, failed, unknown
+    sa.Column("outcome_at", Text),
+    sa.Column("detail", Text, nullable=False, default=""),
+)
+locks = sa.Table(  # one changing plan per target at a time
+    "locks",
+    metadata,
+    sa.Column("target", Text, primary_key=True),
+    sa.Column("plan", Text, nullable=False),
+    sa.Column("at", Text, nullable=False),
+)
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("sequence", Int, primary_key=True, autoincrement=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("environment", Text, nullable=False),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("run", Text, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("payload", Text, nullable=False),
+    sa.Column("version", Int, nullable=False),
+    sa.Column("previous", Text, nullable=False),
+    sa.Column("hash", Text, nullable=False),
+)
+timers = sa.Table(
+    "timers",
+    metadata,
+    sa.Column("id", Text, primary_key=True),  # what it is for: `page/I-1/2`
+    sa.Column("due_at", Text, nullable=False, index=True),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),  # armed, fired, cancelled
+)
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("number", Int, primary_key=True),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("run", Text, nullable=False),
+    sa.Column("place", Text, nullable=False),  # `RB-012.1.2`, or `level-1.3`
+    sa.Column("text", Text, nullable=False),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("due_at", Text),
+    sa.Column("done_at", Text),
+    sa.Column("done_by", Text),
+    sa.Column("note", Text, nullable=False, default=""),
+    sa.UniqueConstraint("incident", "run", "place"),
+)
+messages = sa.Table(  # the outbox: sent at least once, marked before and after
+    "messages",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("person", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("state", Text, nullable=False, index=True),  # waiting, sent, failed
+    sa.Column("detail", Text, nullable=False, default=""),
+)
+updates = sa.Table(
+    "updates",
+    metadata,
+    sa.Column("number", Int, primary_key=True),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("status", Text, nullable=False),  # investigating, identified, monitoring, resolved
+    sa.Column("text", Text, nullable=False),
+    sa.Column("next_at", Text),
+)
+settings = sa.Table(  # what people switch: automation paused, the worker's own name
+    "settings",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("value", Text, nullable=False),
+)
