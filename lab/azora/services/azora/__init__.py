@@ -1,0 +1,1 @@
+"""Azora, a small shop: one gateway and the three services behind it."""

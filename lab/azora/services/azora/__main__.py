@@ -1,0 +1,27 @@
+"""python -m azora SERVICE: one of api-gateway, identity, payments, catalog."""
+
+import sys
+
+from azora import catalog, gateway, identity, log, payments, settings, web
+
+SERVICES = {
+    "api-gateway": gateway.routes,
+    "identity": identity.routes,
+    "payments": payments.routes,
+    "catalog": catalog.routes,
+}
+
+
+def main() -> int:
+    service = sys.argv[1]
+    try:
+        config = settings.read(service)
+    except settings.MissingSetting as e:
+        log.error(f"{service} cannot start: {e}")
+        return 1
+    web.serve(SERVICES[service](config), port=config.port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
