@@ -1,0 +1,59 @@
+"""The control group that holds every container of the lab, and nothing else: how to make it, empty it, remove it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import layout
+import processes
+
+
+def roots() -> list[Path]:
+    """Where control groups are mounted: one folder for each controller (version 1), or a single one (version 2)."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    first = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup"]
+    return first or [Path(fields[1]) for fields in mounts if fields[2] == "cgroup2"][:1]
+
+
+def unified() -> bool:
+    return not any(line.split()[2] == "cgroup" for line in Path("/proc/mounts").read_text().splitlines())
+
+
+def make() -> None:
+    for root in roots():
+        group = root / layout.CGROUP
+        group.mkdir(exist_ok=True)
+        if unified():
+            for parent in (root, group):
+                (parent / "cgroup.subtree_control").write_text("+cpu +cpuset +memory +pids +io")
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            # Version 1 starts a cpuset empty, and nothing can be put into an empty one.
+            if not unified() and (group / name).exists() and not (group / name).read_text().strip():
+                (group / name).write_text((root / name).read_text())
+
+
+def empty() -> None:
+    """End every process of every container, whatever became of the programs that watched over them."""
+    for _ in range(20):
+        found = {int(pid) for group in groups() for pid in (group / "cgroup.procs").read_text().split()}
+        if not found:
+            return
+        processes.kill(found, patience=1)
+
+
+def remove() -> None:
+    for group in groups():
+        try:
+            group.rmdir()
+        except OSError:
+            continue  # A process is still leaving; an empty group left behind harms nobody, `up` uses it again.
+
+
+def groups() -> list[Path]:
+    """Every group of the lab, children before parents."""
+    found: list[Path] = []
+    for root in roots():
+        for folder, _, _ in os.walk(root / layout.CGROUP, topdown=False):
+            found.append(Path(folder))
+    return found
