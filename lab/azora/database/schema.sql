@@ -21,4 +21,4 @@ INSERT INTO products
 CREATE INDEX idx_users_email ON users (email);
 CREATE INDEX idx_sessions_created ON sessions (created_at);
 CREATE INDEX idx_orders_user ON orders (user_id, created_at);
-ANALYZE users, products;
+

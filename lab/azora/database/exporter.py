@@ -1,0 +1,74 @@
+"""What Prometheus is told of the two databases. Logs into the database postgres, so it gets in when azora is full."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import psycopg
+from prometheus_client import start_http_server
+from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
+
+COUNTS = """
+  SELECT coalesce(datname, ''), coalesce(state, ''), coalesce(application_name, ''), count(*)
+  FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() GROUP BY 1, 2, 3
+"""
+LIMITS = "SELECT datname, datconnlimit FROM pg_database WHERE datconnlimit > 0"
+MAXIMUM = "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"
+LAG = "SELECT coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0)::float"
+REPLICAS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+
+
+class Databases:
+    def __init__(self) -> None:
+        self.open: dict[str, psycopg.Connection] = {}
+
+    def ask(self, host: str, question: str) -> list[tuple]:
+        """Keeps one connection to each server; a lost one is made again at the next question."""
+        try:
+            if host not in self.open or self.open[host].closed:
+                self.open[host] = psycopg.connect(
+                    host=host, dbname="postgres", user="exporter", password=os.environ["EXPORTER_PASSWORD"],
+                    autocommit=True, connect_timeout=2, application_name="postgres-exporter",
+                )
+            return self.open[host].execute(question).fetchall()
+        except psycopg.Error:
+            if host in self.open:
+                self.open.pop(host).close()
+            raise
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("pg_up", "Whether the server answered.", labels=["server"])
+        try:
+            counts = GaugeMetricFamily(
+                "pg_stat_activity_count", "Sessions of clients.", labels=["datname", "state", "application_name"]
+            )
+            limits = GaugeMetricFamily("pg_database_connection_limit", "Sessions a database takes.", labels=["datname"])
+            for datname, state, application, count in self.ask("postgres", COUNTS):
+                counts.add_metric([datname, state, application], count)
+            for datname, limit in self.ask("postgres", LIMITS):
+                limits.add_metric([datname], limit)
+            maximum = GaugeMetricFamily("pg_settings_max_connections", "Sessions the server takes.")
+            maximum.add_metric([], self.ask("postgres", MAXIMUM)[0][0])
+            replicas = GaugeMetricFamily("pg_replication_streaming", "Replicas that stream from the primary.")
+            replicas.add_metric([], self.ask("postgres", REPLICAS)[0][0])
+            yield from (counts, limits, maximum, replicas)
+            up.add_metric(["primary"], 1)
+        except psycopg.Error as e:
+            print(f"primary: {e}".strip(), flush=True)
+            up.add_metric(["primary"], 0)
+        try:
+            lag = GaugeMetricFamily("pg_replication_lag_seconds", "Age of the last transaction that the replica replayed.")
+            lag.add_metric([], self.ask("postgres-replica", LAG)[0][0])
+            yield lag
+            up.add_metric(["replica"], 1)
+        except psycopg.Error as e:
+            print(f"replica: {e}".strip(), flush=True)
+            up.add_metric(["replica"], 0)
+        yield up
+
+
+REGISTRY.register(Databases())
+start_http_server(9187)
+print("postgres-exporter listening on port 9187", flush=True)
+while True:
+    time.sleep(3600)

@@ -1,0 +1,1 @@
+"""The sample system's own tools: its images, its Git repository, its release, its baseline."""
