@@ -9,15 +9,22 @@ import layout
 import processes
 
 
-def roots() -> list[Path]:
-    """Where control groups are mounted: one folder for each controller (version 1), or a single one (version 2)."""
+def mounted(kind: str) -> list[Path]:
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    first = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup"]
-    return first or [Path(fields[1]) for fields in mounts if fields[2] == "cgroup2"][:1]
+    return [Path(fields[1]) for fields in mounts if fields[2] == kind]
+
+
+def roots() -> list[Path]:
+    """Where the controllers are: one folder for each (version 1), or a single one for all (version 2)."""
+    return mounted("cgroup") or mounted("cgroup2")[:1]
+
+
+def everywhere() -> list[Path]:
+    return mounted("cgroup") + mounted("cgroup2")
 
 
 def unified() -> bool:
-    return not any(line.split()[2] == "cgroup" for line in Path("/proc/mounts").read_text().splitlines())
+    return not mounted("cgroup")
 
 
 def make() -> None:
@@ -51,9 +58,9 @@ def remove() -> None:
 
 
 def groups() -> list[Path]:
-    """Every group of the lab, children before parents."""
+    """Every group of the lab, children before parents; also where both versions are mounted beside each other."""
     found: list[Path] = []
-    for root in roots():
+    for root in everywhere():
         for folder, _, _ in os.walk(root / layout.CGROUP, topdown=False):
             found.append(Path(folder))
     return found

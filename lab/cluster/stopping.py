@@ -39,12 +39,15 @@ def everything(run: Path) -> None:
     processes.stop(run, ("kubelet", *configuration.WATCHERS, "kube-scheduler", "kube-controller-manager"), patience=3)
     cgroups.empty()
     forget_containers(run)
-    processes.stop(run, ("kube-proxy", "coredns", "containerd", "kube-apiserver", "etcd"), patience=3)
+    processes.stop(run, ("kube-proxy", "coredns", "containerd"), patience=3)
+    # Nothing of the cluster is kept, so these two need not put it in order; it would take seconds.
+    processes.stop(run, ("kube-apiserver", "etcd"), patience=0.2)
     processes.kill(processes.all_marked(run))
     cgroups.empty()
     unmount_below(run)
     network.take_down(run)
     cgroups.remove()
+    forget_sockets()
     for link in Path("/var/log/containers").glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(run):
             link.unlink()
@@ -64,6 +67,14 @@ def forget_containers(run: Path) -> bool:
         subprocess.run([*ctr, "tasks", "rm", "--force", *listed], capture_output=True, check=False)
         subprocess.run([*ctr, "containers", "rm", *listed], capture_output=True, check=False)
     return bool(listed)
+
+
+def forget_sockets() -> None:
+    """Remove the sockets of containers' watchers, in containerd's one fixed folder, where nobody listens any more."""
+    listening = Path("/proc/net/unix").read_text()
+    for socket in Path("/run/containerd/s").glob("*"):
+        if str(socket) not in listening:
+            socket.unlink(missing_ok=True)
 
 
 def unmount_below(run: Path) -> None:
