@@ -78,14 +78,30 @@ def file_systems() -> str | None:
 def bridge() -> str | None:
     # In a network namespace of its own, so that nothing of this machine changes.
     tried = attempt("unshare", "--net", "ip", "link", "add", "probe0", "type", "bridge")
-    tried = tried or attempt("unshare", "--net", "ip", "link", "add", "probe1", "type", "veth", "peer", "name", "probe2")
+    tried = tried or attempt(
+        "unshare", "--net", "ip", "link", "add", "probe1", "type", "veth", "peer", "name", "probe2"
+    )
     return f"it cannot make a bridge or a pair of interfaces ({tried})." if tried else None
 
 
 def firewall() -> str | None:
     if shutil.which("iptables") is None:
         return None  # `build` brings it; whether the kernel takes its rules shows then.
-    tried = attempt("unshare", "--net", "iptables", "-t", "nat", "-A", "POSTROUTING", "-m", "comment", "--comment", "probe", "-j", "MASQUERADE")
+    tried = attempt(
+        "unshare",
+        "--net",
+        "iptables",
+        "-t",
+        "nat",
+        "-A",
+        "POSTROUTING",
+        "-m",
+        "comment",
+        "--comment",
+        "probe",
+        "-j",
+        "MASQUERADE",
+    )
     return f"iptables cannot change addresses ({tried})." if tried else None
 
 
@@ -103,4 +119,8 @@ def attempt(*command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
         return str(error)
-    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["exit status " + str(done.returncode)])[-1]
+    return (
+        ""
+        if done.returncode == 0
+        else (done.stderr.strip().splitlines() or ["exit status " + str(done.returncode)])[-1]
+    )

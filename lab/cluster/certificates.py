@@ -31,12 +31,29 @@ def make(run: Path) -> None:
     pki = run / "pki"
     pki.mkdir(mode=0o700, exist_ok=True)
     key(pki / "ca.key")
-    openssl("req", "-x509", "-new", "-key", "ca.key", "-out", "ca.crt", "-days", "3650", "-subj", "/CN=handrail-lab",
-            folder=pki)
+    openssl(
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        "ca.key",
+        "-out",
+        "ca.crt",
+        "-days",
+        "3650",
+        "-subj",
+        "/CN=handrail-lab",
+        folder=pki,
+    )
     key(pki / "service-accounts.key")
     openssl("ec", "-in", "service-accounts.key", "-pubout", "-out", "service-accounts.pub", folder=pki)
-    sign(pki, "apiserver", "/CN=kube-apiserver", names=f"IP:127.0.0.1,IP:{layout.API_SERVICE},IP:{layout.GATEWAY},"
-         "DNS:localhost,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local")
+    sign(
+        pki,
+        "apiserver",
+        "/CN=kube-apiserver",
+        names=f"IP:127.0.0.1,IP:{layout.API_SERVICE},IP:{layout.GATEWAY},"
+        "DNS:localhost,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local",
+    )
     sign(pki, "node", f"/CN={layout.NODE}", names=f"IP:{layout.GATEWAY},DNS:{layout.NODE}")
     sign(pki, "metrics-server-serving", "/CN=metrics-server", names="DNS:metrics-server.kube-system.svc")
     sign(pki, "aggregator", "/CN=front-proxy-client")
@@ -79,8 +96,24 @@ def sign(pki: Path, name: str, subject: str, *, names: str = "") -> None:
     key(pki / f"{name}.key")
     openssl("req", "-new", "-key", f"{name}.key", "-out", f"{name}.csr", "-subj", subject, folder=pki)
     (pki / f"{name}.ext").write_text(f"subjectAltName={names}\n" if names else "")
-    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
-            "-days", "3650", "-extfile", f"{name}.ext", "-out", f"{name}.crt", folder=pki)
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        f"{name}.csr",
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "3650",
+        "-extfile",
+        f"{name}.ext",
+        "-out",
+        f"{name}.crt",
+        folder=pki,
+    )
     for leftover in (".csr", ".ext"):
         (pki / (name + leftover)).unlink()
 

@@ -411,7 +411,13 @@ def command(name: str, run: Path, profile: Profile) -> list[str]:
                 "--metric-labels-allowlist=pods=[app,slot],deployments=[app,slot]",
             ]
         case "discovery":
-            return [sys.executable, str(layout.HERE / "discovery.py"), layout.API_URL, pki, f"{run}/discovery/pods.json"]
+            return [
+                sys.executable,
+                str(layout.HERE / "discovery.py"),
+                layout.API_URL,
+                pki,
+                f"{run}/discovery/pods.json",
+            ]
         case "prometheus":
             return [
                 "prometheus",

@@ -37,7 +37,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("name", help="the image's full name, such as localhost/azora/catalog:2")
     parser.add_argument("out", type=Path, help="the archive to write")
     parser.add_argument("--base", default="base", help="archive to build on; `base` is the lab's, `none` is nothing")
-    parser.add_argument("--add", action="append", default=[], metavar="PATH:/DEST", help="a folder's content, or a file")
+    parser.add_argument(
+        "--add", action="append", default=[], metavar="PATH:/DEST", help="a folder's content, or a file"
+    )
     parser.add_argument("--rootfs", type=Path, help="a whole root file system, kept as it is (owners, links)")
     parser.add_argument("--cmd", default="", help="what a container runs, one shell-quoted string")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
@@ -83,7 +85,7 @@ def make(
         with scratch.open("wb") as file:
             write_layer(file, add=add, rootfs=rootfs)
         digest = sha256(scratch)
-        added = {"mediaType": LAYER, "digest": f"sha256:{digest}", "size": scratch.stat().st_size}
+        added: dict[str, Any] = {"mediaType": LAYER, "digest": f"sha256:{digest}", "size": scratch.stat().st_size}
         settings = settings | {"Env": merge([PATH], settings.get("Env", []), env)}
         settings |= {key: value for key, value in (("User", user), ("WorkingDir", workdir)) if value}
         settings |= {"Cmd": list(cmd)} if cmd else {}

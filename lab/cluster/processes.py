@@ -6,6 +6,7 @@ its environment, which a killed `up` cannot forget and a stranger that got the s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -94,18 +95,13 @@ def kill(pids: Iterable[int], *, patience: float = 5) -> None:
 
 
 def send(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def alive(pid: int) -> bool:
-    try:
-        # A child of ours that ended must be buried, or it looks alive for ever.
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # A child of ours that ended must be buried, or it looks alive for ever.
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stops the lab: every process, container, mount, bridge and firewall rule that it brought.
 
 Images stay, so that the next start is quick. A lab that crashed, or whose pid files are lost, is found all the same.
@@ -62,7 +61,9 @@ def forget_containers(run: Path) -> bool:
     ctr = ["ctr", "--address", f"{run}/containerd.sock", "--namespace", "k8s.io", "--timeout", "10s"]
     if not processes.running(run, "containerd"):
         return False
-    listed = subprocess.run([*ctr, "containers", "ls", "-q"], capture_output=True, text=True, check=False).stdout.split()
+    listed = subprocess.run(
+        [*ctr, "containers", "ls", "-q"], capture_output=True, text=True, check=False
+    ).stdout.split()
     if listed:
         subprocess.run([*ctr, "tasks", "rm", "--force", *listed], capture_output=True, check=False)
         subprocess.run([*ctr, "containers", "rm", *listed], capture_output=True, check=False)
@@ -81,7 +82,3 @@ def unmount_below(run: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in reversed([mount for mount in mounts if Path(mount).is_relative_to(run)]):
         subprocess.run(["umount", "--lazy", mount], check=False)
-
-
-if __name__ == "__main__":
-    main()

