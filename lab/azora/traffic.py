@@ -4,14 +4,13 @@
     traffic.py --to http://10.200.0.1:30080 --log traffic.jsonl [--rate 17] [--only ROUTE] [--times N]
 
 Each line of the log is one request: t (seconds since the epoch, when the answer came), route, status (0 when there
-was no HTTP answer), ms, and error where there was none. The log is what judges a drill: it is written by the one who asked.
+was no HTTP answer), ms, and error where there was none. The log is what judges a drill: the one who asked writes it.
 Without --times it goes on until it is ended; the log is cut at a size, the part before kept beside it once.
 """
 
 import argparse
 import http.client
 import json
-import os
 import queue
 import random
 import signal
@@ -94,7 +93,9 @@ class Shop:
             found = [c for c in self.customers if c.order] if ordered else []
             return chance.choice(found or self.customers) if self.customers else None
 
-    def remember(self, path: str, status: int, answer: Any, *, email: str, address: str, customer: Customer | None) -> None:
+    def remember(
+        self, path: str, status: int, answer: Any, *, email: str, address: str, customer: Customer | None
+    ) -> None:
         with self.lock:
             if path == "/login" and status == 200:
                 self.customers.append(Customer(address=address, email=email, token=answer["token"], order=""))
@@ -133,7 +134,7 @@ class Log:
             self.file.flush()
             if self.file.tell() > LOG_BYTES:
                 self.file.close()
-                os.replace(self.path, self.path.with_suffix(".before.jsonl"))
+                self.path.replace(self.path.with_suffix(".before.jsonl"))
                 self.file = self.path.open("a")
 
 
@@ -165,7 +166,12 @@ def main() -> int:
         while (kind := waiting.get()) is not None:
             started = time.perf_counter()
             route, status, error = shop.visit(kind, own)
-            entry = {"t": round(time.time(), 3), "route": route, "status": status, "ms": round((time.perf_counter() - started) * 1000, 1)}
+            entry = {
+                "t": round(time.time(), 3),
+                "route": route,
+                "status": status,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            }
             log.write(entry | ({"error": error} if error else {}))
 
     workers = [threading.Thread(target=work, args=(seed,), daemon=True) for seed in range(24)]

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 from prometheus_client import start_http_server
@@ -22,13 +23,18 @@ class Databases:
     def __init__(self) -> None:
         self.open: dict[str, psycopg.Connection] = {}
 
-    def ask(self, host: str, question: str) -> list[tuple]:
+    def ask(self, host: str, question: str) -> list[tuple[Any, ...]]:
         """Keeps one connection to each server; a lost one is made again at the next question."""
         try:
             if host not in self.open or self.open[host].closed:
                 self.open[host] = psycopg.connect(
-                    host=host, dbname="postgres", user="exporter", password=os.environ["EXPORTER_PASSWORD"],
-                    autocommit=True, connect_timeout=2, application_name="postgres-exporter",
+                    host=host,
+                    dbname="postgres",
+                    user="exporter",
+                    password=os.environ["EXPORTER_PASSWORD"],
+                    autocommit=True,
+                    connect_timeout=2,
+                    application_name="postgres-exporter",
                 )
             return self.open[host].execute(question).fetchall()
         except psycopg.Error:
@@ -57,7 +63,9 @@ class Databases:
             print(f"primary: {e}".strip(), flush=True)
             up.add_metric(["primary"], 0)
         try:
-            lag = GaugeMetricFamily("pg_replication_lag_seconds", "Age of the last transaction that the replica replayed.")
+            lag = GaugeMetricFamily(
+                "pg_replication_lag_seconds", "Age of the last transaction that the replica replayed."
+            )
             lag.add_metric([], self.ask("postgres-replica", LAG)[0][0])
             yield lag
             up.add_metric(["replica"], 1)

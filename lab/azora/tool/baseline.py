@@ -59,10 +59,10 @@ def restore() -> list[str]:
 
 def differences(*, alerts: bool = True) -> list[str]:
     """What is not as the baseline has it; empty when all is."""
-    return [text for text in _differences(alerts=alerts)]
+    return list(each_difference(alerts=alerts))
 
 
-def _differences(*, alerts: bool) -> Iterator[str]:
+def each_difference(*, alerts: bool) -> Iterator[str]:
     wanted = saved()
     for what, there, saved_items in (
         ("helm record", release.records(), wanted["records"]),
@@ -106,7 +106,7 @@ def refusal(route: str) -> str:
 
 def recent_traffic() -> tuple[int, int]:
     since, asked, failed = time.time() - QUIET_SECONDS, 0, 0
-    with open(traffic.log(), "rb") as log:
+    with traffic.log().open("rb") as log:
         log.seek(max(0, log.seek(0, 2) - 60_000))
         for line in log.read().splitlines()[1:]:
             entry = json.loads(line)
@@ -123,7 +123,9 @@ def active_alerts() -> list[str]:
             found = json.load(answer)["data"]["alerts"]
     except (OSError, urllib.error.URLError) as e:
         return [f"(unknown: Prometheus does not answer: {e})"]
-    return sorted(f"{a['labels']['alertname']} ({a['state']})" for a in found if a["labels"].get("namespace") == "production")
+    return sorted(
+        f"{a['labels']['alertname']} ({a['state']})" for a in found if a["labels"].get("namespace") == "production"
+    )
 
 
 def wait(*, seconds: float, tell: Callable[[str], None]) -> list[str]:

@@ -33,7 +33,9 @@ def apply(secrets: dict[str, str]) -> None:
     ]
     kube.kubectl("apply", "--filename=-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
     text = (folder / "postgres.yaml").read_text()
-    text = text.replace("image: BASE", f"image: {places.layout.BASE_IMAGE}").replace("FOLDER", str(places.state() / "postgres"))
+    text = text.replace("image: BASE", f"image: {places.layout.BASE_IMAGE}").replace(
+        "FOLDER", str(places.state() / "postgres")
+    )
     kube.kubectl("apply", "--filename=-", text=text)
 
 
@@ -65,7 +67,9 @@ def restore() -> None:
     if kube.psql("SELECT datconnlimit FROM pg_database WHERE datname = 'azora'") != str(CONNECTIONS):
         kube.psql(f"ALTER DATABASE azora CONNECTION LIMIT {CONNECTIONS}")
     if sessions() > CONNECTIONS // 2:
-        kube.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'azora' AND usename = 'azora'")
+        kube.psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'azora' AND usename = 'azora'"
+        )
     if kube.psql("SELECT to_regclass('idx_users_email') IS NULL", database="azora") == "t":
         kube.psql("SET ROLE azora; CREATE INDEX idx_users_email ON users (email)", database="azora")
     if kube.psql("SELECT pg_is_wal_replay_paused()", pod="postgres-replica-0") == "t":

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tool import places
-
 import image  # the cluster's own, found through places
+
+from tool import places
 
 GOOD = ("2.11.0", "2.12.0", "2.12.1", "2.13.0", "2.13.1")
 SERVICES = places.AZORA / "services"
@@ -28,7 +28,11 @@ def build() -> dict[str, Path]:
     """Every image by name, with its archive."""
     libraries = library_image()
     made = {f"localhost/azora:{version}": release_image(version, libraries) for version in versions()}
-    return {"localhost/azora-libraries:1": libraries, **made, "localhost/postgres-exporter:1": exporter_image(libraries)}
+    return {
+        "localhost/azora-libraries:1": libraries,
+        **made,
+        "localhost/postgres-exporter:1": exporter_image(libraries),
+    }
 
 
 def archive(kind: str, *content: bytes) -> Path:
@@ -48,13 +52,26 @@ def library_image() -> Path:
     if not out.exists():
         with tempfile.TemporaryDirectory() as scratch:
             subprocess.run(
-                [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--root-user-action=ignore",
-                 "--disable-pip-version-check", "--only-binary=:all:", "--python-version=3.11", f"--target={scratch}/lib",
-                 f"--requirement={wanted}"],
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--no-compile",
+                    "--root-user-action=ignore",
+                    "--disable-pip-version-check",
+                    "--only-binary=:all:",
+                    "--python-version=3.11",
+                    f"--target={scratch}/lib",
+                    f"--requirement={wanted}",
+                ],
                 check=True,
             )
             image.make(
-                "localhost/azora-libraries:1", out, base=places.layout.images() / "base.tar",
+                "localhost/azora-libraries:1",
+                out,
+                base=places.layout.images() / "base.tar",
                 add=[(Path(scratch) / "lib", "/opt/azora/lib")],
                 env=["PYTHONPATH=/opt/azora:/opt/azora/lib", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"],
                 workdir="/opt/azora",
@@ -86,7 +103,10 @@ def exporter_image(libraries: Path) -> Path:
     out = archive("exporter", EXPORTER.read_bytes(), libraries.name.encode())
     if not out.exists():
         image.make(
-            "localhost/postgres-exporter:1", out, base=libraries, add=[(EXPORTER, "/opt/azora/exporter.py")],
+            "localhost/postgres-exporter:1",
+            out,
+            base=libraries,
+            add=[(EXPORTER, "/opt/azora/exporter.py")],
             cmd=["python3", "exporter.py"],
         )
     return out

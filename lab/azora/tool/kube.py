@@ -36,6 +36,18 @@ def items(*words: str) -> list[dict[str, Any]]:
 def psql(statement: str, *, database: str = "postgres", pod: str = "postgres-0") -> str:
     """As the superuser, inside the database's own pod: gets in whatever the application has used up."""
     return kubectl(
-        "exec", "--stdin", pod, "--", "psql", "--username=postgres", f"--dbname={database}", "--no-psqlrc",
-        "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--file=-", text=statement,
+        "exec",
+        "--stdin",
+        pod,
+        "--",
+        "psql",
+        "--username=postgres",
+        f"--dbname={database}",
+        "--no-psqlrc",
+        "--quiet",
+        "--tuples-only",
+        "--no-align",
+        "--set=ON_ERROR_STOP=1",
+        "--file=-",
+        text=statement,
     ).strip()

@@ -8,7 +8,7 @@ AZORA = Path(__file__).resolve().parent.parent
 LAB = AZORA.parent
 sys.path.insert(0, str(LAB / "cluster"))
 
-import layout  # noqa: E402  the cluster's scripts are not a package: their folder comes first
+import layout as layout  # noqa: E402, PLC0414  the cluster's scripts are not a package: their folder comes first
 
 NAMESPACE = "production"
 RELEASE = "azora-prod"

@@ -64,8 +64,7 @@ def name_of(item: dict[str, Any]) -> str:
 
 def restore(saved_records: list[dict[str, Any]], saved_objects: list[dict[str, Any]]) -> list[str]:
     """Put records and objects back as saved; answer with what had to be put back."""
-    done = put_back(records(), saved_records) + put_back(objects(), saved_objects)
-    return done
+    return put_back(records(), saved_records) + put_back(objects(), saved_objects)
 
 
 def put_back(there: list[dict[str, Any]], saved: list[dict[str, Any]]) -> list[str]:
@@ -87,9 +86,18 @@ def settle(*, seconds: int) -> None:
     names = [name_of(item) for item in objects() if item["kind"] == "Deployment"]
     waiting = [
         subprocess.Popen(
-            [places.layout.binary("kubectl"), f"--kubeconfig={places.kubeconfig()}", f"--namespace={places.NAMESPACE}",
-             "rollout", "status", name, f"--timeout={seconds}s"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            [
+                places.layout.binary("kubectl"),
+                f"--kubeconfig={places.kubeconfig()}",
+                f"--namespace={places.NAMESPACE}",
+                "rollout",
+                "status",
+                name,
+                f"--timeout={seconds}s",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for name in names
     ]

@@ -42,7 +42,9 @@ def green(old: str, new: str) -> tuple[str, str, str]:
 HISTORY = (
     Commit(subject="Azora 2.11.0: a gateway, identity and payments", author="mira", date="2025-09-02T09:14:00Z"),
     Commit(
-        subject="Azora 2.12.0: the catalog becomes a service of its own", author="tomas", date="2025-09-23T13:40:00Z",
+        subject="Azora 2.12.0: the catalog becomes a service of its own",
+        author="tomas",
+        date="2025-09-23T13:40:00Z",
         edits=(
             *versions("2.11.0", "2.12.0"),
             (VALUES, "  payments: {tag: 2.12.0}\n", "  payments: {tag: 2.12.0}\n  catalog: {tag: 2.12.0}\n"),
@@ -50,19 +52,28 @@ HISTORY = (
         ),
     ),
     Commit(
-        subject="Azora 2.12.1: logins answer sooner", author="mira", date="2025-10-06T08:05:00Z",
+        subject="Azora 2.12.1: logins answer sooner",
+        author="mira",
+        date="2025-10-06T08:05:00Z",
         edits=(*versions("2.12.0", "2.12.1"), catalog("2.12.0", "2.12.1"), green("2.11.0", "2.12.0")),
     ),
     Commit(
-        subject="The build lists what it packed", author="tomas", date="2025-10-08T15:22:00Z", released=False,
+        subject="The build lists what it packed",
+        author="tomas",
+        date="2025-10-08T15:22:00Z",
+        released=False,
         edits=(("README.md", "packs the chart into `dist/`.", "packs the chart into `dist/` and lists it there."),),
     ),
     Commit(
-        subject="Azora 2.13.0: orders show their currency", author="tomas", date="2025-10-27T10:31:00Z",
+        subject="Azora 2.13.0: orders show their currency",
+        author="tomas",
+        date="2025-10-27T10:31:00Z",
         edits=(*versions("2.12.1", "2.13.0"), catalog("2.12.1", "2.13.0"), green("2.12.0", "2.12.1")),
     ),
     Commit(
-        subject="Azora 2.13.1: a session ends everywhere at once", author="mira", date="2025-11-10T09:02:00Z",
+        subject="Azora 2.13.1: a session ends everywhere at once",
+        author="mira",
+        date="2025-11-10T09:02:00Z",
         edits=(*versions("2.13.0", "2.13.1"), catalog("2.13.0", "2.13.1"), green("2.12.1", "2.13.0")),
     ),
 )
@@ -71,7 +82,9 @@ HISTORY = (
 
 def gateway_release(version: str, subject: str, date: str) -> Commit:
     return Commit(
-        subject=f"Azora {version}: {subject}", author="tomas", date=date,
+        subject=f"Azora {version}: {subject}",
+        author="tomas",
+        date=date,
         edits=((VALUES, "blue: {tag: 2.13.1", f"blue: {{tag: {version}"),),
     )
 
@@ -80,16 +93,22 @@ NEXT = {
     "release/2.14.0": gateway_release("2.14.0", "cart totals are exact", "2025-11-18T14:10:00Z"),
     "release/2.14.1": gateway_release("2.14.1", "the account page hears of ended sessions", "2025-11-18T16:45:00Z"),
     "release/2.14.2": Commit(
-        subject="Azora 2.14.2: long invoices need little memory", author="mira", date="2025-11-19T08:20:00Z",
+        subject="Azora 2.14.2: long invoices need little memory",
+        author="mira",
+        date="2025-11-19T08:20:00Z",
         edits=((VALUES, "payments: {tag: 2.13.1", "payments: {tag: 2.14.2"),),
     ),
     "release/2.15.0": gateway_release("2.15.0", "sessions are signed with a key of their own", "2025-11-19T11:00:00Z"),
     "payments-timeout": Commit(
-        subject="Customers wait two seconds for a payment, not three", author="mira", date="2025-11-19T13:37:00Z",
+        subject="Customers wait two seconds for a payment, not three",
+        author="mira",
+        date="2025-11-19T13:37:00Z",
         edits=((VALUES, "  env:\n", "  paymentsTimeoutMs: 2\n  env:\n"),),
     ),
     "one-health-path": Commit(
-        subject="The gateway starts under the same path as our other clusters", author="tomas", date="2025-11-20T09:50:00Z",
+        subject="The gateway starts under the same path as our other clusters",
+        author="tomas",
+        date="2025-11-20T09:50:00Z",
         edits=((VALUES, "  env:\n", "  startupPath: /healthz\n  env:\n"),),
     ),
 }
@@ -104,7 +123,9 @@ def git(folder: Path, *words: str, when: Commit | None = None) -> str:
         name, _, email = PEOPLE[when.author].rstrip(">").partition(" <")
         for who in ("AUTHOR", "COMMITTER"):
             env |= {f"GIT_{who}_NAME": name, f"GIT_{who}_EMAIL": email, f"GIT_{who}_DATE": when.date}
-    return subprocess.run(["git", *words], cwd=folder, env=env, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *words], cwd=folder, env=env, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def build(folder: Path) -> dict[str, str]:
@@ -124,7 +145,10 @@ def build(folder: Path) -> dict[str, str]:
     git(folder, "clone", "--quiet", "--bare", str(checkout), str(origin))
     shutil.rmtree(checkout)
     clone(folder)
-    return {line.split(" ", 1)[1]: line.split(" ", 1)[0] for line in git(origin, "log", "--format=%H %s", "main").splitlines()}
+    return {
+        line.split(" ", 1)[1]: line.split(" ", 1)[0]
+        for line in git(origin, "log", "--format=%H %s", "main").splitlines()
+    }
 
 
 def clone(folder: Path) -> Path:
@@ -139,7 +163,7 @@ def clone(folder: Path) -> Path:
 
 def refs(folder: Path) -> dict[str, str]:
     lines = git(folder / "platform.git", "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-    return dict((name, commit) for name, commit in (line.split() for line in lines))
+    return dict(line.split() for line in lines)
 
 
 def restore(folder: Path, saved: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The alerts, with the figures of the profile that the lab runs in; checked by promtool before Prometheus reads them."""
+"""The alerts, with the figures of the lab's profile; checked by promtool before Prometheus reads them."""
 
 import re
 import subprocess
@@ -34,4 +34,6 @@ def reload_prometheus() -> None:
     try:
         urllib.request.urlopen(request, timeout=5).close()
     except OSError as e:
-        raise SystemExit(f"Prometheus does not answer on {places.layout.PROMETHEUS}: {e}. Start the cluster first.") from e
+        raise SystemExit(
+            f"Prometheus does not answer on {places.layout.PROMETHEUS}: {e}. Start the cluster first."
+        ) from e

@@ -10,7 +10,9 @@ def routes(config: settings.Settings) -> web.Routes:
 
     def products(request: web.Request) -> Any:
         with pool.connection() as connection, database.measured("select", "product"):
-            found = connection.execute("SELECT sku, name, price_cents, currency FROM products ORDER BY sku LIMIT 20").fetchall()
+            found = connection.execute(
+                "SELECT sku, name, price_cents, currency FROM products ORDER BY sku LIMIT 20"
+            ).fetchall()
         return {"products": found}
 
     def product(request: web.Request) -> Any:

@@ -18,4 +18,4 @@ def price(product: dict[str, Any], *, currency: str) -> int:
     cents, priced_in = product["price_cents"], product["currency"]
     if priced_in == currency:
         return int(cents)
-    return round(cents / PER_EURO[priced_in] * PER_EURO[currency])
+    return round(int(cents) / PER_EURO[priced_in] * PER_EURO[currency])

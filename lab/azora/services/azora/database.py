@@ -91,7 +91,9 @@ class Pool:
 
 def connect(url: str, *, application: str) -> psycopg.Connection[Row]:
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=3, application_name=application, row_factory=dict_row)
+        return psycopg.connect(
+            url, autocommit=True, connect_timeout=3, application_name=application, row_factory=dict_row
+        )
     except psycopg.OperationalError as e:
         reason = str(e).strip().splitlines()[-1]
         log.error(f"database connection refused: {reason}")

@@ -29,7 +29,9 @@ def routes(config: settings.Settings) -> web.Routes:
 
     def user(request: web.Request) -> Any:
         with pool.connection() as connection, database.measured("select", "user"):
-            found = connection.execute("SELECT id, email, name FROM users WHERE id = %s", [request.values["id"]]).fetchone()
+            found = connection.execute(
+                "SELECT id, email, name FROM users WHERE id = %s", [request.values["id"]]
+            ).fetchone()
         if found is None:
             raise web.HttpError(404, "no such user")
         return found

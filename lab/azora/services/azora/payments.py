@@ -24,7 +24,8 @@ def routes(config: settings.Settings) -> web.Routes:
     def orders(request: web.Request) -> Any:
         with pool.connection() as connection, database.measured("select", "order"):
             found = connection.execute(
-                "SELECT id, total_cents, currency, created_at FROM orders WHERE user_id = %s ORDER BY created_at DESC LIMIT 10",
+                "SELECT id, total_cents, currency, created_at FROM orders WHERE user_id = %s"
+                " ORDER BY created_at DESC LIMIT 10",
                 [request.values["user"]],
             ).fetchall()
         return {"orders": found}

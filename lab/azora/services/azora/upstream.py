@@ -13,7 +13,9 @@ def ask(service: str, method: str, path: str, *, timeout_ms: int, body: Any = No
     connection = http.client.HTTPConnection(service, PORT, timeout=timeout_ms / 1000)
     try:
         connection.request(
-            method, path, body=None if body is None else json.dumps(body),
+            method,
+            path,
+            body=None if body is None else json.dumps(body),
             headers={"Content-Type": "application/json", "Connection": "close"},
         )
         response = connection.getresponse()

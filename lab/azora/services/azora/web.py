@@ -95,15 +95,23 @@ def serve(routes: Routes, *, port: int) -> None:
             metrics.http_duration.labels(self.command, template).observe(took)
             if template not in QUIET:
                 write = log.info if status < 500 else log.error
-                write(f"{routes.service} {self.command} {template} status={status} duration={took:.0f}ms client={client}")
+                write(
+                    f"{routes.service} {self.command} {template} status={status} duration={took:.0f}ms client={client}"
+                )
 
-        def answer(self, found: tuple[Route, dict[str, str]] | None, *, path: str, raw: bytes, client: str) -> tuple[int, Any]:
+        def answer(
+            self, found: tuple[Route, dict[str, str]] | None, *, path: str, raw: bytes, client: str
+        ) -> tuple[int, Any]:
+            if found is None:
+                return 404, {"error": f"no such path: {path}"}
+            route, values = found
             try:
-                if found is None:
-                    raise HttpError(404, f"no such path: {path}")
-                route, values = found
                 request = Request(
-                    method=self.command, path=path, client=client, values=values, body=parse(raw),
+                    method=self.command,
+                    path=path,
+                    client=client,
+                    values=values,
+                    body=parse(raw),
                     headers={name.lower(): value for name, value in self.headers.items()},
                 )
                 if routes.before and path not in QUIET:
@@ -114,8 +122,12 @@ def serve(routes: Routes, *, port: int) -> None:
             except database.Unavailable as e:
                 log.error(f"{routes.service} {self.command} {path} database error: {e}")
                 return 503, {"error": "the database is not available"}
-            except Exception:  # one request's surprise must not end the service: it is logged whole, the client is told 500
-                log.error(f"{routes.service} {self.command} {path} unhandled exception\n{traceback.format_exc().rstrip()}")
+            except (
+                Exception
+            ):  # one request's surprise must not end the service: it is logged whole, the client is told 500
+                log.error(
+                    f"{routes.service} {self.command} {path} unhandled exception\n{traceback.format_exc().rstrip()}"
+                )
                 return 500, {"error": "internal error"}
 
         def reply(self, status: int, body: bytes, content_type: str) -> None:
