@@ -5,6 +5,7 @@ Kept in a cache outside the work tree; what is there is not made again. Cold it 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import image
@@ -100,20 +102,20 @@ def install_packages() -> None:
         call("apt-get", "-q", "install", "-y", "--no-install-recommends", *absent, env=quiet)
 
 
-class services_kept_off:
-    """While this is entered, Debian's packages start no service; a machine that already has such a rule keeps it."""
-
+@contextlib.contextmanager
+def services_kept_off() -> Iterator[None]:
+    """While this is entered, Debian's packages start no service. The machine's own rule is put back afterwards."""
     rule = Path("/usr/sbin/policy-rc.d")
-
-    def __enter__(self) -> None:
-        self.ours = not self.rule.exists()
-        if self.ours:
-            self.rule.write_text("#!/bin/sh\nexit 101\n")
-            self.rule.chmod(0o755)
-
-    def __exit__(self, *_: object) -> None:
-        if self.ours:
-            self.rule.unlink()
+    before = rule.read_bytes() if rule.exists() else None
+    rule.write_text("#!/bin/sh\nexit 101\n")
+    rule.chmod(0o755)
+    try:
+        yield
+    finally:
+        if before is None:
+            rule.unlink()
+        else:
+            rule.write_bytes(before)
 
 
 def installed(package: str) -> bool:

@@ -31,6 +31,12 @@ import network
 import processes
 import stopping
 
+# Where the lab's programs answer, to this machine and its pods alone.
+PORTS = (
+    *(("127.0.0.1", port) for port in (8081, 8082, 9090, 9093, 10248, 10249, 10256, 10257, 10259, 23790, 23800)),
+    *((layout.GATEWAY, port) for port in (53, 4443, 6443, 10250)),
+)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -89,6 +95,9 @@ def start(run: Path, profile: layout.Profile) -> None:
     certificates.make(run)
     configuration.write(run, profile)
     network.put_up(run)
+    for host, port in PORTS:
+        if port_open(host, port):
+            raise SystemExit(f"Another program answers on {host}:{port}, which the lab needs. Stop it first.")
     cgroups.make()
 
     daemon(run, profile, "etcd")
