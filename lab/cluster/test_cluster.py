@@ -124,12 +124,12 @@ def kubectl() -> Iterator[list[str]]:
 def test_a_pod_is_reached_by_the_name_of_its_service(kubectl: list[str]) -> None:
     """Images, network, DNS, Services and exec at once."""
     serve = ["python3", "-m", "http.server", "8000", "--directory", "/etc"]
-    container = {"name": "web", "image": layout.BASE_IMAGE, "command": serve}
+    container: dict[str, object] = {"name": "web", "image": layout.BASE_IMAGE, "command": serve}
     container |= {"readinessProbe": {"tcpSocket": {"port": 8000}, "periodSeconds": 1}}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     about = {"name": "web", "labels": {"app": "web"}}
     ports = {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8000}]}
-    objects = [
+    objects: list[dict[str, object]] = [
         {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec},
         {"apiVersion": "v1", "kind": "Service", "metadata": about, "spec": ports},
     ]
