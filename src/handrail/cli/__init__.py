@@ -1,1 +1,76 @@
-"""The room is being built."""
+"""The command line: one module a verb, and only the module of the verb that was asked for is loaded.
+
+Exit codes: 0 done, 1 found something or was told no, 2 could not read what it was given, 3 a bug of ours, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+import typer
+
+from handrail.errors import HandrailError
+
+VERBS = {
+    "check": "handrail.cli.check",
+    "show": "handrail.cli.show",
+    "explain": "handrail.cli.explain",
+    "init": "handrail.cli.init",
+    "doctor": "handrail.cli.doctor",
+    "identities": "handrail.cli.identities",
+    "serve": "handrail.cli.serve",
+    "incidents": "handrail.cli.incidents",
+    "plan": "handrail.cli.plan",
+    "approve": "handrail.cli.hands",
+    "refuse": "handrail.cli.hands",
+    "run": "handrail.cli.hands",
+    "takeover": "handrail.cli.hands",
+    "handback": "handrail.cli.hands",
+    "pause": "handrail.cli.hands",
+    "resume": "handrail.cli.hands",
+    "stop": "handrail.cli.hands",
+    "done": "handrail.cli.hands",
+    "settle": "handrail.cli.hands",
+    "review": "handrail.cli.incidents",
+    "drill": "handrail.cli.drill",
+    "demo": "handrail.cli.demo",
+}
+
+
+def build(verbs: dict[str, str]) -> typer.Typer:
+    """The program with these verbs."""
+    app = typer.Typer(
+        name="handrail", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        help="Handrail makes operational runbooks run.", context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root() -> None:
+        """Handrail makes operational runbooks run."""
+
+    for verb, module in verbs.items():
+        app.command(verb)(getattr(importlib.import_module(module), verb))
+    return app
+
+
+def main() -> None:
+    """The door of the command line: a sentence for what was expected, a trace for what was not."""
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    verbs = {asked: VERBS[asked]} if asked in VERBS else VERBS
+    try:
+        build(verbs)()
+    except HandrailError as error:
+        print(f"handrail: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output left: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception:  # the last door: a bug of ours says so, with what is needed to report it
+        traceback.print_exc()
+        print("handrail: this is a bug in Handrail, not in your runbooks. Nothing was changed after it.", file=sys.stderr)
+        sys.exit(3)

@@ -1,5 +1,5 @@
 """The systems that Handrail looks at and changes."""
 
-from handrail.targets.base import Answer, Ask, Ground, Permit, Prospect
+from handrail.targets.base import Aim, Answer, Ask, Ground, Permit, Prospect
 
-__all__ = ["Answer", "Ask", "Ground", "Permit", "Prospect"]
+__all__ = ["Aim", "Answer", "Ask", "Ground", "Permit", "Prospect"]

@@ -68,6 +68,15 @@ class Prospect:
     guards: tuple[Guard, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """A better aim: the value to put in place, the sentence that says why, a title for the plan. Empty: for a person."""
+
+    value: str
+    says: str
+    title: str = ""
+
+
 class Ground(Protocol):
     """The environment of an incident, as far as Handrail may touch it."""
 
@@ -88,3 +97,15 @@ class Ground(Protocol):
 
     def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
         """The first series of a range query as (unix time, value), for a chart; empty where there is none."""
+
+    def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
+        """A better aim for a change: `last_good_revision`, `live_deployment` or `degraded_deployment`.
+
+        None where this kind says nothing of this command (a patch has no revision).
+        """
+
+    def begin(self, run: str) -> None:
+        """Prepare what a run needs for itself: its workspace."""
+
+    def end(self, run: str) -> None:
+        """Throw away what `begin` prepared, and end what still runs for it."""

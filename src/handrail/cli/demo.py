@@ -1,0 +1,110 @@
+"""`handrail demo`: an alert becomes a healed incident, before your eyes; with a name, a recorded drill is replayed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail import app
+from handrail.cli import plan as plans
+from handrail.cli import terminal
+from handrail.drills.shop import Shop
+from handrail.errors import FixSettings
+from handrail.incidents import sentences
+
+LIMIT_SECONDS = 120
+
+
+def demo(
+    recording: Annotated[str, typer.Argument(help="A recorded drill, such as RB-003; else the small shop runs for real.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,
+    speed: Annotated[float, typer.Option(help="How many times faster than the drill a recording is replayed.")] = 10.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep serving the page when it is over, until Ctrl-C.")] = False,
+) -> None:
+    """Watch an alert become a healed incident: real processes on this machine, or a recording of the lab."""
+    if recording:
+        raise typer.Exit(0 if app.replay(recording, speed=speed, say=_line) else 1)
+    _shop(yes=yes or not sys.stdin.isatty(), keep=keep)
+
+
+def _shop(*, yes: bool, keep: bool) -> None:
+    folder = app.library() / "demo"
+    scratch = Path(".handrail") / "demo"
+    began = time.monotonic()
+    with _shop_running(folder / "shop", scratch / f"shop-{int(time.time())}") as shop:
+        app.export_for_demo(scratch, log_folder=shop.scratch)
+        with app.running(folder, state=scratch, port=0) as running:
+            _line("A shop runs here: two slots behind a front, with customers. Blue is live.")
+            shop.watch(f"{running.url}/api/v1/hooks/alertmanager/demo", running.hook_token)
+            shop.release("blue", "1_5_0")
+            _line("Version 1.5.0 goes to the live slot. It has a bug. Nobody has told Handrail.")
+            incident = _follow(running, yes=yes)
+            healed = time.monotonic() - began
+            _line("")
+            _line(f"Healed {healed:.0f} s after the start. The front counts {len(shop.switches())} switch of slots.")
+            review = scratch / f"{incident}-review.md"
+            review.write_text(app.review_text(running.store, running.catalog, incident), encoding="utf-8")
+            _line(f"Review:  {review}")
+            _line(f"Page:    {running.url}/incidents/{incident}" + ("" if keep else "   (handrail demo --keep leaves it open)"))
+            _line("Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop")
+            if keep:
+                _line("Ctrl-C ends it.")
+                while True:
+                    time.sleep(1)
+
+
+@contextmanager
+def _shop_running(source: Path, scratch: Path) -> Iterator[Shop]:
+    shop = Shop(source, scratch)
+    try:
+        shop.start()
+        yield shop
+    finally:
+        shop.stop()
+
+
+def _follow(running: app.Running, *, yes: bool) -> str:
+    """Print the record as it grows; ask for the approval once; the incident's name when it is closed."""
+    until = time.monotonic() + LIMIT_SECONDS
+    seen, asked = 0, ""
+    while time.monotonic() < until:
+        for event in running.store.events(after=seen):
+            seen = event.sequence
+            if event.kind not in ("series", "message"):
+                _line(f"  {event.at.astimezone():%H:%M:%S}  {sentences.say(event)}")
+            if event.kind == "incident_closed":
+                return event.incident
+        for row, plan in running.store.waiting_plans():
+            if row["recommended"] and plan.hash != asked:
+                asked = plan.hash
+                _line("")
+                _line(plans.text(plan, state="waiting", recommended=True))
+                _line("")
+                until += _ask(running, plan.hash, yes=yes)
+        time.sleep(0.1)
+    raise FixSettings(f"The demo did not heal within {LIMIT_SECONDS} s. Its record: handrail incidents -c {app.library() / 'demo'}")
+
+
+def _ask(running: app.Running, plan: str, *, yes: bool) -> float:
+    """Ask the person at the terminal, or let the demo's approver say yes; the seconds that were spent asking."""
+    began = time.monotonic()
+    if yes:
+        _line("Nobody was asked: the demo's own approver says yes, and the record says so.")
+        who = running.demo_approver
+        answer = True
+    else:
+        who = running.me
+        answer = terminal.ask("Approve this change? [y/N] ")
+    told = running.desk.decide(plan, who, yes=answer)
+    _line(told.says)
+    return time.monotonic() - began
+
+
+def _line(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,104 @@
+"""What a person does to a run from a terminal: approve, refuse, run, take over, hand back, pause, stop, done by hand.
+
+The wish is written into the record that the server reads; the server takes it up within a second.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail import app
+from handrail.engine.desk import Told
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")]
+HERE = Path()
+
+
+def approve(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+    """Say yes to exactly this plan (the first letters of its hash)."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.decide(plan, me, yes=True, reason=reason), as_json=json_)
+
+
+def refuse(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+    """Say no to a plan: the next remedy is proposed."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.decide(plan, me, yes=False, reason=reason), as_json=json_)
+
+
+def run(
+    runbook: str,
+    config: Config = HERE,
+    incident: Annotated[str, typer.Option("--incident", "-i", help="For this incident; else a new one is opened.")] = "",
+    service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
+    value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """Run a runbook by hand: it looks at once, and proposes as it does for an alert."""
+    values = dict(pair.split("=", 1) for pair in value or [] if "=" in pair)
+    with app.terminal(config) as (desk, me):
+        if incident:
+            _told(desk.choose(incident, runbook, me, values=values), as_json=json_)
+        else:
+            _told(desk.open_by_hand(runbook, me, service=service, values=values), as_json=json_)
+
+
+def takeover(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
+    """Work by hand from now on: Handrail looks and checks, and changes nothing."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.take_over(incident, me), as_json=json_)
+
+
+def handback(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
+    """Let Handrail propose again."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.hand_back(incident, me), as_json=json_)
+
+
+def pause(config: Config = HERE, json_: AsJson = False) -> None:
+    """Pause all automation, everywhere."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.pause(me), as_json=json_)
+
+
+def resume(config: Config = HERE, json_: AsJson = False) -> None:
+    """End the pause."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.resume(me), as_json=json_)
+
+
+def stop(run: str, config: Config = HERE, json_: AsJson = False) -> None:
+    """Stop one run for good."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.stop(run, me), as_json=json_)
+
+
+def done(
+    run: str, step: int, config: Config = HERE,
+    note: Annotated[str, typer.Option("--note", "-m", help="What was done.")] = "", json_: AsJson = False,
+) -> None:
+    """Say that you made this step by hand: it is recorded and verified like any change."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.done_by_hand(run, step, me, note=note), as_json=json_)
+
+
+def settle(
+    run: str, plan: str, command: int,
+    happened: Annotated[bool, typer.Option("--happened/--did-not-happen", help="What you saw.")],
+    config: Config = HERE, json_: AsJson = False,
+) -> None:
+    """Say whether a change happened that nobody could know of."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.settle(run, plan, command, me, happened=happened), as_json=json_)
+
+
+def _told(told: Told, *, as_json: bool) -> None:
+    print(json.dumps({"done": told.done, "says": told.says}) if as_json else told.says)
+    if not told.done:
+        raise typer.Exit(1)

@@ -1,0 +1,68 @@
+"""`handrail incidents` and `handrail review`: what is going on and what happened."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handrail import app
+from handrail.cli import terminal
+from handrail.errors import FixSettings
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+def incidents(
+    incident: Annotated[str, typer.Argument(help="One incident, such as I-12; else all.")] = "",
+    config: Config = Path(),
+    open_: Annotated[bool, typer.Option("--open", help="Only those that are not over.")] = False,
+    json_: AsJson = False,
+) -> None:
+    """List incidents, or show one with its steps, plan and timeline."""
+    store, catalog = app.record(config)
+    if incident:
+        row = store.incident(incident)
+        if row is None:
+            raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
+        print(app.incident_json(store, catalog, incident) if json_ else app.incident_text(store, catalog, incident))
+        return
+    rows = store.incidents(status="open" if open_ else None)
+    if json_:
+        print(json.dumps([_plain(row) for row in rows], indent=2))
+        return
+    if not rows:
+        print("No incident yet. An alert at POST /api/v1/hooks/alertmanager/<source> opens one.")
+        return
+    terminal.columns(
+        [
+            (f"I-{row['number']}", row["status"], row["severity"], row["service"], f"{row['opened_at']:%Y-%m-%d %H:%M:%S}", row["title"])
+            for row in rows
+        ]
+    )
+
+
+def review(
+    incident: str, config: Config = Path(),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
+) -> None:
+    """Print the post-incident review as Markdown."""
+    store, catalog = app.record(config)
+    if store.incident(incident) is None:
+        raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
+    text = app.review_text(store, catalog, incident)
+    if output is None:
+        print(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        print(f"Written to {output}.")
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"I-{row['number']}",
+        **{key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in row.items() if key != "number"},
+    }

@@ -1,0 +1,60 @@
+"""`handrail plan`: what waits for an approval, exactly as it would run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail import app, commands
+from handrail.errors import FixSettings
+from handrail.plans import Plan
+from handrail.plans.model import canonical
+
+
+def plan(
+    what: Annotated[str, typer.Argument(help="An incident (I-12), a run (R-12) or the beginning of a plan's hash.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
+    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+) -> None:
+    """Show the plans of an incident or run, or one plan: bytes, preview, reach, way back, what it rests on."""
+    store, _ = app.record(config)
+    if what.upper().startswith("I-"):
+        found = [pair for row in store.runs(incident=what.upper()) for pair in store.plans_of(f"R-{row['number']}")]
+    elif what.upper().startswith("R-"):
+        found = store.plans_of(what.upper())
+    else:
+        one = store.plan(what)
+        found = [one] if one else []
+    if not found:
+        raise FixSettings(f"No plan for {what}. `handrail incidents` shows what runs.")
+    if json_:
+        print(json.dumps([{"hash": made.hash, "state": row["state"], **json.loads(canonical(dataclasses.asdict(made)))} for row, made in found], indent=2))
+        return
+    print("\n\n".join(text(made, state=row["state"], recommended=bool(row["recommended"])) for row, made in found))
+
+
+def text(made: Plan, *, state: str, recommended: bool) -> str:
+    """A plan as a person reads it before saying yes. Exact bytes are never cut."""
+    lines = [f"{made.title}   plan {made.hash[:4]} {made.hash[4:8]}, {state}{'' if recommended or made.original else ', beside the original'}"]
+    if made.because:
+        lines.append(f"  {made.because}")
+    for command in made.commands:
+        lines.append(f"  runs as          {commands.show_argv(command.stages)}")
+        written = " ".join(command.as_written.split())
+        if written != commands.show_argv(command.stages):
+            lines.append(f"  as written       {written}")
+        lines.append(f"  what changes     {command.preview.says}")
+        lines += [f"    {line}" for line in command.preview.detail.splitlines()[:40]]
+        lines.append(f"  way back         {command.undo.says if not command.undo.irreversible else 'irreversible: ' + command.undo.says}")
+    lines += [f"  left out         {line}" for line in made.left_out]
+    lines.append(f"  reach            {made.reach.says or 'not counted'}")
+    lines.append(f"  counts as healed {made.healed_when}")
+    lines.append(f"  rests on         {len(made.evidence)} pieces of evidence; {'; '.join(guard.says for guard in made.guards) or 'no guard'}")
+    lines.append(f"  expires          {made.expires_at:%H:%M:%S} UTC")
+    if state == "waiting":
+        lines.append(f"  handrail approve {made.hash[:8]}   or   handrail refuse {made.hash[:8]}")
+    return "\n".join(lines)

@@ -1,0 +1,135 @@
+"""What a drill did, read from the record: the course it took, the times of its phases, and whether both are as expected."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+
+from handrail.drills.fault import Fault
+from handrail.evidence import Event
+from handrail.store import Store
+
+ENDING = {
+    "passed over": "passed_over", "refused by the target": "refused", "did not help": "did_not_help", "healed": "healed",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Times:
+    """Seconds from the alert's arrival; None where the phase was not reached."""
+
+    fault_to_alert: float | None
+    evidence: float | None
+    plan: float | None
+    approval: float | None
+    healed: float | None
+    hold: float | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Course:
+    """The course in short lines, the same for the same decisions: it is what a replay must repeat."""
+
+    incident: str
+    lines: tuple[str, ...]
+    times: Times
+    problems: tuple[str, ...]
+
+
+def read(store: Store, fault: Fault, *, injected_at: datetime | None) -> Course:
+    """The course of the newest incidents in this store, judged against what the fault expects."""
+    incidents = store.incidents()
+    problems: list[str] = []
+    if len(incidents) != 1:
+        problems.append(f"{len(incidents)} incidents were opened, 1 was expected")
+    if not incidents:
+        return Course(incident="", lines=(), times=Times(**dict.fromkeys(_NAMES)), problems=tuple(problems))
+    incident = f"I-{incidents[-1]['number']}"
+    events = store.events(incident=incident)
+    lines = _lines(store, incident)
+    problems += _unexpected(store, incident, fault, events)
+    return Course(incident=incident, lines=lines, times=_times(events, injected_at), problems=tuple(problems))
+
+
+_NAMES = ("fault_to_alert", "evidence", "plan", "approval", "healed", "hold")
+
+
+def _lines(store: Store, incident: str) -> tuple[str, ...]:
+    lines = []
+    for run in store.runs(incident=incident):
+        name = f"R-{run['number']}"
+        lines.append(f"{run['runbook']} {run['mode']}: {run['ending'] or 'open'}")
+        for remedy in store.remedies_of(name):
+            plan = store.plan(remedy["plan"]) if remedy["plan"] else None
+            which = "" if plan is None else (" as written" if plan[1].original else " retargeted")
+            lines.append(f"{run['runbook']} step {remedy['step']} {remedy['name']}{which}: {remedy['standing']}")
+    return tuple(lines)
+
+
+def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
+    began = next((event.at for event in events if event.kind == "alert_received"), None)
+    if began is None:
+        return Times(**dict.fromkeys(_NAMES))
+
+    def since(moment: datetime | None) -> float | None:
+        return None if moment is None else round((moment - began).total_seconds(), 2)
+
+    def first(kind: str) -> datetime | None:
+        return next((event.at for event in events if event.kind == kind), None)
+
+    verified = next((event for event in events if event.kind == "verified"), None)
+    decisions = [event.at for event in events if event.kind == "decision"]
+    return Times(
+        fault_to_alert=None if injected_at is None else round((began - injected_at).total_seconds(), 2),
+        evidence=since(first("evidence")), plan=since(first("plan_proposed")),
+        approval=since(decisions[-1] if decisions else None),
+        healed=since(datetime.fromisoformat(verified.payload["since"])) if verified else None,
+        hold=round(float(verified.payload["held"]), 1) if verified else None,
+    )
+
+
+def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Event]) -> list[str]:
+    problems = []
+    proposing = [run for run in store.runs(incident=incident) if run["mode"] == "proposes"]
+    if [run["runbook"] for run in proposing] != [fault.proposes]:
+        told = ", ".join(run["runbook"] for run in proposing) or "no run"
+        problems.append(f"{told} proposed, {fault.proposes} was expected to")
+    names = {event.payload.get("name") for event in events if event.kind == "alert_received"}
+    if fault.alerts and not names & set(fault.alerts):
+        problems.append(f"none of {', '.join(fault.alerts)} fired, but {', '.join(sorted(map(str, names)))}")
+    pages = [event.payload.get("level") for event in events if event.kind == "page"]
+    if len(pages) != len(set(pages)):
+        problems.append(f"a level was paged more than once: {pages}")
+    problems += _waiting_at_once(events)
+    for run in proposing:
+        problems += _remedies(store, f"R-{run['number']}", fault)
+    return problems
+
+
+def _waiting_at_once(events: Sequence[Event]) -> list[str]:
+    waiting: set[str] = set()
+    for event in events:
+        if event.kind == "plan_proposed":
+            waiting.add(str(event.payload["remedy"]))
+        elif event.kind in ("decision", "plan_void", "run_ended"):
+            waiting.clear()
+        if len(waiting) > 1:
+            return [f"two proposals waited at once: {', '.join(sorted(waiting))}"]
+    return []
+
+
+def _remedies(store: Store, run: str, fault: Fault) -> list[str]:
+    ended = [
+        (remedy["step"], ENDING.get(remedy["standing"], remedy["standing"]))
+        for remedy in store.remedies_of(run)
+        if remedy["standing"] not in ("not tried", "not needed")
+    ]
+    expected = [(remedy.step, remedy.ends) for remedy in fault.remedies]
+    if ended == expected:
+        return []
+    return [f"the remedies ended {_told(ended)}; expected was {_told(expected)}"]
+
+
+def _told(remedies: Sequence[tuple[int, str]]) -> str:
+    return ", ".join(f"step {step} {end.replace('_', ' ')}" for step, end in remedies) or "nowhere"

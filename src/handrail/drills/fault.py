@@ -1,0 +1,132 @@
+"""A fault as data: how it is injected, what it is expected to do, how its healing is judged, and how it is healed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handrail.errors import FixRunbook
+
+HEALED_BY = ("document", "retargeted", "corrected", "person")
+ENDS = ("passed_over", "refused", "did_not_help", "healed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedRemedy:
+    """One remedy of the expected course: its step, which of two plans is approved, and how it ends."""
+
+    step: int
+    ends: str
+    choose: str = "recommended"  # original, retargeted, recommended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One trouble. Commands are argument vectors: no shell ever reads them."""
+
+    id: str
+    runbook: str
+    title: str
+    healed_by: str
+    inject: tuple[tuple[str, ...], ...]
+    alerts: tuple[str, ...]
+    proposes: str
+    remedies: tuple[ExpectedRemedy, ...]
+    judge: tuple[Mapping[str, Any], ...]
+    heal: tuple[tuple[str, ...], ...]
+    time_limit_seconds: int
+
+
+def read(text: str, *, path: str) -> Fault:
+    """The fault of a file; one without heal is refused, since what cannot be healed must not be injected."""
+    try:
+        raw = yaml.safe_load(text)
+        remedies = tuple(
+            ExpectedRemedy(step=int(item["step"]), ends=item["ends"], choose=item.get("choose", "recommended"))
+            for item in raw["expect"].get("remedies", [])
+        )
+        fault = Fault(
+            id=raw["fault"], runbook=raw["runbook"], title=raw["title"], healed_by=raw["healed_by"],
+            inject=_vectors(raw["inject"]), alerts=tuple(raw["expect"]["alerts"]),
+            proposes=raw["expect"].get("incident_runs", {}).get("proposes", raw["runbook"]), remedies=remedies,
+            judge=tuple(raw["judge"]), heal=_vectors(raw.get("heal") or []),
+            time_limit_seconds=int(raw.get("time_limit_seconds", 600)),
+        )
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise FixRunbook(f"{path} is no fault: {type(error).__name__} {error}. See lab/faults/fault.schema.json.") from error
+    if not fault.heal:
+        raise FixRunbook(f"{path}: a fault without `heal` is refused. Say how it is taken back before it is injected.")
+    if fault.healed_by not in HEALED_BY:
+        raise FixRunbook(f"{path}: healed_by is {fault.healed_by}; it is one of {', '.join(HEALED_BY)}.")
+    return fault
+
+
+def _vectors(raw: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(str(word) for word in item["run"]) for item in raw)
+
+
+def find(folder: Path, name: str) -> Path:
+    """The file of a fault by its id, or the first of a runbook by the runbook's."""
+    exact = folder / f"{name}.yaml"
+    if exact.exists():
+        return exact
+    candidates = sorted(folder.glob(f"{name}-*.yaml"))
+    if not candidates:
+        known = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
+        raise FixRunbook(f"No fault in {folder} is named {name}. Known: {known or 'none'}.")
+    return candidates[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where a fault's commands run: folder, environment variables and the folder that remembers how to heal."""
+
+    cwd: Path
+    env: Mapping[str, str]
+    memory: Path
+
+
+def remember(fault: Fault, bench: Bench) -> Path:
+    """Write how to heal before the fault is; the watchdog and the next start read it."""
+    bench.memory.mkdir(parents=True, exist_ok=True)
+    path = bench.memory / f"{fault.id}.json"
+    body = {"fault": fault.id, "heal": fault.heal, "cwd": str(bench.cwd), "env": dict(bench.env)}
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(body))
+    partial.replace(path)
+    return path
+
+
+def inject(fault: Fault, bench: Bench) -> None:
+    """Make the trouble. Each command must end with 0, else the fault is not what it says."""
+    for vector in fault.inject:
+        _run(vector, bench.cwd, bench.env, f"injecting {fault.id}")
+
+
+def heal_from(path: Path) -> str:
+    """Heal what a memory file tells of and forget it; the fault's id."""
+    body = json.loads(path.read_text())
+    for vector in body["heal"]:
+        _run(tuple(vector), Path(body["cwd"]), body["env"], f"healing {body['fault']}")
+    path.unlink(missing_ok=True)
+    return str(body["fault"])
+
+
+def heal_left_over(memory: Path) -> list[str]:
+    """Heal what an earlier drill left: its memory files are still there."""
+    return [heal_from(path) for path in sorted(memory.glob("*.json"))] if memory.exists() else []
+
+
+def _run(vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str) -> None:
+    found = subprocess.run(
+        vector, cwd=cwd, env=dict(env), capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL
+    )
+    if found.returncode:
+        said = (found.stderr.strip() or found.stdout.strip())[-500:]
+        raise FixRunbook(f"{doing}: `{' '.join(vector)[:200]}` ended with {found.returncode}: {said}")

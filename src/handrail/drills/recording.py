@@ -1,0 +1,295 @@
+"""A recording: what an environment answered during a drill, small and masked, and a ground that answers from it.
+
+The key of an entry is (method, target, identity, rendered bytes without the run's id); its answers are ordered by
+their offset from the alert and, once something was changed, from the change. A question that is not in the recording
+is no data: it is never made up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import FixRunbook
+from handrail.plans import Guard, Preview, Reach, Undo
+from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
+
+VERSION = 1
+RUN = re.compile(r"\bR-\d+\b")
+NOT_RECORDED = "not in the recording: no data"
+Series = tuple[tuple[dict[str, str], float], ...] | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One answer. `after_alert` and `after_change` are seconds; the latter None before anything was changed."""
+
+    key: str
+    after_alert: float
+    after_change: float | None
+    answer: Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A drill's observations and outcomes. `course` is what the drill did, in the order it did it."""
+
+    fault: str
+    runbook: str
+    environment: str
+    profile: str
+    made_at: str
+    document_revision: str
+    binding_revision: str
+    alert_at: str
+    posts: tuple[tuple[float, str], ...]  # offset from the first alert in seconds, body
+    expect: Mapping[str, Any]
+    course: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    version: int = VERSION
+
+
+def save(recording: Recording, path: Path, *, mask: Callable[[str], str]) -> None:
+    """Write it, masked once more as a whole; gzip without a time, so that the same recording is the same bytes."""
+    text = mask(json.dumps(dataclasses.asdict(recording), sort_keys=True, separators=(",", ":")))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def load(path: Path) -> Recording:
+    """Read it; a cut, edited or foreign file says so."""
+    try:
+        raw = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, EOFError, ValueError) as error:
+        raise FixRunbook(f"{path} is no whole recording ({error}). Make it again with `handrail drill`.") from error
+    if raw.get("version") != VERSION:
+        raise FixRunbook(f"{path} is a recording of version {raw.get('version')}, and this program reads {VERSION}.")
+    entries = tuple(Entry(**entry) for entry in raw["entries"])
+    posts = tuple((float(at), str(body)) for at, body in raw["posts"])
+    return Recording(**{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"])})
+
+
+def key_of(method: str, subject: Any) -> str:
+    """The key: canonical JSON of what was asked, the run's id taken out."""
+    if isinstance(subject, Ask):
+        subject = {
+            "target": subject.target, "identity": subject.identity, "stages": subject.stages, "sql": subject.sql,
+            "url": subject.url, "query": subject.query, "server": subject.server,
+        }
+    elif dataclasses.is_dataclass(subject) and not isinstance(subject, type):
+        subject = dataclasses.asdict(subject)
+    return RUN.sub("R", f"{method} {json.dumps(subject, sort_keys=True, separators=(',', ':'))}")
+
+
+class RecordingGround:
+    """A ground that lets another one answer and keeps what it said."""
+
+    def __init__(self, inner: Ground, *, clock: Callable[[], datetime]) -> None:
+        self.inner, self._clock = inner, clock
+        self._kept: list[tuple[str, datetime, Any]] = []
+        self._changed: datetime | None = None
+        self._lock = threading.Lock()
+
+    def observe(self, ask: Ask) -> Answer:
+        """Ask and keep."""
+        return self._keep("observe", ask, self.inner.observe(ask), _answer_out)
+
+    def prospect(self, ask: Ask) -> Prospect:
+        """Ask and keep."""
+        return self._keep("prospect", ask, self.inner.prospect(ask), _prospect_out)
+
+    def guard_holds(self, guard: Guard) -> str:
+        """Ask and keep."""
+        return self._keep("guard", guard, self.inner.guard_holds(guard), lambda says: says)
+
+    def change(self, ask: Ask, permit: Permit) -> Answer:
+        """Change and keep; what follows is after the change."""
+        answer = self._keep("change", ask, self.inner.change(ask, permit), _answer_out)
+        self._changed = self._clock()
+        return answer
+
+    def instant(self, promql: str) -> Series:
+        """Ask and keep."""
+        return self._keep("instant", promql, self.inner.instant(promql), lambda series: series)
+
+    def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
+        """Ask and keep, with times as offsets from now."""
+        points = self.inner.series(promql, minutes=minutes, step_seconds=step_seconds)
+        now = self._clock().timestamp()
+        self._keep("series", promql, points, lambda found: [[round(at - now, 1), value] for at, value in found])
+        return points
+
+    def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
+        """Ask and keep."""
+        aim = self.inner.aim(kind, ask, first_bad_at=first_bad_at, service=service)
+        return self._keep(f"aim {kind} {service}", ask, aim, lambda found: dataclasses.asdict(found) if found else None)
+
+    def begin(self, run: str) -> None:
+        """Pass on."""
+        self.inner.begin(run)
+
+    def end(self, run: str) -> None:
+        """Pass on."""
+        self.inner.end(run)
+
+    def entries(self, alert_at: datetime) -> tuple[Entry, ...]:
+        """What was kept, with offsets from the alert and from the change; runs of the same answer kept once."""
+        changed = self._changed
+        found: list[Entry] = []
+        newest: dict[tuple[str, bool], Any] = {}
+        with self._lock:
+            kept = list(self._kept)
+        for key, at, answer in kept:
+            after = (at - changed).total_seconds() if changed is not None and at >= changed else None
+            comparable = {**answer, "seconds": 0, "started_at": ""} if isinstance(answer, dict) else answer
+            place = (key, after is not None)
+            if place in newest and newest[place] == comparable:
+                continue
+            newest[place] = comparable
+            found.append(
+                Entry(
+                    key=key, after_alert=round((at - alert_at).total_seconds(), 2),
+                    after_change=None if after is None else round(after, 2), answer=answer,
+                )
+            )
+        return tuple(found)
+
+    def _keep(self, method: str, subject: Any, answer: Any, out: Callable[[Any], Any]) -> Any:
+        with self._lock:
+            self._kept.append((key_of(method, subject), self._clock(), out(answer)))
+        return answer
+
+
+class ReplayGround:
+    """A ground that answers from a recording: no cluster, no database, no network."""
+
+    def __init__(self, recording: Recording, *, clock: Callable[[], datetime], alert_at: Callable[[], datetime]) -> None:
+        """`alert_at` is when the replay's first alert came, by the same clock."""
+        self._clock, self._alert_at = clock, alert_at
+        self._changed: datetime | None = None
+        self._entries: dict[str, list[Entry]] = {}
+        self.missing: list[str] = []  # what was asked and is not in the recording
+        for entry in recording.entries:
+            self._entries.setdefault(entry.key, []).append(entry)
+
+    def observe(self, ask: Ask) -> Answer:
+        """The recorded answer, else none."""
+        return self._answer(self._find("observe", ask))
+
+    def prospect(self, ask: Ask) -> Prospect:
+        """The recorded prospect, else a preview that says there is none."""
+        entry = self._find("prospect", ask)
+        if entry is None:
+            return Prospect(
+                ask=ask, target_key=f"{ask.target}", preview=Preview(says=NOT_RECORDED, refused=NOT_RECORDED),
+                undo=Undo(says=NOT_RECORDED), reach=Reach(says=""), guards=(),
+            )
+        raw = entry.answer
+        return Prospect(
+            ask=ask, target_key=raw["target_key"], preview=Preview(**raw["preview"]),
+            undo=Undo(says=raw["undo"]["says"], stages=tuple(tuple(stage) for stage in raw["undo"]["stages"])),
+            reach=Reach(**raw["reach"]), guards=tuple(Guard(**guard) for guard in raw["guards"]),
+        )
+
+    def guard_holds(self, guard: Guard) -> str:
+        """The recorded answer; a guard nobody read before holds, since nothing else is known to have moved."""
+        entry = self._find("guard", guard)
+        return str(entry.answer) if entry is not None else ""
+
+    def change(self, ask: Ask, permit: Permit) -> Answer:
+        """The recorded outcome; a change that was not recorded is refused."""
+        if not permit.plan:
+            raise ValueError("no change without a permit")
+        answer = self._answer(self._find("change", ask))
+        self._changed = self._clock()
+        return answer
+
+    def instant(self, promql: str) -> Series:
+        """The recorded series, else no answer."""
+        entry = self._find("instant", promql) or self._by_window(promql)
+        if entry is None or entry.answer is None:
+            return None
+        return tuple((dict(labels), float(value)) for labels, value in entry.answer)
+
+    def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
+        """The recorded points, their offsets from now."""
+        entry = self._find("series", promql)
+        now = self._clock().timestamp()
+        return tuple((now + at, value) for at, value in entry.answer) if entry is not None else ()
+
+    def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
+        """The recorded aim."""
+        entry = self._find(f"aim {kind} {service}", ask)
+        return Aim(**entry.answer) if entry is not None and entry.answer else None
+
+    def begin(self, run: str) -> None:
+        """Nothing to prepare."""
+
+    def end(self, run: str) -> None:
+        """Nothing to throw away."""
+
+    def _find(self, method: str, subject: Any) -> Entry | None:
+        key = key_of(method, subject)
+        found = self._newest(self._entries.get(key, []))
+        if found is None:
+            self.missing.append(key)
+        return found
+
+    def _by_window(self, promql: str) -> Entry | None:
+        """A check's query in a window of another length: `[17s]` answers for `[18s]`, the same moment counted."""
+        wanted = re.sub(r"\[\d+s\]", "[w]", key_of("instant", promql))
+        near = [
+            entry for key, entries in self._entries.items() if re.sub(r"\[\d+s\]", "[w]", key) == wanted for entry in entries
+        ]
+        return self._newest(sorted(near, key=lambda entry: entry.after_alert))
+
+    def _newest(self, entries: list[Entry]) -> Entry | None:
+        """The newest answer that was given by this moment, counted from the change once there was one."""
+        now = self._clock()
+        if self._changed is not None:
+            later = [entry for entry in entries if entry.after_change is not None]
+            passed = (now - self._changed).total_seconds()
+            due = [entry for entry in later if entry.after_change is not None and entry.after_change <= passed]
+            if due or later:
+                return due[-1] if due else later[0]
+            return entries[-1] if entries else None
+        before = [entry for entry in entries if entry.after_change is None]
+        passed = (now - self._alert_at()).total_seconds()
+        due = [entry for entry in before if entry.after_alert <= passed]
+        return due[-1] if due else (before[0] if before else None)
+
+    def _answer(self, entry: Entry | None) -> Answer:
+        if entry is None:
+            return Answer(started_at=self._clock(), seconds=0.0, refused=NOT_RECORDED)
+        raw = {**entry.answer, "exit_codes": tuple(entry.answer["exit_codes"]), "started_at": self._clock()}
+        return Answer(**raw)
+
+
+class ReplayClock:
+    """A clock that runs `speed` times as fast as the world's, from a moment of the recording's."""
+
+    def __init__(self, start: datetime, *, speed: float, monotonic: Callable[[], float]) -> None:
+        self._start, self._speed, self._monotonic, self._began = start, speed, monotonic, monotonic()
+
+    def __call__(self) -> datetime:
+        """The time now, in the replay."""
+        return self._start + timedelta(seconds=(self._monotonic() - self._began) * self._speed)
+
+
+def _answer_out(answer: Answer) -> dict[str, Any]:
+    return {**dataclasses.asdict(answer), "started_at": ""}
+
+
+def _prospect_out(prospect: Prospect) -> dict[str, Any]:
+    return {
+        "target_key": prospect.target_key, "preview": dataclasses.asdict(prospect.preview),
+        "undo": dataclasses.asdict(prospect.undo), "reach": dataclasses.asdict(prospect.reach),
+        "guards": [dataclasses.asdict(guard) for guard in prospect.guards],
+    }

@@ -1,0 +1,37 @@
+"""A process of its own that heals a fault when the drill that made it is gone, or takes too long.
+
+    python -m handrail.drills.watchdog MEMORY_FILE DRILL_PID SECONDS
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from handrail.drills import fault
+
+
+def watch(memory: Path, pid: int, seconds: float) -> None:
+    """Wait until the fault was healed, the drill died or its time is over; heal in the last two cases."""
+    until = time.monotonic() + seconds
+    while memory.exists():
+        if time.monotonic() >= until or not _alive(pid):
+            fault.heal_from(memory)
+            return
+        time.sleep(0.5)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+if __name__ == "__main__":
+    watch(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -1,0 +1,60 @@
+"""Everything that was read before an alert comes: documents, their bindings, services, people, environments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from handrail.errors import FixRunbook
+from handrail.runbooks.binding import Binding, RunbookBinding
+from handrail.runbooks.document import Document, Runbook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An environment as the engine needs it: how long checks hold and what is allowed there."""
+
+    name: str
+    namespace: str
+    hold: timedelta
+    check_window: timedelta  # `$window` is never above this
+    scrape: timedelta
+    verify_limit: timedelta  # how long a change may take to begin to help
+    plan_life: timedelta
+    drills_allowed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """What is known. `reread` parses a document's kept text again, for runs whose file was edited since."""
+
+    documents: tuple[Document, ...]
+    texts: Mapping[str, str]  # document path -> text, as read
+    bindings: Mapping[str, Binding]  # document path -> binding
+    services: Sequence[Any]
+    people: Sequence[Any]
+    places: Mapping[str, Place]
+    sources: Mapping[str, str]  # webhook source -> environment
+    reread: Callable[[str, str], Document]
+
+    def runbook(self, runbook_id: str) -> tuple[Document, Runbook, RunbookBinding]:
+        """The runbook of that id, whichever document holds it."""
+        for document in self.documents:
+            for runbook in document.runbooks:
+                if runbook.id.lower() == runbook_id.lower():
+                    return document, runbook, self.binding(document).get(runbook.id)
+        known = ", ".join(sorted(runbook.id for document in self.documents for runbook in document.runbooks))
+        raise FixRunbook(f"No document has a runbook {runbook_id}. Known: {known}.")
+
+    def binding(self, document: Document) -> Binding:
+        """The document's binding, an empty one where nobody bound it."""
+        return self.bindings.get(document.path) or Binding(path="", revision="unbound", runbooks={})
+
+    def place(self, environment: str) -> Place:
+        """The environment of that name."""
+        try:
+            return self.places[environment]
+        except KeyError:
+            raise FixRunbook(f"No environment is named {environment}. Name it in environments.yaml.") from None

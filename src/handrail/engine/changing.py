@@ -1,0 +1,132 @@
+"""Carrying out an approved plan: guards looked at again, then for each command intent, change and outcome. Once."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handrail import commands
+from handrail.engine.planning import CHANGE_DEADLINE
+from handrail.plans import Plan
+from handrail.store import Store
+from handrail.targets import Answer, Ask, Ground, Permit
+
+
+class Outcome(enum.StrEnum):
+    """What became of a command of a plan."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """How a plan ended."""
+
+    outcome: Outcome
+    detail: str
+
+
+Boundary = Callable[[str], None]
+"""Called at each boundary with its name: the crash harness dies there, everyone else passes."""
+
+
+def moved(plan: Plan, ground: Ground) -> list[str]:
+    """The guards that no longer hold, as sentences. The alert's is the record's to tell, not the target's."""
+    found = (ground.guard_holds(guard) for guard in plan.guards if guard.kind != "alert")
+    return [says for says in found if says]
+
+
+def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, worker: str, at: Boundary) -> Made:
+    """Each command in order. After one that failed or is unknown the rest do not run.
+
+    Called again after a crash it repeats nothing: an intent without an outcome is unknown, and stays so until a
+    person or a look settles it.
+    """
+    where = {"environment": plan.environment, "incident": plan.incident, "run": plan.run}
+    for index, command in enumerate(plan.commands):
+        at("before intent")
+        permit = store.intend(
+            run=plan.run,
+            plan=plan.hash,
+            command=index,
+            target=command.target_key,
+            approved_by=approved_by,
+            worker=worker,
+        )
+        if permit == "held":
+            return Made(
+                outcome=Outcome.FAILED, detail=f"another plan is changing {command.target_key}: nothing was done"
+            )
+        if permit == Outcome.SUCCEEDED:
+            continue
+        if permit in (Outcome.FAILED, Outcome.UNKNOWN):
+            return Made(outcome=Outcome(permit), detail=_told(store, plan, index))
+        if permit == "open":
+            detail = "Handrail stopped between starting this command and hearing back: nobody can know from here"
+            store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=Outcome.UNKNOWN, detail=detail)
+            store.append("unknown", {"plan": plan.hash, "command": command.command, "detail": detail}, **where)
+            return Made(outcome=Outcome.UNKNOWN, detail=detail)
+        store.append(
+            "intent",
+            {
+                "plan": plan.hash,
+                "command": command.command,
+                "runs_as": commands.show_argv(command.stages),
+                "identity": command.identity,
+                "approved_by": approved_by,
+            },
+            **where,
+        )
+        at("after intent")
+        ask = Ask(
+            target=command.target,
+            identity=command.identity,
+            stages=command.stages,
+            sql=command.sql,
+            deadline=CHANGE_DEADLINE,
+            run=plan.run,
+        )
+        answer = ground.change(ask, Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
+        at("after exit")
+        made = outcome_of(answer)
+        store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=made.outcome, detail=made.detail)
+        store.append(
+            "outcome",
+            {
+                "plan": plan.hash,
+                "command": command.command,
+                "outcome": made.outcome,
+                "detail": made.detail,
+                "seconds": round(answer.seconds, 2),
+            },
+            **where,
+        )
+        at("after outcome")
+        if made.outcome is not Outcome.SUCCEEDED:
+            return made
+    return Made(outcome=Outcome.SUCCEEDED, detail=f"{len(plan.commands)} of {len(plan.commands)} commands made")
+
+
+def outcome_of(answer: Answer) -> Made:
+    """Succeeded where every stage ended with 0; unknown where the line broke or time ran out in the middle."""
+    if answer.refused:
+        return Made(outcome=Outcome.FAILED, detail=answer.refused)
+    if answer.lost or answer.timed_out:
+        return Made(outcome=Outcome.UNKNOWN, detail="no answer came back: it may or may not have happened")
+    said = (answer.stdout.strip() or answer.stderr.strip())[-400:]
+    if any(answer.exit_codes):
+        return Made(
+            outcome=Outcome.FAILED,
+            detail=f"ended with {max(answer.exit_codes)}: {answer.stderr.strip()[-400:] or said}",
+        )
+    return Made(outcome=Outcome.SUCCEEDED, detail=said)
+
+
+def _told(store: Store, plan: Plan, index: int) -> str:
+    for row in store.intents_of(plan.run):
+        if row["plan"] == plan.hash and row["command"] == index:
+            return str(row["detail"])
+    return ""

@@ -1,0 +1,81 @@
+"""The one module that knows the durable library: what is a workflow, what is a step, and who resumes what.
+
+A run is a chain of segments. A segment is one workflow, named by (run, number), that takes turns until there is
+nothing to do; waiting for people ends it, and the next wish starts the next one. Each turn is one step: it loads,
+decides, does one thing and records it in our tables, so a turn that was interrupted is simply taken again, and what
+must not happen twice is kept from it by the intent row, not by the library.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from handrail.store import wal_is_safe
+
+APPLICATION_VERSION = "1"  # ours, so that a new release goes on with the runs of the old one
+_turn: Callable[[str], str] | None = None
+
+
+@DBOS.step()
+def take_turn(run: str) -> str:
+    """One turn: `again`, or `rest` where nothing is left to do by itself."""
+    if _turn is None:
+        raise RuntimeError("the engine was not launched")
+    return _turn(run)
+
+
+@DBOS.workflow()
+def segment(run: str) -> str:
+    """Turns until there is nothing to do."""
+    while take_turn(run) == "again":
+        pass
+    return "rest"
+
+
+def launch(*, url: str, executor: str, turn: Callable[[str], str]) -> None:
+    """Start the durable engine: it resumes this executor's interrupted segments at once."""
+    global _turn  # noqa: PLW0603 -- the library keeps one instance a process; so do we, in this one place
+    _turn = turn
+    config: DBOSConfig = {
+        "name": "handrail",
+        "system_database_url": url,
+        "system_database_engine": _engine(url),
+        "run_admin_server": False,
+        "executor_id": executor,
+        "application_version": APPLICATION_VERSION,
+        "log_level": "ERROR",
+        "notification_listener_polling_interval_sec": 1.0,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    logging.getLogger("dbos").setLevel(logging.ERROR)
+
+
+def start(run: str, number: int) -> None:
+    """Start a segment; starting it twice is starting it once."""
+    with SetWorkflowID(f"{run}/{number}"):
+        DBOS.start_workflow(segment, run)
+
+
+def close() -> None:
+    """Stop taking turns; interrupted segments resume at the next launch."""
+    DBOS.destroy()
+
+
+def _engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+
+        @sa.event.listens_for(engine, "connect")
+        def pragmas(connection: Any, _record: Any) -> None:
+            for pragma in ("busy_timeout=15000", f"journal_mode={journal}", "synchronous=NORMAL"):
+                connection.execute(f"PRAGMA {pragma}")
+
+    return engine

@@ -1,0 +1,245 @@
+"""From a stored webhook to an incident with a run: correlate, select, start. Taken again after a crash, it adds nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from handrail import alerts, remedies, runbooks, runs
+from handrail.alerts import Alert
+from handrail.engine.catalog import Catalog
+from handrail.evidence import Actor
+from handrail.store import Store
+
+JOIN_WINDOW = timedelta(minutes=30)
+
+
+class Intake:
+    """Works on stored posts, one at a time, in the order they came."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalog: Catalog,
+        start: Callable[[str], None],
+        drilling: Callable[[], bool],
+        told: Callable[[str, str, dict[str, Any]], None],
+        at: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        """`start` begins a run's next segment; `drilling` says whether a drill is on in this process."""
+        self.store, self.catalog, self._start = store, catalog, start
+        self._drilling, self._told, self._at = drilling, told, at
+
+    def work(self, post: dict[str, Any]) -> list[str]:
+        """All alerts of one post; the runs that were started or should go on."""
+        parsed = alerts.parse(post["body"].encode(), source=post["source"])
+        touched: list[str] = []
+        if not isinstance(parsed, alerts.Refused):
+            for alert in parsed.alerts:
+                touched += self.take(alert, source=post["source"])
+        self.store.post_done(post["id"])
+        return touched
+
+    def take(self, alert: Alert, *, source: str) -> list[str]:
+        """One alert: opens, joins, resolves, or nothing, with the reason in the record."""
+        environment = self.catalog.sources.get(source, next(iter(self.catalog.places), ""))
+        known = self.store.alert(source, alert.fingerprint, alert.starts_at)
+        now = self.store.now()
+        if known is not None:
+            if alert.status == "resolved" and known["status"] == "firing":
+                self.store.resolve_alert(known["id"], alert.ends_at or now)
+                if known["incident"]:
+                    self.store.append(
+                        "alert_resolved",
+                        {"name": alert.name},
+                        environment=environment,
+                        incident=known["incident"],
+                        actor=_source(source),
+                    )
+                    return [f"R-{row['number']}" for row in self.store.runs(incident=known["incident"], open_only=True)]
+            return []
+        decision = alerts.correlate(
+            alert, open_incidents=self._open(environment), services=self.catalog.services, now=now, window=JOIN_WINDOW
+        )
+        service = alerts.service_of(alert, self.catalog.services)
+        body = json.dumps(
+            {"labels": dict(alert.labels), "annotations": dict(alert.annotations), "runbook_url": alert.runbook_url},
+            sort_keys=True,
+        )
+        row = {
+            "source": source,
+            "fingerprint": alert.fingerprint,
+            "starts_at": alert.starts_at,
+            "name": alert.name,
+            "status": alert.status,
+            "resolved_at": alert.ends_at if alert.status == "resolved" else None,
+            "received_at": now,
+            "body": body,
+            "incident": None,
+            "decision": decision.reason,
+        }
+        match decision:
+            case alerts.Opens():
+                return self._open_incident(alert, row, source=source, environment=environment, service=service)
+            case alerts.Joins(incident=incident):
+                return self._join(alert, {**row, "incident": incident}, source=source, environment=environment)
+            case _:
+                self.store.keep_alert(row)
+                return []
+
+    def _open(self, environment: str) -> Sequence[alerts.OpenIncident]:
+        return [
+            alerts.OpenIncident(
+                id=f"I-{row['number']}",
+                environment=row["environment"],
+                service=row["service"],
+                opened_at=row["opened_at"],
+                last_alert_at=row["last_alert_at"],
+            )
+            for row in self.store.incidents(status="open")
+            if row["environment"] == environment
+        ]
+
+    def _open_incident(
+        self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, service: str
+    ) -> list[str]:
+        title = alert.annotations.get("summary") or f"{alert.name} on {service}"
+        severity = alert.labels.get("severity", "unknown")
+        incident = self.store.open_incident(
+            {
+                "environment": environment,
+                "service": service,
+                "title": title,
+                "severity": severity,
+                "opened_at": self.store.now(),
+                "drill": int(self._drilling()),
+            }
+        )
+        self.store.keep_alert({**row, "incident": incident})
+        self._at("alert kept")
+        where = {"environment": environment, "incident": incident}
+        self.store.append(
+            "alert_received",
+            {"name": alert.name, "decision": "opens", "reason": row["decision"]},
+            **where,
+            actor=_source(source),
+        )
+        self.store.append("incident_opened", {"title": title, "severity": severity}, **where)
+        self._told("incident_opened", incident, {"title": title, "severity": severity})
+        return self._select(alert, incident=incident, environment=environment, first=True)
+
+    def _join(self, alert: Alert, row: dict[str, Any], *, source: str, environment: str) -> list[str]:
+        incident = row["incident"]
+        if not self.store.keep_alert(row):
+            return []
+        self.store.update_incident(incident, last_alert_at=self.store.now())
+        self.store.append(
+            "alert_received",
+            {"name": alert.name, "decision": "joins", "reason": row["decision"]},
+            environment=environment,
+            incident=incident,
+            actor=_source(source),
+        )
+        return self._select(alert, incident=incident, environment=environment, first=False)
+
+    def _select(self, alert: Alert, *, incident: str, environment: str, first: bool) -> list[str]:
+        answer = runbooks.select(
+            alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values())
+        )
+        where = {"environment": environment, "incident": incident}
+        if isinstance(answer, runbooks.Undecided):
+            candidates = [candidate.runbook for candidate in answer.candidates]
+            self.store.append("runbook_undecided", {"reason": answer.reason, "candidates": candidates}, **where)
+            return []
+        existing = self.store.runs(incident=incident)
+        if any(run["runbook"] == answer.runbook for run in existing):
+            return []  # the same runbook answers already
+        mode = runs.Mode.PROPOSES if first or not existing else self._mode(answer.runbook, existing)
+        return [
+            self.begin(
+                answer.runbook,
+                incident=incident,
+                environment=environment,
+                mode=mode,
+                confirmed=not answer.guess,
+                because=" ".join(answer.reasons),
+                how=answer.how,
+            )
+        ]
+
+    def _mode(self, runbook: str, existing: Sequence[dict[str, Any]]) -> runs.Mode:
+        """A second run only looks, unless its binding explains what the first run answers: then it proposes."""
+        _, _, binding = self.catalog.runbook(runbook)
+        open_runs = [run for run in existing if not run["ending"]]
+        explained = [run for run in open_runs if run["runbook"] in binding.explains]
+        if not explained:
+            return runs.Mode.LOOKS
+        for run in explained:
+            self.yield_to(f"R-{run['number']}", runbook)
+        return runs.Mode.PROPOSES
+
+    def yield_to(self, run: str, runbook: str) -> None:
+        """The first run's waiting plan is void: what explains it proposes now, and this one only looks."""
+        self.store.update_run(run, mode=runs.Mode.LOOKS)
+        for row, _ in self.store.plans_of(run):
+            if self.store.set_plan(
+                row["hash"], was=("waiting",), state="void", reason=f"{runbook} explains this trouble"
+            ):
+                record = self.store.run(run)
+                self.store.append(
+                    "plan_void",
+                    {"plan": row["hash"], "reason": f"{runbook} explains this trouble and proposes instead"},
+                    incident=record["incident"] if record else "",
+                    run=run,
+                )
+                self.store.set_remedy(run, row["remedy"], standing="void", reason=f"{runbook} explains this trouble")
+
+    def begin(
+        self,
+        runbook_id: str,
+        *,
+        incident: str,
+        environment: str,
+        mode: runs.Mode,
+        confirmed: bool,
+        because: str,
+        how: str,
+        values: dict[str, str] | None = None,
+        actor: Actor | None = None,
+    ) -> str:
+        """Start a run of this runbook; its name."""
+        document, runbook, binding = self.catalog.runbook(runbook_id)
+        run = self.store.start_run(
+            {
+                "incident": incident,
+                "runbook": runbook.id,
+                "document": document.path,
+                "document_revision": document.revision,
+                "binding_revision": self.catalog.binding(document).revision,
+                "document_text": self.catalog.texts.get(document.path, ""),
+                "mode": mode,
+                "confirmed": int(confirmed),
+                "chosen_because": because,
+                "started_at": self.store.now(),
+                "values_": json.dumps(values or {}),
+            },
+            [
+                {"name": remedy.name, "title": remedy.title, "step": remedy.step}
+                for remedy in remedies.of(runbook, binding)
+            ],
+        )
+        where = {"environment": environment, "incident": incident, "run": run}
+        by = {"actor": actor} if actor else {}
+        self.store.append(
+            "runbook_chosen", {"run": run, "runbook": runbook.id, "how": how, "reason": because}, **where, **by
+        )
+        self.store.append("run_started", {"run": run, "runbook": runbook.id, "mode": mode}, **where)
+        self._told("run_started", incident, {"run": run, "runbook": runbook.id})
+        return run
+
+
+def _source(source: str) -> Actor:
+    return Actor(kind="source", name=source, known_by="webhook token")

@@ -1,0 +1,285 @@
+"""Looking around: which reads a run can ask now, asking them side by side, and filling parameters from answers."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handrail import commands, remedies
+from handrail.commands import Command, Effect, HttpGet, Severity, Sql
+from handrail.commands import types as parameter_types
+from handrail.evidence import Evidence, Kind, Look, reading
+from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromTable, RunbookBinding
+from handrail.runbooks.document import CommandId, Runbook, command_id
+from handrail.targets import Answer, Ask, Ground
+
+READ_DEADLINE = timedelta(seconds=20)
+WATCH_WINDOW = timedelta(seconds=6)
+AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotRun:
+    """Why a command is not asked."""
+
+    reason: str
+    for_a_person: bool = False
+
+
+def commands_of(runbook: Runbook) -> list[tuple[CommandId, Command]]:
+    """Every command of a runbook with its id, in order."""
+    return [
+        (command_id(runbook.id, step.number, index), command)
+        for step in runbook.steps
+        for index, command in enumerate(step.commands, 1)
+    ]
+
+
+def reads(runbook: Runbook) -> tuple[list[CommandId], list[CommandId]]:
+    """The looks before a change and those after it: what follows the last change proves it, so it runs then."""
+    every = commands_of(runbook)
+    changing = [index for index, (_, command) in enumerate(every) if remedies.is_change(command)]
+    last = changing[-1] if changing else len(every)
+    looks = [
+        (index, name)
+        for index, (name, command) in enumerate(every)
+        if not command.task and not remedies.is_change(command)
+    ]
+    return [name for index, name in looks if index < last], [name for index, name in looks if index > last]
+
+
+def ask_for(
+    command: Command, values: Mapping[str, str], *, run: str, limit: timedelta | None = None
+) -> Ask | CannotRun:
+    """The question that a command becomes, with who asks it; or why it cannot be asked."""
+    if command.analysis.effect is not Effect.READS and remedies.is_change(command):
+        return CannotRun(reason="it changes something: it runs only as part of an approved plan")
+    broken = next((finding for finding in command.findings if finding.severity is Severity.ERROR), None)
+    if broken and command.runs_as is None:
+        return CannotRun(reason=f"cannot work as written: {broken.message}")
+    return question(command, values, run=run, identity="", deadline=limit or READ_DEADLINE)
+
+
+def question(
+    command: Command, values: Mapping[str, str], *, run: str, identity: str, deadline: timedelta
+) -> Ask | CannotRun:
+    """A command with its values in place, as argument vectors; `identity` empty means the reader that fits."""
+    stages = command.runs_as or command.stages
+    if stages is None:
+        return CannotRun(reason="only a shell could run it, and no shell runs unattended", for_a_person=True)
+    missing = [name for name in command.parameters if name not in values]
+    if missing:
+        return CannotRun(reason=f"<{missing[0]}> is not known")
+    rendered = commands.render(stages, values)
+    if isinstance(rendered, commands.Refusal):
+        return CannotRun(reason=rendered.reason, for_a_person=True)
+    target, reader = whose(rendered, command)
+    native = command.analysis.native
+    window = WATCH_WINDOW if command.analysis.never_returns else None
+    return Ask(
+        target=target,
+        identity=identity or reader,
+        stages=rendered,
+        deadline=deadline,
+        window=window,
+        run=run,
+        sql=native.text if isinstance(native, Sql) and native.effect is Effect.READS and not identity else None,
+        url=native.url if isinstance(native, HttpGet) and not identity else None,
+        query=native.query if isinstance(native, HttpGet) and not identity else (),
+    )
+
+
+def whose(stages: tuple[tuple[str, ...], ...], command: Command) -> tuple[str, str]:
+    """The target of a command and the narrowest identity that can look there."""
+    first = stages[0]
+    program = first[0].rpartition("/")[2]
+    if isinstance(command.analysis.native, Sql):
+        return "postgresql", "reader"
+    if isinstance(command.analysis.native, HttpGet) or program == "curl":
+        return "http", "look"
+    if program == "kubectl":
+        inside = "exec" in first or command.analysis.discloses_secrets
+        return "kubernetes", "look_inside" if inside else "look"
+    if program == "helm":
+        local = first[1:2] in (("lint",), ("template",), ("version",))
+        return ("local", "none") if local else ("helm", "releases")
+    return (program, "none") if program in ("git", "npm") else ("local", "none")
+
+
+def look(
+    ground: Ground,
+    wanted: Sequence[tuple[str, Command, Ask | CannotRun]],
+    *,
+    run: str,
+    now: datetime,
+    keep: Callable[[Evidence], None],
+) -> None:
+    """Ask side by side, the same question once. Each answer is kept as it comes, not when all have come."""
+    groups: dict[Ask, list[tuple[str, Command]]] = {}
+    for name, command, ask in wanted:
+        if isinstance(ask, CannotRun):
+            keep(_not_asked(name, command, ask, run=run, now=now))
+        else:
+            groups.setdefault(ask, []).append((name, command))
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="look") as pool:
+        asked = {pool.submit(ground.observe, ask): ask for ask in groups}
+        for future in as_completed(asked):
+            ask = asked[future]
+            answer = future.result()
+            for name, command in groups[ask]:
+                keep(as_evidence(name, command, ask, answer, run=run, first=groups[ask][0][0]))
+
+
+def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: str, first: str) -> Evidence:
+    """What an answer shows. Exit codes mean what each tool means; a failed stage before the last is no look at all."""
+    meanings = [stage.exit_meanings for stage in (command.runs_as or command.stages or ())]
+    bad = ""
+    meaning = ""
+    for index, code in enumerate(answer.exit_codes):
+        told = meanings[index].get(code, "") if index < len(meanings) else ""
+        if code != 0 and not told:
+            stage = ask.stages[index][0] if index < len(ask.stages) else "the command"
+            bad = f"{stage} ended with {code}"
+            break
+        if code != 0:
+            meaning = told
+    if answer.refused:
+        bad = answer.refused
+    elif answer.timed_out and ask.window is None:
+        bad = f"no answer within {ask.deadline.total_seconds():.0f} s"
+    shape = reading.kind(answer.stdout)
+    says = (
+        bad + (f": {_last_line(answer.stderr)}" if answer.stderr.strip() and not answer.refused else "")
+        if bad
+        else (reading.says(answer.stdout, shape, exit_meaning=meaning if not answer.stdout.strip() else ""))
+    )
+    because = list(command.adjustments)
+    if first != name:
+        because.append(f"the same look as {first}, made once")
+    if command.analysis.native is not None and (ask.sql or ask.url):
+        because.append("asked directly, as " + ("the database's reader" if ask.sql else "an HTTP GET"))
+    if ask.identity == "look_inside":
+        because.append("read by analysis, not by credential")
+    return Evidence(
+        id=f"E-{uuid.uuid4().hex[:12]}",
+        run=run,
+        command=name,
+        as_written=command.text,
+        runs_as=ask.sql or commands.show_argv(ask.stages),
+        because="; ".join(because),
+        identity=ask.identity,
+        target=ask.target,
+        look=Look.COULD_NOT_LOOK if bad else Look.SEEN,
+        says=says[:300],
+        started_at=answer.started_at,
+        seconds=answer.seconds,
+        exit_codes=answer.exit_codes,
+        kind=shape,
+        stdout=answer.stdout,
+        stderr=answer.stderr,
+        truncated=answer.truncated,
+        digest=hashlib.sha256(answer.stdout.encode()).hexdigest(),
+    )
+
+
+def _not_asked(name: str, command: Command, why: CannotRun, *, run: str, now: datetime) -> Evidence:
+    return Evidence(
+        id=f"E-{uuid.uuid4().hex[:12]}",
+        run=run,
+        command=name,
+        as_written=command.text,
+        runs_as="",
+        because="",
+        identity="none",
+        target="",
+        look=Look.LEFT_TO_A_PERSON if why.for_a_person else Look.NOT_RUN,
+        says=why.reason[:300],
+        started_at=now,
+        seconds=0.0,
+        kind=Kind.TEXT,
+    )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """A parameter's value and where it came from, or why what was found is not taken."""
+
+    name: str
+    value: str = ""
+    source: str = ""
+    refused: str = ""
+
+
+def fill(
+    runbook: Runbook,
+    binding: RunbookBinding,
+    *,
+    known: Mapping[str, str],
+    labels: Mapping[str, str],
+    evidence: Sequence[Evidence],
+    ground: Ground,
+    place: Mapping[str, str],
+) -> list[Filled]:
+    """Values for parameters that are not known yet, each through its strict type."""
+    bound = {parameter.name: parameter for parameter in binding.parameters}
+    wanted = dict.fromkeys(name for _, command in commands_of(runbook) for name in command.parameters)
+    wanted.update(dict.fromkeys(bound))
+    found = []
+    for name in wanted:
+        if name in known or name not in bound:
+            continue
+        for source in bound[name].sources:
+            value, told = _from(source, runbook, labels=labels, evidence=evidence, ground=ground, place=place)
+            if value is None:
+                continue
+            accepted = parameter_types.accept(bound[name].type, value)
+            if isinstance(accepted, parameter_types.Refusal):
+                found.append(
+                    Filled(name=name, refused=f"{told} gave a value that is no {bound[name].type}: {accepted.reason}")
+                )
+                continue
+            found.append(Filled(name=name, value=accepted, source=told))
+            break
+    return found
+
+
+def _from(
+    source: FromLabel | FromQuery | FromTable | FromJson,
+    runbook: Runbook,
+    *,
+    labels: Mapping[str, str],
+    evidence: Sequence[Evidence],
+    ground: Ground,
+    place: Mapping[str, str],
+) -> tuple[str | None, str]:
+    if isinstance(source, FromLabel):
+        return labels.get(source.label), f"the alert's label {source.label}"
+    if isinstance(source, FromQuery):
+        series = ground.instant(filled_in(source.promql, place)) or ()
+        return (series[0][0].get(source.label) if series else None), f"a query's label {source.label}"
+    wanted = source.command if source.command.startswith(runbook.id) else f"{runbook.id}.{source.command}"
+    seen = next((item for item in reversed(evidence) if item.command == wanted and item.look is Look.SEEN), None)
+    if seen is None:
+        return None, wanted
+    if isinstance(source, FromJson):
+        return reading.at_path(seen.stdout, source.path), f"{source.path} of {wanted}"
+    value = reading.cell(
+        seen.stdout, column=source.column, where=source.where, values=source.values, owner=place.get("service", "")
+    ) or reading.cell(seen.stdout, column=source.column, where=source.where, values=source.values)
+    return value, f"the row of {wanted} whose {source.where} is {' or '.join(source.values)}"
+
+
+def filled_in(promql: str, place: Mapping[str, str]) -> str:
+    """A binding's query with `$service`, `$namespace` and `$window` in place; longest names first."""
+    for name in sorted(place, key=len, reverse=True):
+        promql = promql.replace(f"${name}", place[name])
+    return promql

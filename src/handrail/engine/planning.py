@@ -1,0 +1,245 @@
+"""From a remedy to plans: as written and, where there is a better aim, beside it; each previewed by the target itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handrail import commands, remedies
+from handrail.commands import Command
+from handrail.engine import looking
+from handrail.evidence import Evidence
+from handrail.plans import Guard, Plan, PlannedCommand, Preview, Reach, Undo
+from handrail.remedies import Remedy
+from handrail.runbooks.binding import Check
+from handrail.targets import Ask, Ground, Prospect
+
+CHANGE_DEADLINE = timedelta(seconds=120)
+Stages = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What every plan of one run rests on."""
+
+    environment: str
+    incident: str
+    run: str
+    runbook: str
+    document_revision: str
+    binding_revision: str
+    values: Mapping[str, str]
+    place: Mapping[str, str]  # service, namespace, window
+    evidence: Sequence[Evidence]
+    alerts: Sequence[tuple[str, str]]  # fingerprint, name
+    first_bad_at: datetime
+    checks: Sequence[Check]
+    hold: timedelta
+    life: timedelta
+    now: datetime
+    made: frozenset[str] = frozenset()  # commands as shown that were already made in this run
+    understood: Mapping[str, Command] = dataclasses.field(default_factory=dict)  # a binding's own commands, by text
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedOver:
+    """The remedy is not proposed, and why. `refused` where the target would not take it."""
+
+    reason: str
+    refused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposals:
+    """The plans of one remedy, with the one on the button first."""
+
+    plans: tuple[tuple[Plan, bool], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    plan: Plan | None
+    passed: PassedOver | None
+    deletes: int
+
+
+def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedOver:
+    """Plans for this remedy now, or why it is passed over. Nothing is changed: previews cannot."""
+    for when in remedy.binding.when:
+        ok, says = remedies.checks.holds(when, ground.instant(looking.filled_in(when.promql, basis.place)))
+        if not ok:
+            return PassedOver(reason=says)
+    missing = [name for name in remedy.binding.needs if name not in basis.values]
+    if missing:
+        return PassedOver(reason=f"<{missing[0]}> is not known: a person fills it in")
+    if not remedy.commands:
+        return PassedOver(reason="it names no command that changes anything")
+    asks: list[Ask] = []
+    for _, command in remedy.commands:
+        ask = looking.question(command, basis.values, run=basis.run, identity="change", deadline=CHANGE_DEADLINE)
+        if isinstance(ask, looking.CannotRun):
+            return PassedOver(reason=ask.reason)
+        asks.append(ask)
+    original = _draft(remedy, asks, ground=ground, basis=basis, original=True, because="", title=remedy.title)
+    better = _better(remedy, asks, ground=ground, basis=basis)
+    drafts = [draft for draft in (original, better) if draft is not None and draft.plan is not None]
+    if not drafts:
+        first = (better if better is not None and better.passed else original).passed
+        return original.passed or first or PassedOver(reason="it could not be planned")
+    prefer_better = (
+        better is not None
+        and better.plan is not None
+        and (original.plan is None or original.deletes > 0 or better.deletes < original.deletes)
+    )
+    chosen = better if prefer_better else original
+    return Proposals(
+        plans=tuple(
+            (draft.plan, draft is chosen) for draft in sorted(drafts, key=lambda d: d is not chosen) if draft.plan
+        )
+    )
+
+
+def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis) -> _Draft | None:
+    aimed: list[Ask] = []
+    told: list[str] = []
+    changed = False
+    title = ""
+    for ask in asks:
+        for retarget in remedy.binding.retarget:
+            aim = ground.aim(retarget.to, ask, first_bad_at=basis.first_bad_at, service=basis.place.get("service", ""))
+            if aim is None or not aim.value:
+                if aim is not None and aim.says:
+                    told.append(aim.says)
+                continue
+            stages = (
+                remedies.aim.revision(ask.stages, aim.value)
+                if retarget.to == "last_good_revision"
+                else remedies.aim.deployment(ask.stages, aim.value)
+            )
+            if stages != ask.stages:
+                ask = dataclasses.replace(ask, stages=stages)
+                told.append(" ".join(part for part in (retarget.because, aim.says) if part))
+                title = title or aim.title
+                changed = True
+        aimed.append(ask)
+    if not changed:
+        return None
+    return _draft(
+        remedy,
+        aimed,
+        ground=ground,
+        basis=basis,
+        original=False,
+        because=" ".join(dict.fromkeys(told)),
+        title=title or remedy.title,
+    )
+
+
+def _draft(
+    remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis, original: bool, because: str, title: str
+) -> _Draft:
+    planned: list[PlannedCommand] = []
+    left_out: list[str] = []
+    guards: list[Guard] = []
+    reaches: list[Reach] = []
+    deletes = 0
+    for (name, command), ask in zip(remedy.commands, asks, strict=True):
+        prospect = _with_bound_ways(remedy, ground.prospect(ask), ground=ground, basis=basis)
+        preview = prospect.preview
+        if preview.refused:
+            reason = f"{name} is refused by the target: {preview.refused}"
+            return _Draft(plan=None, passed=PassedOver(reason=reason, refused=True), deletes=0)
+        if preview.changes_nothing:
+            left_out.append(f"{name} would change nothing: {preview.says}")
+            continue
+        if commands.show_argv(ask.stages) in basis.made:
+            left_out.append(f"{name} was already made in this run")
+            continue
+        deletes += prospect.reach.counts.get("deleted", 0)
+        planned.append(
+            PlannedCommand(
+                command=name,
+                as_written=command.text,
+                stages=ask.stages,
+                target=ask.target,
+                identity=ask.identity,
+                target_key=prospect.target_key,
+                because=because if not original else "; ".join(command.adjustments),
+                preview=preview,
+                undo=prospect.undo,
+                depends_on_earlier=bool(planned),
+                sql=ask.sql,
+            )
+        )
+        guards.extend(prospect.guards)
+        reaches.append(prospect.reach)
+    if not planned:
+        return _Draft(plan=None, passed=PassedOver(reason="; ".join(left_out) or "nothing would change"), deletes=0)
+    guards.extend(
+        Guard(kind="alert", subject=fingerprint, value="firing", says=f"{alert} fires")
+        for fingerprint, alert in basis.alerts[:1]
+    )
+    counts: dict[str, int] = {}
+    for reach in reaches:
+        for key, count in reach.counts.items():
+            counts[key] = counts.get(key, 0) + count
+    made = Plan(
+        environment=basis.environment,
+        incident=basis.incident,
+        run=basis.run,
+        runbook=basis.runbook,
+        document_revision=basis.document_revision,
+        binding_revision=basis.binding_revision,
+        remedy=remedy.name,
+        original=original,
+        title=looking.filled_in(title, basis.place),
+        because=because or remedy.binding.expected_effect,
+        commands=tuple(planned),
+        left_out=tuple(left_out),
+        values=dict(basis.values),
+        reach=Reach(says="; ".join(dict.fromkeys(reach.says for reach in reaches if reach.says)), counts=counts),
+        guards=tuple(dict.fromkeys(guards)),
+        healed_when=healed_when(basis.checks, basis.hold),
+        evidence=tuple(item.digest for item in basis.evidence if item.digest),
+        made_at=basis.now,
+        expires_at=basis.now + basis.life,
+    )
+    return _Draft(plan=made, passed=None, deletes=deletes)
+
+
+def _with_bound_ways(remedy: Remedy, prospect: Prospect, *, ground: Ground, basis: Basis) -> Prospect:
+    """The binding's own preview and undo, where the target has none: read with the run's values in place."""
+    bound = remedy.binding
+    preview, undo = prospect.preview, prospect.undo
+    shows, back_again = basis.understood.get(bound.preview), basis.understood.get(bound.undo)
+    if shows is not None and not preview.by:
+        ask = looking.question(shows, basis.values, run=basis.run, identity="", deadline=looking.READ_DEADLINE)
+        if isinstance(ask, Ask):
+            answer = ground.observe(ask)
+            refused = answer.refused or (answer.stderr.strip()[-200:] if any(answer.exit_codes) else "")
+            preview = Preview(
+                says=answer.stdout.strip().splitlines()[0][:200] if answer.stdout.strip() else "no answer",
+                detail=answer.stdout,
+                by=ask.identity,
+                refused=f"its preview failed: {refused}" if refused else "",
+            )
+    if back_again is not None and undo.irreversible:
+        back = looking.question(back_again, basis.values, run=basis.run, identity="change", deadline=CHANGE_DEADLINE)
+        if isinstance(back, Ask):
+            undo = Undo(stages=back.stages, says=commands.show_argv(back.stages))
+    return dataclasses.replace(prospect, preview=preview, undo=undo)
+
+
+def healed_when(checks: Sequence[Check], hold: timedelta) -> str:
+    """What will count as healed, as a sentence."""
+    if not checks:
+        return "no check is bound: a person says whether it helped"
+    told = []
+    for check in checks:
+        if check.below is not None:
+            told.append(f"{check.name} under {remedies.checks.number(check.below)} {check.unit}".strip())
+        else:
+            told.append(f"{check.name} at least {remedies.checks.number(check.at_least or 0)} {check.unit}".strip())
+    return f"{' and '.join(told)} for {hold.total_seconds():.0f} s"

@@ -1,0 +1,559 @@
+"""The path of an alert through a run, one turn at a time: load, decide, do one thing, record it.
+
+`turn` is what the durable engine calls. Everything it knows it reads from the record, so a turn that was interrupted is
+taken again from the same facts; only a change leaves an intent behind, and `changing` never repeats one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from handrail import approvals, commands, remedies, runs
+from handrail.commands import Command
+from handrail.engine import changing, looking, planning, verifying
+from handrail.engine.catalog import Catalog, Place
+from handrail.evidence import Evidence
+from handrail.remedies import Remedy, Standing, checks
+from handrail.runbooks.binding import RunbookBinding
+from handrail.runbooks.document import Document, Runbook
+from handrail.store import Store
+from handrail.targets import Ground
+
+Row = dict[str, Any]
+PAUSED = "paused_by"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One run with everything a turn needs, read at its start."""
+
+    row: Row
+    incident: Row
+    document: Document
+    runbook: Runbook
+    binding: RunbookBinding
+    place: Place
+    ground: Ground
+    remedies: tuple[Remedy, ...]
+    states: tuple[runs.RemedyState, ...]
+    evidence: tuple[Evidence, ...]
+    values: Mapping[str, str]
+    alerts: tuple[Row, ...]
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return f"R-{self.row['number']}"
+
+    @property
+    def where(self) -> dict[str, str]:
+        """What every event of this run carries."""
+        return {"environment": self.place.name, "incident": str(self.row["incident"]), "run": self.run}
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """What a binding's queries and titles may name."""
+        window = f"{self.place.check_window.total_seconds():.0f}s"
+        return {
+            **self.values,
+            "service": str(self.incident["service"]),
+            "namespace": self.place.namespace,
+            "window": window,
+        }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The newest alert's labels."""
+        return dict(json.loads(self.alerts[-1]["body"]).get("labels", {})) if self.alerts else {}
+
+    @property
+    def firing(self) -> bool:
+        """Whether any alert of the incident still fires; an incident opened by hand always does."""
+        return not self.alerts or any(alert["status"] == "firing" for alert in self.alerts)
+
+
+class Responder:
+    """Takes the turns of all runs of this process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalog: Catalog,
+        grounds: Mapping[str, Ground],
+        worker: str,
+        understood: Mapping[str, Command],
+        at: changing.Boundary = lambda name: None,
+        told: Callable[[str, str, dict[str, Any]], None] = lambda kind, incident, payload: None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`told` hears what people should hear of: (kind, incident, payload), after it was recorded."""
+        self.store, self.catalog, self.grounds, self.worker = store, catalog, grounds, worker
+        self.understood, self._at, self._told, self._pause = understood, at, told, pause
+        self._documents: dict[str, Document] = {document.revision: document for document in catalog.documents}
+        self._held: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    # -- one turn --------------------------------------------------------------------------------------------------
+
+    def turn(self, run: str) -> str:
+        """One turn of a run: `again` where it went on, `rest` where it waits or is over."""
+        with self._guard:
+            held = self._held.setdefault(run, threading.Lock())
+        with held:
+            scene = self.scene(run)
+            if scene is None:
+                return "rest"
+            match runs.advance(self.facts(scene)):
+                case runs.LookAround(commands=wanted):
+                    self._look(scene, wanted)
+                case runs.Propose(remedy=name):
+                    self._propose(scene, name)
+                case runs.MakeChange(plan=plan):
+                    self._change(scene, plan)
+                case runs.Verify(remedy=name):
+                    return self._verify(scene, name)
+                case runs.Wait(reason=reason):
+                    self.store.update_run(run, waits_for=reason)
+                    return "rest"
+                case runs.Finish(ending=ending, reason=reason):
+                    self._finish(scene, ending, reason)
+                    return "rest"
+            return "again"
+
+    def scene(self, run: str) -> Scene | None:
+        """The run as the record has it."""
+        row = self.store.run(run)
+        if row is None:
+            return None
+        incident = self.store.incident(row["incident"])
+        if incident is None:
+            return None
+        document = self._document(row)
+        runbook = document.runbook(row["runbook"])
+        binding = self.catalog.binding(document).get(runbook.id)
+        return Scene(
+            row=row,
+            incident=incident,
+            document=document,
+            runbook=runbook,
+            binding=binding,
+            place=self.catalog.place(incident["environment"]),
+            ground=self.grounds[incident["environment"]],
+            remedies=remedies.of(runbook, binding),
+            states=tuple(
+                runs.RemedyState(
+                    name=state["name"], standing=Standing(state["standing"]), reason=state["reason"], plan=state["plan"]
+                )
+                for state in self.store.remedies_of(run)
+            ),
+            evidence=tuple(self.store.evidence_of(run)),
+            values=json.loads(row["values_"]),
+            alerts=tuple(self.store.alerts_of(row["incident"])),
+        )
+
+    def _document(self, row: Row) -> Document:
+        """The document at the run's own revision: an edit in the middle changes nothing for it."""
+        revision = row["document_revision"]
+        if revision not in self._documents:
+            self._documents[revision] = self.catalog.reread(row["document"], row["document_text"])
+        return self._documents[revision]
+
+    def facts(self, scene: Scene) -> runs.Run:
+        """What `runs.advance` decides from."""
+        plans = self.store.plans_of(scene.run)
+        elsewhere = any(
+            row["incident"] == scene.row["incident"] and row["run"] != scene.run
+            for row, _ in self.store.waiting_plans()
+        )
+        resolved = [alert["resolved_at"] for alert in scene.alerts if alert["resolved_at"]]
+        return runs.Run(
+            id=scene.run,
+            mode=runs.Mode(scene.row["mode"]),
+            looks_waiting=self._looks_waiting(scene),
+            remedies=scene.states,
+            approved=next((row["hash"] for row, _ in plans if row["state"] in ("approved", "running")), ""),
+            alert_firing=scene.firing,
+            resolved_at=max(resolved) if resolved else None,
+            verified=scene.row["verified_at"] is not None,
+            verifying=scene.row["verifying"],
+            unknown=next((state.name for state in scene.states if state.standing is Standing.UNKNOWN), ""),
+            paused_by=self.store.setting(PAUSED),
+            taken_over_by=scene.incident["taken_over_by"] or "",
+            stopped_by=scene.row["stopped_by"] or "",
+            ended=runs.Ending(scene.row["ending"]) if scene.row["ending"] else None,
+            confirmed=bool(scene.row["confirmed"]),
+            has_checks=bool(scene.binding.checks),
+            proposer_elsewhere=elsewhere,
+        )
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def _looks_waiting(self, scene: Scene) -> tuple[str, ...]:
+        """Looks that were not made and can be: those before the change, and after it those that prove it."""
+        before, after = looking.reads(scene.runbook)
+        made = {item.command for item in scene.evidence}
+        due = before if scene.row["verified_at"] is None else [*before, *after]
+        return tuple(name for name in due if name not in made)
+
+    def _look(self, scene: Scene, wanted: tuple[str, ...]) -> None:
+        """Those whose values are known first; then parameters are filled from what was seen; the rest says why not."""
+        by_id = dict(looking.commands_of(scene.runbook))
+        known = dict(scene.values)
+        ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
+        if not ready:
+            filled = self._fill(scene, known)
+            ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
+            if not ready and not filled:
+                ready = list(wanted)  # nothing more will be known: they are recorded with what is missing
+        limit = scene.binding.step_limits
+        asked = [
+            (
+                name,
+                by_id[name],
+                looking.ask_for(by_id[name], known, run=scene.run, limit=limit.get(int(name.split(".")[-2]))),
+            )
+            for name in ready
+        ]
+        looking.look(
+            scene.ground, asked, run=scene.run, now=self.store.now(), keep=lambda item: self._keep(scene, item)
+        )
+
+    def _keep(self, scene: Scene, evidence: Evidence) -> None:
+        self._at("before evidence")
+        self.store.keep_evidence(evidence)
+        self.store.append(
+            "evidence",
+            {
+                "command": evidence.command,
+                "says": evidence.says,
+                "look": evidence.look,
+                "seconds": round(evidence.seconds, 2),
+                "identity": evidence.identity,
+                "digest": evidence.digest,
+                "id": evidence.id,
+            },
+            **scene.where,
+        )
+        self._at("after evidence")
+
+    def _fill(self, scene: Scene, known: dict[str, str]) -> bool:
+        found = looking.fill(
+            scene.runbook,
+            scene.binding,
+            known=known,
+            labels=scene.labels,
+            evidence=self.store.evidence_of(scene.run),
+            ground=scene.ground,
+            place=scene.filled,
+        )
+        for item in found:
+            if item.refused:
+                self.store.append("parameter_refused", {"name": item.name, "reason": item.refused}, **scene.where)
+                continue
+            known[item.name] = item.value
+            payload = {"name": item.name, "value": item.value, "source": item.source}
+            self.store.append("parameter_filled", payload, **scene.where)
+        self.store.update_run(scene.run, values_=json.dumps(known))
+        return any(item.value for item in found)
+
+    # -- proposing -------------------------------------------------------------------------------------------------
+
+    def _propose(self, scene: Scene, name: str) -> None:
+        remedy = next(remedy for remedy in scene.remedies if remedy.name == name)
+        if scene.values.keys() < {parameter.name for parameter in scene.binding.parameters}:
+            known = dict(scene.values)
+            self._fill(scene, known)
+            scene = dataclasses.replace(scene, values=known)
+        self._chart(scene)
+        answer = planning.plan(remedy, ground=scene.ground, basis=self._basis(scene))
+        if isinstance(answer, planning.PassedOver):
+            standing = Standing.REFUSED_BY_TARGET if answer.refused else Standing.PASSED_OVER
+            self.store.set_remedy(scene.run, name, standing=standing, reason=answer.reason)
+            self.store.append(
+                "remedy_passed_over", {"remedy": name, "reason": answer.reason, "standing": standing}, **scene.where
+            )
+            return
+        self._at("before plan")
+        if not self.store.propose(answer.plans):
+            return  # another run of the incident was faster; the next turn waits for it
+        self._at("after plan")
+        chosen = next(plan for plan, recommended in answer.plans if recommended)
+        for plan, recommended in answer.plans:
+            payload = {
+                "plan": plan.hash,
+                "title": plan.title,
+                "remedy": name,
+                "because": plan.because,
+                "recommended": recommended,
+                "original": plan.original,
+            }
+            self.store.append("plan_proposed", payload, **scene.where)
+        self._told("plan_proposed", scene.row["incident"], {"plan": chosen.hash, "title": chosen.title})
+
+    def _basis(self, scene: Scene) -> planning.Basis:
+        starts = [alert["starts_at"] for alert in scene.alerts]
+        return planning.Basis(
+            environment=scene.place.name,
+            incident=scene.row["incident"],
+            run=scene.run,
+            runbook=scene.runbook.id,
+            document_revision=scene.row["document_revision"],
+            binding_revision=scene.row["binding_revision"],
+            values=scene.values,
+            place=scene.filled,
+            evidence=scene.evidence,
+            alerts=[(alert["fingerprint"], alert["name"]) for alert in scene.alerts if alert["status"] == "firing"],
+            first_bad_at=min(starts) if starts else scene.incident["opened_at"],
+            checks=scene.binding.checks,
+            hold=self._hold(scene),
+            life=scene.place.plan_life,
+            now=self.store.now(),
+            made=frozenset(
+                commands.show_argv(plan.commands[intent["command"]].stages)
+                for intent in self.store.intents_of(scene.run)
+                if intent["outcome"] == "succeeded"
+                for row, plan in self.store.plans_of(scene.run)
+                if row["hash"] == intent["plan"]
+            ),
+            understood=self.understood,
+        )
+
+    def _hold(self, scene: Scene) -> timedelta:
+        return (
+            max(scene.binding.hold or timedelta(0), scene.place.hold)
+            if scene.place.hold >= timedelta(minutes=1)
+            else scene.place.hold
+        )
+
+    def _chart(self, scene: Scene) -> None:
+        """The firing metric as a series, kept once a proposal, for the page's chart."""
+        if not scene.binding.checks:
+            return
+        check = scene.binding.checks[0]
+        promql = looking.filled_in(check.query, scene.filled)
+        if check.denominator:
+            promql = f"({promql}) / ({looking.filled_in(check.denominator, scene.filled)}) * {check.scale:g}"
+        points = scene.ground.series(promql, minutes=15, step_seconds=max(5.0, scene.place.scrape.total_seconds()))
+        if points:
+            payload = {
+                "query": promql,
+                "limit": check.below if check.below is not None else check.at_least,
+                "unit": check.unit,
+                "name": check.name,
+                "points": [[round(at, 1), value] for at, value in points],
+            }
+            self.store.append("series", payload, **scene.where)
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def _change(self, scene: Scene, prefix: str) -> None:
+        found = self.store.plan(prefix)
+        if found is None:
+            self.store.append(
+                "plan_void", {"plan": prefix, "reason": "the stored plan is not what was approved"}, **scene.where
+            )
+            self.store.set_plan(prefix, was=("approved", "running"), state="void", reason="not what was approved")
+            return
+        row, plan = found
+        begun = row["state"] == "running"
+        decision = self._decision(scene, plan, moved=() if begun else changing.moved(plan, scene.ground))
+        if not begun and not isinstance(decision, approvals.Allowed):
+            self._void(scene, row, decision.reason)
+            return
+        by = " and ".join(decision.by) if isinstance(decision, approvals.Allowed) else "the approval given before"
+        self.store.set_plan(plan.hash, was=("approved",), state="running")
+        self.store.set_remedy(scene.run, plan.remedy, standing=Standing.CHANGING)
+        made = changing.carry_out(
+            plan, store=self.store, ground=scene.ground, approved_by=by, worker=self.worker, at=self._at
+        )
+        self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
+        if made.outcome is changing.Outcome.SUCCEEDED:
+            self._made(scene, plan.remedy)
+        elif made.outcome is changing.Outcome.UNKNOWN:
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
+            self._told("unknown", scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
+        else:
+            self.store.release(plan.hash)
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
+
+    def _made(self, scene: Scene, remedy: str) -> None:
+        """A change is made: its checks begin now."""
+        now = self.store.now()
+        self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
+        self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now)
+
+    def _decision(
+        self, scene: Scene, plan: Any, *, moved: Any
+    ) -> approvals.Allowed | approvals.NeedsApproval | approvals.Refused:
+        people = {person.name: person for person in self.catalog.people}
+        given = [
+            approvals.Decision(
+                plan=row["plan"],
+                yes=bool(row["yes"]),
+                at=row["at"],
+                reason=row["reason"],
+                by=approvals.Approver(
+                    name=row["person"],
+                    known_by=row["known_by"],
+                    # read again now: someone who lost the role between the click and the change does not count
+                    roles=tuple(people[row["person"]].roles) if row["person"] in people else (),
+                    drill=bool(getattr(people.get(row["person"]), "drill", False)),
+                ),
+            )
+            for row in self.store.decisions_of(plan.hash)
+        ]
+        conditions = approvals.Conditions(
+            paused_by=self.store.setting(PAUSED),
+            taken_over_by=scene.incident["taken_over_by"] or "",
+            stopped_by=scene.row["stopped_by"] or "",
+            moved=[*moved, *self._resolved_guard(scene)],
+            drills_allowed=scene.place.drills_allowed,
+        )
+        # an approval in time is good: what expires is the waiting, and the guards were read again just now
+        return approvals.decide(
+            plan, given=given, conditions=conditions, now=min(self.store.now(), plan.expires_at - timedelta(seconds=1))
+        )
+
+    def _resolved_guard(self, scene: Scene) -> list[str]:
+        """The alert's guard: not resolved for longer than one hold."""
+        if scene.firing:
+            return []
+        at = max(alert["resolved_at"] for alert in scene.alerts)
+        if self.store.now() - at <= self._hold(scene):
+            return []
+        return [f"its alert resolved at {at:%H:%M:%S} UTC: a fresh look decides"]
+
+    def _void(self, scene: Scene, row: Row, reason: str) -> None:
+        """The plan is void; the remedy may be planned again from a fresh look."""
+        self.store.set_plan(row["hash"], was=("waiting", "approved"), state="void", reason=reason)
+        self.store.append("plan_void", {"plan": row["hash"], "reason": reason}, **scene.where)
+        waiting = [other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")]
+        if not waiting:
+            self.store.set_remedy(scene.run, row["remedy"], standing=Standing.VOID, reason=reason)
+
+    def watch_plan(self, row: Row) -> str:
+        """Look at a waiting plan's guards again, without a new hash. The reason it became void, or empty."""
+        scene = self.scene(row["run"])
+        found = self.store.plan(row["hash"])
+        if scene is None or found is None:
+            return ""
+        moved = [*changing.moved(found[1], scene.ground), *self._resolved_guard(scene)]
+        if self.store.now() >= found[1].expires_at:
+            moved.append(f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC")
+        if moved:
+            self._void(scene, found[0], moved[0])
+        return moved[0] if moved else ""
+
+    # -- verifying -------------------------------------------------------------------------------------------------
+
+    def _verify(self, scene: Scene, remedy: str) -> str:
+        wanted = scene.binding.checks
+        if not wanted:
+            self.store.update_run(
+                scene.run, verifying="", waits_for="no check is bound: a person says whether it helped"
+            )
+            self.store.set_remedy(
+                scene.run, remedy, standing=Standing.DID_NOT_HELP, reason="no check is bound to prove it"
+            )
+            return "again"
+        changed_at = scene.row["changed_at"]
+        told = ""
+
+        def on_round(readings: tuple[checks.Reading, ...], verdict: checks.Verdict) -> bool:
+            nonlocal told
+            says = "; ".join(reading.says for reading in readings)
+            ok = all(reading.ok for reading in readings)
+            if f"{ok}" != told:  # a line in the record when it turns, not each sample
+                told = f"{ok}"
+                self.store.append("check", {"says": says, "ok": ok}, **scene.where)
+            held = verdict.held.total_seconds() if isinstance(verdict, checks.Holding | checks.Verified) else 0.0
+            self.store.update_run(
+                scene.run, waits_for=f"{says}; held {held:.0f} of {self._hold(scene).total_seconds():.0f} s"
+            )
+            row = self.store.run(scene.run)
+            if row is None or row["stopped_by"] or self.store.setting(PAUSED):
+                return False
+            fresh = self.scene(scene.run)
+            return bool(remedy) or (fresh is not None and not fresh.firing)  # fires again: back to the remedies
+
+        verdict = verifying.until_known(
+            wanted,
+            ground=scene.ground,
+            place=scene.place,
+            values=scene.filled,
+            hold=self._hold(scene),
+            changed_at=changed_at if remedy else None,
+            since=scene.row["verify_since"] or self.store.now(),
+            clock=self.store.now,
+            on_round=on_round,
+            pause=self._pause,
+        )
+        match verdict:
+            case checks.Verified(since=since, held=held):
+                self._at("before verified")
+                payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
+                self.store.append("verified", payload, **scene.where)
+                if remedy:
+                    self.store.set_remedy(scene.run, remedy, standing=Standing.HEALED)
+                for state in scene.states:
+                    if state.standing in runs.model.OPEN:
+                        self.store.set_remedy(scene.run, state.name, standing=Standing.NOT_NEEDED)
+                self.store.update_run(
+                    scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""
+                )
+                self._release(scene)
+                self._at("after verified")
+            case checks.DidNotHelp(says=says):
+                self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)
+                self._release(scene)
+                self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
+                if not remedy:
+                    self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
+                    return "rest"
+                self.store.set_remedy(scene.run, remedy, standing=Standing.DID_NOT_HELP, reason=says)
+                self._told("did_not_help", scene.row["incident"], {"remedy": remedy, "says": says})
+            case _:
+                return "again" if scene.firing or remedy else "rest"
+        return "again"
+
+    def _release(self, scene: Scene) -> None:
+        for row, _ in self.store.plans_of(scene.run):
+            if row["state"] == "done":
+                self.store.release(row["hash"])
+
+    # -- ending ----------------------------------------------------------------------------------------------------
+
+    def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:
+        if not self.store.end_run(scene.run, ending=ending, reason=reason):
+            return
+        for row, _ in self.store.plans_of(scene.run):
+            self.store.set_plan(
+                row["hash"], was=("waiting", "approved"), state="void", reason=f"the run ended: {ending}"
+            )
+        self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
+        scene.ground.end(scene.run)
+        incident = scene.row["incident"]
+        self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
+        if ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF):
+            for other in self.store.runs(incident=incident, open_only=True):
+                name = f"R-{other['number']}"
+                if self.store.end_run(
+                    name, ending=runs.Ending.HEALED_BY_ITSELF, reason=f"{scene.run} healed the incident"
+                ):
+                    self.store.append(
+                        "run_ended",
+                        {"ending": "healed by itself", "reason": f"{scene.run} healed it"},
+                        environment=scene.place.name,
+                        incident=incident,
+                        run=name,
+                    )
+            if self.store.close_incident(incident):
+                self.store.append("incident_closed", {"reason": reason}, **{**scene.where, "run": ""})
+                self._told("incident_closed", incident, {"reason": reason})

@@ -1,0 +1,410 @@
+"""The engine of one process: takes webhooks and wishes, starts segments, and keeps the clockwork going."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from handrail import alerts, approvals, runs
+from handrail.approvals import Approver
+from handrail.engine import durable
+from handrail.engine.catalog import Catalog
+from handrail.engine.desk import Receipt, Told
+from handrail.engine.intake import Intake
+from handrail.engine.respond import PAUSED, Responder
+from handrail.errors import HandrailError, TryAgain
+from handrail.evidence import Actor
+from handrail.remedies import Standing
+from handrail.store import Store
+
+log = logging.getLogger("handrail")
+SWEEP_SECONDS = 0.5
+WATCH_PLANS = timedelta(seconds=5)
+Hook = Callable[[str, str, dict[str, Any]], None]
+
+
+class Server:
+    """One process's engine: implements `Desk`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalog: Catalog,
+        responder: Responder,
+        intake: Intake,
+        mask: Callable[[str], str],
+        fire: Callable[[dict[str, Any]], None],
+        flush: Callable[[], None],
+        told: Hook,
+        at: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        """`fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear."""
+        self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
+        self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
+        self._posts: queue.Queue[int | None] = queue.Queue()
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._watched = store.now()
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def launch(self, *, engine_url: str, executor: str) -> None:
+        """Resume what was interrupted, then keep going: posts, timers, waiting plans."""
+        durable.launch(url=engine_url, executor=executor, turn=self._turn)
+        for work in (self._work_posts, self._sweep, self._send):
+            thread = threading.Thread(target=work, name=f"handrail{work.__name__}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self._posts.put(0)
+        for run in self.store.runs(open_only=True):
+            self.wake(f"R-{run['number']}")
+
+    def close(self) -> None:
+        """Stop the clockwork; what is interrupted resumes at the next launch."""
+        self._over.set()
+        self._posts.put(None)
+        for thread in self._threads:
+            thread.join(timeout=5)
+        durable.close()
+
+    def wake(self, run: str) -> None:
+        """Start the run's next segment in this process."""
+        durable.start(run, self.store.next_segment(run))
+
+    def _turn(self, run: str) -> str:
+        try:
+            return self.responder.turn(run)
+        except HandrailError as error:  # said in the incident; the sweeper tries again
+            log.warning("turn_failed", extra={"run": run, "error": str(error)})
+            self._say(run, str(error))
+        except Exception as error:  # the workflow's door: nothing is lost, the surprise is in the record and the log
+            log.exception("turn_surprised", extra={"run": run})
+            self._say(run, f"Handrail met something it did not expect ({type(error).__name__}). Nothing was repeated.")
+        return "rest"
+
+    def _say(self, run: str, says: str) -> None:
+        try:
+            row = self.store.run(run)
+            if row is not None and row["waits_for"] != says:
+                self.store.update_run(run, waits_for=says)
+                self.store.append("trouble", {"says": says}, incident=row["incident"], run=run)
+            self.store.arm(
+                f"retry/{run}/{self.store.now():%H%M%S}",
+                due_at=self.store.now() + timedelta(seconds=10),
+                kind="wake",
+                subject=run,
+            )
+        except TryAgain as error:
+            log.warning("record_unreachable", extra={"run": run, "error": str(error)})
+
+    # -- the clockwork ---------------------------------------------------------------------------------------------
+
+    def _work_posts(self) -> None:
+        while not self._over.is_set():
+            if self._posts.get() is None:
+                return
+            try:
+                for post in self.store.new_posts():
+                    for run in self.intake.work(post):
+                        self.wake(run)
+            except Exception:  # the worker's door: the post stays new and is taken again by the sweeper
+                log.exception("post_failed")
+
+    def _sweep(self) -> None:
+        while not self._over.wait(SWEEP_SECONDS):
+            try:
+                self.sweep()
+            except Exception:  # the sweeper's door: the next round tries again
+                log.exception("sweep_failed")
+
+    def _send(self) -> None:
+        while not self._over.wait(SWEEP_SECONDS):
+            try:
+                self._flush()
+            except Exception:  # the outbox's door: what was not sent stays waiting
+                log.exception("outbox_failed")
+
+    def sweep(self) -> None:
+        """One round: due timers once, waiting plans' guards, posts that were left."""
+        now = self.store.now()
+        for timer in self.store.due_timers(now):
+            if self.store.fire(timer["id"]):
+                if timer["kind"] == "wake":
+                    self.wake(timer["subject"])
+                else:
+                    self._fire(timer)
+        if now - self._watched >= WATCH_PLANS:
+            self._watched = now
+            for row, _ in self.store.waiting_plans():
+                if self.responder.watch_plan(row):
+                    self.wake(row["run"])
+            if self.store.new_posts():
+                self._posts.put(0)
+
+    # -- the verbs -------------------------------------------------------------------------------------------------
+
+    def receive(self, *, source: str, body: bytes) -> Receipt:
+        """Stored, masked, before it is answered; refused with a reason where it is no webhook."""
+        parsed = alerts.parse(body, source=source)
+        if isinstance(parsed, alerts.Refused):
+            return Receipt(status=parsed.status, reason=parsed.reason)
+        try:
+            self._at("before alert stored")
+            post = self.store.keep_post(source=source, body=self._mask(body.decode()))
+            self._at("after alert stored")
+        except TryAgain as error:
+            return Receipt(status=503, reason=str(error))
+        self._posts.put(post)
+        return Receipt(status=202, reason=f"{len(parsed.alerts)} alerts stored", post=post)
+
+    def acknowledge(self, incident: str, who: Approver) -> Told:
+        """Someone has it."""
+        row = self.store.incident(incident)
+        if row is None:
+            return _no(f"There is no incident {incident}.")
+        if not self.store.acknowledge(incident, who.name):
+            return _no(f"{row['acknowledged_by']} has it already.")
+        self._record("acknowledged", {"person": who.name}, row, who)
+        self._told("acknowledged", incident, {"person": who.name})
+        return _yes(f"{who.name} has {incident}.")
+
+    def decide(self, plan: str, who: Approver, *, yes: bool, reason: str = "") -> Told:
+        """Exactly this hash."""
+        found = self.store.plan(plan)
+        if found is None:
+            return _no(f"No plan's hash begins with {plan}, or several do. Give more of it.")
+        row, body = found
+        place = self.catalog.place(body.environment)
+        refusal = approvals.entitlement(who, drills_allowed=place.drills_allowed)
+        if refusal:
+            return _no(refusal)
+        if row["state"] != "waiting":
+            return _no(
+                f"Plan {body.hash[:8]} is {row['state']}" + (f": {row['reason']}" if row["reason"] else "") + "."
+            )
+        if yes and self.store.setting(PAUSED):
+            return _no(f"All automation is paused by {self.store.setting(PAUSED)}. Resume it first.")
+        if yes and self.store.now() >= body.expires_at:
+            return _no(f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. A fresh look makes a new one.")
+        self._at("before approval")
+        if not self.store.keep_decision(plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason):
+            return _no(f"Plan {body.hash[:8]} was decided a moment ago.")
+        self._at("after approval")
+        incident = self.store.incident(body.incident) or {}
+        self._record(
+            "decision",
+            {"plan": body.hash, "yes": yes, "person": who.name, "reason": reason},
+            incident,
+            who,
+            run=body.run,
+        )
+        if not yes:
+            self.store.set_remedy(
+                body.run, body.remedy, standing=Standing.REFUSED_BY_PERSON, reason=reason or f"by {who.name}"
+            )
+        if not incident.get("acknowledged_by"):
+            self.acknowledge(body.incident, who)
+        self.wake(body.run)
+        return _yes(f"Plan {body.hash[:8]} is {'approved' if yes else 'refused'} by {who.name}.")
+
+    def take_over(self, incident: str, who: Approver) -> Told:
+        """By hand from now on."""
+        return self._set_hands(
+            incident, who, to=who.name, kind="taken_over", says=f"{who.name} works by hand on {incident}."
+        )
+
+    def hand_back(self, incident: str, who: Approver) -> Told:
+        """Handrail may propose again."""
+        return self._set_hands(
+            incident, who, to=None, kind="handed_back", says=f"Handrail may propose again for {incident}."
+        )
+
+    def _set_hands(self, incident: str, who: Approver, *, to: str | None, kind: str, says: str) -> Told:
+        row = self.store.incident(incident)
+        if row is None:
+            return _no(f"There is no incident {incident}.")
+        self.store.update_incident(incident, taken_over_by=to)
+        self._record(kind, {"person": who.name}, row, who)
+        if to and not row["acknowledged_by"]:
+            self.acknowledge(incident, who)
+        self._wake_all(incident)
+        return _yes(says)
+
+    def pause(self, who: Approver) -> Told:
+        """Everything rests."""
+        self.store.set_setting(PAUSED, who.name)
+        self.store.append("paused", {"person": who.name}, actor=_actor(who))
+        return _yes(f"All automation is paused by {who.name}.")
+
+    def resume(self, who: Approver) -> Told:
+        """Everything goes on."""
+        self.store.set_setting(PAUSED, "")
+        self.store.append("resumed", {"person": who.name}, actor=_actor(who))
+        for run in self.store.runs(open_only=True):
+            self.wake(f"R-{run['number']}")
+        return _yes("Automation goes on.")
+
+    def stop(self, run: str, who: Approver) -> Told:
+        """One run, for good."""
+        row = self.store.run(run)
+        if row is None or row["ending"]:
+            return _no(f"There is no open run {run}.")
+        self.store.update_run(run, stopped_by=who.name)
+        incident = self.store.incident(row["incident"]) or {}
+        self._record("stopped", {"person": who.name, "run": run}, incident, who, run=run)
+        ground = self.responder.grounds.get(str(incident.get("environment", "")))
+        if ground is not None:
+            ground.end(run)
+        self.wake(run)
+        return _yes(f"{run} is stopped. The incident stays open.")
+
+    def done_by_hand(self, run: str, step: int, who: Approver, *, note: str = "") -> Told:
+        """Recorded and verified like any change."""
+        row = self.store.run(run)
+        if row is None or row["ending"]:
+            return _no(f"There is no open run {run}.")
+        incident = self.store.incident(row["incident"]) or {}
+        self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
+        remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
+        for plan, _ in self.store.plans_of(run):
+            self.store.set_plan(
+                plan["hash"], was=("waiting", "approved"), state="void", reason=f"{who.name} made step {step} by hand"
+            )
+        if remedy is not None:
+            self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
+        name = remedy["name"] if remedy is not None else f"step-{step}"
+        now = self.store.now()
+        self.store.update_run(run, verifying=name, verify_since=now, changed_at=now)
+        self.wake(run)
+        return _yes(f"Step {step} of {run} is recorded as made by {who.name}. The checks are read now.")
+
+    def settle(self, run: str, plan: str, command: int, who: Approver, *, happened: bool) -> Told:
+        """A person knows what Handrail cannot."""
+        found = self.store.plan(plan)
+        if found is None:
+            return _no(f"No plan's hash begins with {plan}.")
+        outcome = "succeeded" if happened else "failed"
+        if not self.store.outcome(
+            run=run, plan=found[1].hash, command=command, outcome=outcome, detail=f"settled by {who.name}"
+        ):
+            return _no("There is nothing unknown there.")
+        incident = self.store.incident(found[1].incident) or {}
+        self._record(
+            "settled", {"happened": happened, "plan": found[1].hash, "person": who.name}, incident, who, run=run
+        )
+        if happened:
+            now = self.store.now()
+            self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE)
+            self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
+        else:
+            self.store.release(found[1].hash)
+            self.store.set_remedy(
+                run, found[1].remedy, standing=Standing.VOID, reason=f"it did not happen, says {who.name}"
+            )
+        self.wake(run)
+        return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
+
+    def confirm(self, run: str, who: Approver) -> Told:
+        """The guess is right."""
+        row = self.store.run(run)
+        if row is None or row["confirmed"]:
+            return _no(f"{run} needs no confirmation.")
+        self.store.update_run(run, confirmed=1)
+        self._record("confirmed", {"person": who.name}, self.store.incident(row["incident"]) or {}, who, run=run)
+        self.wake(run)
+        return _yes(f"{run} goes on with {row['runbook']}.")
+
+    def choose(self, incident: str, runbook: str, who: Approver, *, values: dict[str, str]) -> Told:
+        """A person picks the runbook."""
+        row = self.store.incident(incident)
+        if row is None:
+            return _no(f"There is no incident {incident}.")
+        run = self.intake.begin(
+            runbook,
+            incident=incident,
+            environment=row["environment"],
+            mode=runs.Mode.PROPOSES,
+            confirmed=True,
+            because=f"{who.name} chose it.",
+            how="person",
+            values=values,
+            actor=_actor(who),
+        )
+        self.wake(run)
+        return _yes(f"{run} runs {runbook} for {incident}.")
+
+    def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
+        """No alert was needed."""
+        _, found, _ = self.catalog.runbook(runbook)
+        environment = next(iter(self.catalog.places))
+        incident = self.store.open_incident(
+            {
+                "environment": environment,
+                "service": service,
+                "title": f"{found.title} (opened by {who.name})",
+                "severity": (found.severity or "unknown").lower(),
+                "opened_at": self.store.now(),
+                "drill": int(who.drill),
+            }
+        )
+        row = self.store.incident(incident) or {}
+        self._record("incident_opened", {"title": found.title, "severity": found.severity or "unknown"}, row, who)
+        self._told("incident_opened", incident, {"title": found.title, "severity": found.severity or "unknown"})
+        self.choose(incident, runbook, who, values=values)
+        return _yes(f"{found.id} runs for {incident}")
+
+    def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
+        """Done, once."""
+        if not self.store.finish_task(task, by=who.name, note=note):
+            return _no(f"Task {task} is done already, or there is none.")
+        for row in self.store.incidents():
+            name = f"I-{row['number']}"
+            found = next((item for item in self.store.tasks_of(name) if item["number"] == task), None)
+            if found is not None:
+                self._record("task_done", {"text": found["text"], "person": who.name}, row, who)
+                break
+        return _yes(f"Task {task} is done.")
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _wake_all(self, incident: str) -> None:
+        for run in self.store.runs(incident=incident, open_only=True):
+            self.wake(f"R-{run['number']}")
+
+    def _record(
+        self, kind: str, payload: Mapping[str, Any], incident: Mapping[str, Any], who: Approver, *, run: str = ""
+    ) -> None:
+        name = f"I-{incident['number']}" if incident else ""
+        self.store.append(
+            kind, payload, environment=str(incident.get("environment", "")), incident=name, run=run, actor=_actor(who)
+        )
+
+
+def _actor(who: Approver) -> Actor:
+    return Actor(kind="drill" if who.drill else "person", name=who.name, known_by=who.known_by)
+
+
+def _yes(says: str) -> Told:
+    return Told(done=True, says=says)
+
+
+def _no(says: str) -> Told:
+    return Told(done=False, says=says)
+
+
+def both(*hooks: Hook) -> Hook:
+    """One hook that tells several."""
+
+    def tell(kind: str, incident: str, payload: dict[str, Any]) -> None:
+        for hook in hooks:
+            hook(kind, incident, payload)
+
+    return tell
+
+
+__all__: Sequence[str] = ["Server", "both"]

@@ -1,0 +1,119 @@
+"""Making sense of an output: what kind it is, its one line for people, and single values out of it. Pure text work."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from handrail.evidence.model import Kind
+
+HEADER = re.compile(r"^[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*(?: {2,}[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*)*\s*$")
+STAMP = re.compile(r"^\S*(\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2})")
+
+
+def table(text: str) -> tuple[list[str], list[list[str]]] | None:
+    """Columns and rows of a `kubectl get`-like or `psql`-like table, None where it is no table."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) >= 2 and re.fullmatch(r"[-+ ]+", lines[1]) and "-" in lines[1]:  # psql's aligned form
+        columns = [cell.strip() for cell in lines[0].split("|")]
+        rows = [[cell.strip() for cell in line.split("|")] for line in lines[2:] if not re.fullmatch(r"\(\d+ rows?\)", line.strip())]
+        return columns, [row for row in rows if len(row) == len(columns)]
+    if not lines or not HEADER.match(lines[0]):
+        return None
+    starts = [match.start() for match in re.finditer(r"(?:(?<=^)|(?<= {2}))\S", lines[0])]
+    if len(starts) < 2:
+        return None
+    columns = [lines[0][a:b].strip() for a, b in _slices(starts)]
+    return columns, [[line[a:b].strip() for a, b in _slices(starts)] for line in lines[1:]]
+
+
+def _slices(starts: Sequence[int]) -> list[tuple[int, int | None]]:
+    ends: list[int | None] = [*starts[1:], None]
+    return list(zip(starts, ends, strict=True))
+
+
+def prometheus(text: str) -> list[tuple[dict[str, str], float]] | None:
+    """The series of a Prometheus answer (`/api/v1/query`), None where it is none."""
+    try:
+        body = json.loads(text)
+        found = body["data"]["result"]
+        if body["data"]["resultType"] == "scalar":
+            return [({}, float(found[1]))]
+        return [(dict(series["metric"]), float(series["value"][1])) for series in found]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def kind(text: str) -> Kind:
+    """How the output reads best."""
+    if prometheus(text) is not None:
+        return Kind.SERIES
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            json.loads(text)
+            return Kind.JSON
+        except ValueError:
+            pass
+    if table(text) is not None:
+        return Kind.TABLE
+    lines = text.splitlines()
+    return Kind.LOG if lines and sum(bool(STAMP.match(line)) for line in lines) * 2 >= len(lines) else Kind.TEXT
+
+
+def says(text: str, shape: Kind, *, exit_meaning: str = "") -> str:
+    """One line: what the output shows, in figures first."""
+    if exit_meaning:
+        return exit_meaning
+    if not text.strip():
+        return "no output"
+    if shape is Kind.SERIES:
+        series = prometheus(text) or []
+        told = ", ".join(f"{_label(labels)} {value:.4g}".strip() for labels, value in series[:4])
+        return f"{len(series)} series: {told}" if series else "no series: no data"
+    if shape is Kind.TABLE:
+        found = table(text)
+        rows = found[1] if found else []
+        if found and len(rows) == 1 and len(found[0]) == 1:
+            return f"{found[0][0]}: {rows[0][0]}"
+        return f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[0].strip()[:120] if len(lines) == 1 else f"{len(lines)} lines"
+
+
+def _label(labels: dict[str, str]) -> str:
+    for name in ("job", "service", "pod", "deployment", "instance"):
+        if name in labels:
+            return labels[name]
+    return next(iter(labels.values()), "")
+
+
+def cell(text: str, *, column: str, where: str, values: Sequence[str], owner: str = "") -> str | None:
+    """`column` of the first row whose `where` cell contains one of `values`; `owner` is what its name begins with."""
+    found = table(text)
+    if found is None:
+        return None
+    columns, rows = found
+    if column not in columns or where not in columns:
+        return None
+    for row in rows:
+        if any(value in row[columns.index(where)] for value in values):
+            name = row[columns.index(column)]
+            if not owner or name.startswith(owner):
+                return name
+    return None
+
+
+def at_path(text: str, path: str) -> str | None:
+    """A value of a JSON answer by a dotted path; numbers index lists; None where there is none."""
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        return None
+    for part in path.split("."):
+        try:
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return None
+    return value if isinstance(value, str) else json.dumps(value) if not isinstance(value, (dict, list)) else None
