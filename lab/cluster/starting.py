@@ -129,7 +129,7 @@ def continue_(run: Path, profile: layout.Profile, *, changed: bool) -> None:
 def finish(run: Path) -> None:
     authority = base64.b64encode((run / "pki/ca.crt").read_bytes()).decode()
     apply(run, {"apiVersion": "v1", "kind": "List", "items": [configuration.metrics_service(authority)]})
-    ready(run, "kubelet", lambda: node_ready(run), seconds=60)
+    ready(run, "kubelet", lambda: answers("http://127.0.0.1:10248/healthz") and node_ready(run), seconds=60)
     ready(run, "kubelet", lambda: has_service_account(run), seconds=30)
     ready(run, "prometheus", lambda: answers(f"http://{layout.PROMETHEUS}/-/ready"), seconds=30)
     ready(run, "alertmanager", lambda: answers(f"http://{layout.ALERTMANAGER}/-/ready"), seconds=30)
