@@ -43,8 +43,12 @@ VERBS = {
 def build(verbs: dict[str, str]) -> typer.Typer:
     """The program with these verbs."""
     app = typer.Typer(
-        name="handrail", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-        help="Handrail makes operational runbooks run.", context_settings={"help_option_names": ["-h", "--help"]},
+        name="handrail",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Handrail makes operational runbooks run.",
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
 
     @app.callback()
@@ -72,5 +76,7 @@ def main() -> None:
         sys.exit(1)
     except Exception:  # the last door: a bug of ours says so, with what is needed to report it
         traceback.print_exc()
-        print("handrail: this is a bug in Handrail, not in your runbooks. Nothing was changed after it.", file=sys.stderr)
+        print(
+            "handrail: this is a bug in Handrail, not in your runbooks. Nothing was changed after it.", file=sys.stderr
+        )
         sys.exit(3)

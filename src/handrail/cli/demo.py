@@ -22,7 +22,9 @@ LIMIT_SECONDS = 120
 
 
 def demo(
-    recording: Annotated[str, typer.Argument(help="A recorded drill, such as RB-003; else the small shop runs for real.")] = "",
+    recording: Annotated[
+        str, typer.Argument(help="A recorded drill, such as RB-003; else the small shop runs for real.")
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,
     speed: Annotated[float, typer.Option(help="How many times faster than the drill a recording is replayed.")] = 10.0,
     keep: Annotated[bool, typer.Option("--keep", help="Keep serving the page when it is over, until Ctrl-C.")] = False,
@@ -51,7 +53,10 @@ def _shop(*, yes: bool, keep: bool) -> None:
             review = scratch / f"{incident}-review.md"
             review.write_text(app.review_text(running.store, running.catalog, incident), encoding="utf-8")
             _line(f"Review:  {review}")
-            _line(f"Page:    {running.url}/incidents/{incident}" + ("" if keep else "   (handrail demo --keep leaves it open)"))
+            _line(
+                f"Page:    {running.url}/incidents/{incident}"
+                + ("" if keep else "   (handrail demo --keep leaves it open)")
+            )
             _line("Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop")
             if keep:
                 _line("Ctrl-C ends it.")
@@ -88,7 +93,9 @@ def _follow(running: app.Running, *, yes: bool) -> str:
                 _line("")
                 until += _ask(running, plan.hash, yes=yes)
         time.sleep(0.1)
-    raise FixSettings(f"The demo did not heal within {LIMIT_SECONDS} s. Its record: handrail incidents -c {app.library() / 'demo'}")
+    raise FixSettings(
+        f"The demo did not heal within {LIMIT_SECONDS} s. Its record: handrail incidents -c {app.library() / 'demo'}"
+    )
 
 
 def _ask(running: app.Running, plan: str, *, yes: bool) -> float:

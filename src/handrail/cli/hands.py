@@ -35,7 +35,9 @@ def refuse(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson 
 def run(
     runbook: str,
     config: Config = HERE,
-    incident: Annotated[str, typer.Option("--incident", "-i", help="For this incident; else a new one is opened.")] = "",
+    incident: Annotated[
+        str, typer.Option("--incident", "-i", help="For this incident; else a new one is opened.")
+    ] = "",
     service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
     value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
     json_: AsJson = False,
@@ -80,8 +82,11 @@ def stop(run: str, config: Config = HERE, json_: AsJson = False) -> None:
 
 
 def done(
-    run: str, step: int, config: Config = HERE,
-    note: Annotated[str, typer.Option("--note", "-m", help="What was done.")] = "", json_: AsJson = False,
+    run: str,
+    step: int,
+    config: Config = HERE,
+    note: Annotated[str, typer.Option("--note", "-m", help="What was done.")] = "",
+    json_: AsJson = False,
 ) -> None:
     """Say that you made this step by hand: it is recorded and verified like any change."""
     with app.terminal(config) as (desk, me):
@@ -89,9 +94,12 @@ def done(
 
 
 def settle(
-    run: str, plan: str, command: int,
+    run: str,
+    plan: str,
+    command: int,
     happened: Annotated[bool, typer.Option("--happened/--did-not-happen", help="What you saw.")],
-    config: Config = HERE, json_: AsJson = False,
+    config: Config = HERE,
+    json_: AsJson = False,
 ) -> None:
     """Say whether a change happened that nobody could know of."""
     with app.terminal(config) as (desk, me):

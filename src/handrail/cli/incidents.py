@@ -39,14 +39,22 @@ def incidents(
         return
     terminal.columns(
         [
-            (f"I-{row['number']}", row["status"], row["severity"], row["service"], f"{row['opened_at']:%Y-%m-%d %H:%M:%S}", row["title"])
+            (
+                f"I-{row['number']}",
+                row["status"],
+                row["severity"],
+                row["service"],
+                f"{row['opened_at']:%Y-%m-%d %H:%M:%S}",
+                row["title"],
+            )
             for row in rows
         ]
     )
 
 
 def review(
-    incident: str, config: Config = Path(),
+    incident: str,
+    config: Config = Path(),
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
 ) -> None:
     """Print the post-incident review as Markdown."""
@@ -64,5 +72,9 @@ def review(
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": f"I-{row['number']}",
-        **{key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in row.items() if key != "number"},
+        **{
+            key: value.isoformat() if hasattr(value, "isoformat") else value
+            for key, value in row.items()
+            if key != "number"
+        },
     }

@@ -32,14 +32,24 @@ def plan(
     if not found:
         raise FixSettings(f"No plan for {what}. `handrail incidents` shows what runs.")
     if json_:
-        print(json.dumps([{"hash": made.hash, "state": row["state"], **json.loads(canonical(dataclasses.asdict(made)))} for row, made in found], indent=2))
+        print(
+            json.dumps(
+                [
+                    {"hash": made.hash, "state": row["state"], **json.loads(canonical(dataclasses.asdict(made)))}
+                    for row, made in found
+                ],
+                indent=2,
+            )
+        )
         return
     print("\n\n".join(text(made, state=row["state"], recommended=bool(row["recommended"])) for row, made in found))
 
 
 def text(made: Plan, *, state: str, recommended: bool) -> str:
     """A plan as a person reads it before saying yes. Exact bytes are never cut."""
-    lines = [f"{made.title}   plan {made.hash[:4]} {made.hash[4:8]}, {state}{'' if recommended or made.original else ', beside the original'}"]
+    lines = [
+        f"{made.title}   plan {made.hash[:4]} {made.hash[4:8]}, {state}{'' if recommended or made.original else ', beside the original'}"
+    ]
     if made.because:
         lines.append(f"  {made.because}")
     for command in made.commands:
@@ -49,11 +59,15 @@ def text(made: Plan, *, state: str, recommended: bool) -> str:
             lines.append(f"  as written       {written}")
         lines.append(f"  what changes     {command.preview.says}")
         lines += [f"    {line}" for line in command.preview.detail.splitlines()[:40]]
-        lines.append(f"  way back         {command.undo.says if not command.undo.irreversible else 'irreversible: ' + command.undo.says}")
+        lines.append(
+            f"  way back         {command.undo.says if not command.undo.irreversible else 'irreversible: ' + command.undo.says}"
+        )
     lines += [f"  left out         {line}" for line in made.left_out]
     lines.append(f"  reach            {made.reach.says or 'not counted'}")
     lines.append(f"  counts as healed {made.healed_when}")
-    lines.append(f"  rests on         {len(made.evidence)} pieces of evidence; {'; '.join(guard.says for guard in made.guards) or 'no guard'}")
+    lines.append(
+        f"  rests on         {len(made.evidence)} pieces of evidence; {'; '.join(guard.says for guard in made.guards) or 'no guard'}"
+    )
     lines.append(f"  expires          {made.expires_at:%H:%M:%S} UTC")
     if state == "waiting":
         lines.append(f"  handrail approve {made.hash[:8]}   or   handrail refuse {made.hash[:8]}")

@@ -11,7 +11,10 @@ from handrail.evidence import Event
 from handrail.store import Store
 
 ENDING = {
-    "passed over": "passed_over", "refused by the target": "refused", "did not help": "did_not_help", "healed": "healed",
+    "passed over": "passed_over",
+    "refused by the target": "refused",
+    "did not help": "did_not_help",
+    "healed": "healed",
 }
 
 
@@ -82,7 +85,8 @@ def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
     decisions = [event.at for event in events if event.kind == "decision"]
     return Times(
         fault_to_alert=None if injected_at is None else round((began - injected_at).total_seconds(), 2),
-        evidence=since(first("evidence")), plan=since(first("plan_proposed")),
+        evidence=since(first("evidence")),
+        plan=since(first("plan_proposed")),
         approval=since(decisions[-1] if decisions else None),
         healed=since(datetime.fromisoformat(verified.payload["since"])) if verified else None,
         hold=round(float(verified.payload["held"]), 1) if verified else None,

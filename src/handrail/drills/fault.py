@@ -52,14 +52,22 @@ def read(text: str, *, path: str) -> Fault:
             for item in raw["expect"].get("remedies", [])
         )
         fault = Fault(
-            id=raw["fault"], runbook=raw["runbook"], title=raw["title"], healed_by=raw["healed_by"],
-            inject=_vectors(raw["inject"]), alerts=tuple(raw["expect"]["alerts"]),
-            proposes=raw["expect"].get("incident_runs", {}).get("proposes", raw["runbook"]), remedies=remedies,
-            judge=tuple(raw["judge"]), heal=_vectors(raw.get("heal") or []),
+            id=raw["fault"],
+            runbook=raw["runbook"],
+            title=raw["title"],
+            healed_by=raw["healed_by"],
+            inject=_vectors(raw["inject"]),
+            alerts=tuple(raw["expect"]["alerts"]),
+            proposes=raw["expect"].get("incident_runs", {}).get("proposes", raw["runbook"]),
+            remedies=remedies,
+            judge=tuple(raw["judge"]),
+            heal=_vectors(raw.get("heal") or []),
             time_limit_seconds=int(raw.get("time_limit_seconds", 600)),
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise FixRunbook(f"{path} is no fault: {type(error).__name__} {error}. See lab/faults/fault.schema.json.") from error
+        raise FixRunbook(
+            f"{path} is no fault: {type(error).__name__} {error}. See lab/faults/fault.schema.json."
+        ) from error
     if not fault.heal:
         raise FixRunbook(f"{path}: a fault without `heal` is refused. Say how it is taken back before it is injected.")
     if fault.healed_by not in HEALED_BY:
@@ -125,7 +133,14 @@ def heal_left_over(memory: Path) -> list[str]:
 
 def _run(vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str) -> None:
     found = subprocess.run(
-        vector, cwd=cwd, env=dict(env), capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL
+        vector,
+        cwd=cwd,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     if found.returncode:
         said = (found.stderr.strip() or found.stdout.strip())[-500:]

@@ -74,11 +74,21 @@ def _traffic(rule: Mapping[str, Any], witness: Witness) -> Judgement:
 
 def _command(vector: tuple[str, ...], witness: Witness) -> Judgement:
     found = subprocess.run(
-        vector, cwd=witness.cwd, env=dict(witness.env), capture_output=True, text=True, check=False, timeout=60,
+        vector,
+        cwd=witness.cwd,
+        env=dict(witness.env),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
         stdin=subprocess.DEVNULL,
     )
     said = (found.stdout.strip() or found.stderr.strip()).splitlines()
-    return Judgement(judge=" ".join(vector)[:60], ok=found.returncode == 0, says=said[-1][:200] if said else f"exit {found.returncode}")
+    return Judgement(
+        judge=" ".join(vector)[:60],
+        ok=found.returncode == 0,
+        says=said[-1][:200] if said else f"exit {found.returncode}",
+    )
 
 
 def _recent(log: Path, *, seconds: float, now: float) -> list[dict[str, Any]]:

@@ -80,8 +80,13 @@ def key_of(method: str, subject: Any) -> str:
     """The key: canonical JSON of what was asked, the run's id taken out."""
     if isinstance(subject, Ask):
         subject = {
-            "target": subject.target, "identity": subject.identity, "stages": subject.stages, "sql": subject.sql,
-            "url": subject.url, "query": subject.query, "server": subject.server,
+            "target": subject.target,
+            "identity": subject.identity,
+            "stages": subject.stages,
+            "sql": subject.sql,
+            "url": subject.url,
+            "query": subject.query,
+            "server": subject.server,
         }
     elif dataclasses.is_dataclass(subject) and not isinstance(subject, type):
         subject = dataclasses.asdict(subject)
@@ -155,8 +160,10 @@ class RecordingGround:
             newest[place] = comparable
             found.append(
                 Entry(
-                    key=key, after_alert=round((at - alert_at).total_seconds(), 2),
-                    after_change=None if after is None else round(after, 2), answer=answer,
+                    key=key,
+                    after_alert=round((at - alert_at).total_seconds(), 2),
+                    after_change=None if after is None else round(after, 2),
+                    answer=answer,
                 )
             )
         return tuple(found)
@@ -170,7 +177,9 @@ class RecordingGround:
 class ReplayGround:
     """A ground that answers from a recording: no cluster, no database, no network."""
 
-    def __init__(self, recording: Recording, *, clock: Callable[[], datetime], alert_at: Callable[[], datetime]) -> None:
+    def __init__(
+        self, recording: Recording, *, clock: Callable[[], datetime], alert_at: Callable[[], datetime]
+    ) -> None:
         """`alert_at` is when the replay's first alert came, by the same clock."""
         self._clock, self._alert_at = clock, alert_at
         self._changed: datetime | None = None
@@ -188,14 +197,21 @@ class ReplayGround:
         entry = self._find("prospect", ask)
         if entry is None:
             return Prospect(
-                ask=ask, target_key=f"{ask.target}", preview=Preview(says=NOT_RECORDED, refused=NOT_RECORDED),
-                undo=Undo(says=NOT_RECORDED), reach=Reach(says=""), guards=(),
+                ask=ask,
+                target_key=f"{ask.target}",
+                preview=Preview(says=NOT_RECORDED, refused=NOT_RECORDED),
+                undo=Undo(says=NOT_RECORDED),
+                reach=Reach(says=""),
+                guards=(),
             )
         raw = entry.answer
         return Prospect(
-            ask=ask, target_key=raw["target_key"], preview=Preview(**raw["preview"]),
+            ask=ask,
+            target_key=raw["target_key"],
+            preview=Preview(**raw["preview"]),
             undo=Undo(says=raw["undo"]["says"], stages=tuple(tuple(stage) for stage in raw["undo"]["stages"])),
-            reach=Reach(**raw["reach"]), guards=tuple(Guard(**guard) for guard in raw["guards"]),
+            reach=Reach(**raw["reach"]),
+            guards=tuple(Guard(**guard) for guard in raw["guards"]),
         )
 
     def guard_holds(self, guard: Guard) -> str:
@@ -246,7 +262,10 @@ class ReplayGround:
         """A check's query in a window of another length: `[17s]` answers for `[18s]`, the same moment counted."""
         wanted = re.sub(r"\[\d+s\]", "[w]", key_of("instant", promql))
         near = [
-            entry for key, entries in self._entries.items() if re.sub(r"\[\d+s\]", "[w]", key) == wanted for entry in entries
+            entry
+            for key, entries in self._entries.items()
+            if re.sub(r"\[\d+s\]", "[w]", key) == wanted
+            for entry in entries
         ]
         return self._newest(sorted(near, key=lambda entry: entry.after_alert))
 
@@ -289,7 +308,9 @@ def _answer_out(answer: Answer) -> dict[str, Any]:
 
 def _prospect_out(prospect: Prospect) -> dict[str, Any]:
     return {
-        "target_key": prospect.target_key, "preview": dataclasses.asdict(prospect.preview),
-        "undo": dataclasses.asdict(prospect.undo), "reach": dataclasses.asdict(prospect.reach),
+        "target_key": prospect.target_key,
+        "preview": dataclasses.asdict(prospect.preview),
+        "undo": dataclasses.asdict(prospect.undo),
+        "reach": dataclasses.asdict(prospect.reach),
         "guards": [dataclasses.asdict(guard) for guard in prospect.guards],
     }

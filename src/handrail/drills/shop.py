@@ -6,7 +6,6 @@ Alertmanager's own format when it is over the limit, and a resolved one when it 
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -49,7 +48,12 @@ class Shop:
             self.release(slot, "1_4_0")
         env = {**os.environ, "SHOP_LEDGER": str(self.ledger)}
         self._spawn(
-            "front", "front.py", str(PORTS["front"]), str(PORTS["admin"]), f"blue={PORTS['blue']}", f"green={PORTS['green']}",
+            "front",
+            "front.py",
+            str(PORTS["front"]),
+            str(PORTS["admin"]),
+            f"blue={PORTS['blue']}",
+            f"green={PORTS['green']}",
             env=env,
         )
         _until_answers(f"http://127.0.0.1:{PORTS['admin']}/slots")
@@ -92,8 +96,13 @@ class Shop:
 
     def _spawn(self, name: str, *command: str, env: dict[str, str] | None = None) -> None:
         self._processes[name] = subprocess.Popen(
-            [sys.executable, *command], cwd=self._source, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
+            [sys.executable, *command],
+            cwd=self._source,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def _end(self, name: str) -> None:
@@ -131,7 +140,10 @@ class Shop:
         body = alert(status=status, began=began, ended=ended, percent=percent)
         for _ in range(5):  # Alertmanager tries again too
             try:
-                if httpx.post(hook, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code < 500:
+                if (
+                    httpx.post(hook, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code
+                    < 500
+                ):
                     return
             except httpx.HTTPError:
                 pass
@@ -146,13 +158,25 @@ def alert(*, status: str, began: str, ended: str, percent: float) -> dict[str, A
         "runbook_url": "https://runbooks.example/RUNBOOKS.md#demo-001-shop-answers-with-errors",
     }
     one = {
-        "status": status, "labels": labels, "annotations": annotations, "startsAt": began, "endsAt": ended,
-        "generatorURL": "http://127.0.0.1:18090/errors", "fingerprint": "5f0e5a3c1b7d9e21",
+        "status": status,
+        "labels": labels,
+        "annotations": annotations,
+        "startsAt": began,
+        "endsAt": ended,
+        "generatorURL": "http://127.0.0.1:18090/errors",
+        "fingerprint": "5f0e5a3c1b7d9e21",
     }
     return {
-        "version": "4", "groupKey": '{}:{alertname="ShopErrors"}', "truncatedAlerts": 0, "status": status,
-        "receiver": "handrail", "groupLabels": {"alertname": "ShopErrors"}, "commonLabels": labels,
-        "commonAnnotations": annotations, "externalURL": "http://127.0.0.1:18090", "alerts": [one],
+        "version": "4",
+        "groupKey": '{}:{alertname="ShopErrors"}',
+        "truncatedAlerts": 0,
+        "status": status,
+        "receiver": "handrail",
+        "groupLabels": {"alertname": "ShopErrors"},
+        "commonLabels": labels,
+        "commonAnnotations": annotations,
+        "externalURL": "http://127.0.0.1:18090",
+        "alerts": [one],
     }
 
 
@@ -170,5 +194,7 @@ def _until_answers(url: str, seconds: float = 15) -> None:
             return
         except httpx.HTTPError:
             if time.monotonic() >= until:
-                raise FixSettings(f"{url} did not answer within {seconds:.0f} s. Is something else on its port?") from None
+                raise FixSettings(
+                    f"{url} did not answer within {seconds:.0f} s. Is something else on its port?"
+                ) from None
             time.sleep(0.05)

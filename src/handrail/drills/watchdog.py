@@ -1,6 +1,6 @@
 """A process of its own that heals a fault when the drill that made it is gone, or takes too long.
 
-    python -m handrail.drills.watchdog MEMORY_FILE DRILL_PID SECONDS
+python -m handrail.drills.watchdog MEMORY_FILE DRILL_PID SECONDS
 """
 
 from __future__ import annotations

@@ -1,0 +1,157 @@
+"""One drill: remember how to heal, inject, let the loop run, approve what was expected, judge, heal, score.
+
+The loop does not know that it is a drill. Only the approver is ours: it says yes to exactly the remedies that the
+fault expects, in their order, and to nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from handrail.approvals import Approver
+from handrail.drills import course, fault, judge
+from handrail.drills.course import Course
+from handrail.drills.fault import Bench, Fault
+from handrail.drills.judge import Judgement, Witness
+from handrail.engine.desk import Desk
+from handrail.store import Store
+
+Say = Callable[[str], None]
+SETTLE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The running product a drill is played on."""
+
+    store: Store
+    desk: Desk
+    approver: Approver
+    wait_before_approval: float = 0.0  # seconds that the approver lets a plan wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How a drill ended. It passed where nothing is in `problems`."""
+
+    fault: str
+    course: Course
+    judgements: tuple[Judgement, ...]
+    problems: tuple[str, ...]
+    restored: bool
+    took_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Everything was as expected, judged healed, and put back."""
+        return not self.problems and self.restored and all(found.ok for found in self.judgements)
+
+
+def perform(
+    one: Fault, *, stage: Stage, bench: Bench, witness: Witness, clock: Callable[[], datetime], say: Say
+) -> Score:
+    """The whole drill. The fault is healed whatever happens here, and by the watchdog where this process dies."""
+    began = time.monotonic()
+    memory = fault.remember(one, bench)
+    watchdog = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "handrail.drills.watchdog",
+            str(memory),
+            str(os.getpid()),
+            str(one.time_limit_seconds + 120),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    problems: list[str] = []
+    judgements: Sequence[Judgement] = ()
+    restored = False
+    injected_at: datetime | None = None
+    try:
+        say(f"{one.id}: {one.title}")
+        injected_at = clock()
+        fault.inject(one, bench)
+        say("The fault is in. Waiting for the alert.")
+        problems += _follow(one, stage=stage, say=say)
+        judgements = judge.judge(one.judge, witness)
+        for found in judgements:
+            say(f"Judge {found.judge}: {'healed' if found.ok else 'not healed'}: {found.says}")
+    finally:
+        say("Healing what is left and restoring the lab.")
+        if memory.exists():
+            fault.heal_from(memory)
+        restored = not memory.exists()
+        watchdog.wait(timeout=30)
+    done = course.read(stage.store, one, injected_at=injected_at)
+    return Score(
+        fault=one.id,
+        course=done,
+        judgements=tuple(judgements),
+        problems=(*problems, *done.problems),
+        restored=restored,
+        took_seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
+    """Approve what is expected until the incident is closed or handed over."""
+    expected = [remedy for remedy in one.remedies if remedy.ends in ("healed", "did_not_help")]
+    until = time.monotonic() + one.time_limit_seconds + stage.wait_before_approval
+    told: set[str] = set()
+    first_seen: dict[str, float] = {}
+    approved = 0
+    while time.monotonic() < until:
+        for event in stage.store.events():
+            line = f"{event.sequence}"
+            if line not in told and event.kind in (
+                "incident_opened",
+                "runbook_chosen",
+                "plan_proposed",
+                "verified",
+                "incident_closed",
+            ):
+                told.add(line)
+                say(
+                    f"  {event.at:%H:%M:%S} {event.kind.replace('_', ' ')} {event.payload.get('title') or event.payload.get('reason') or ''}"
+                )
+        incidents = stage.store.incidents()
+        if incidents and incidents[0]["status"] == "closed":
+            time.sleep(SETTLE_SECONDS)  # whatever comes late must not open another incident or proposal
+            return []
+        if incidents and _handed_over(stage.store):
+            return [] if one.healed_by == "person" else ["the run was handed to a person"]
+        for row, plan in stage.store.waiting_plans():
+            seen = first_seen.setdefault(row["remedy"] + str(plan.original), time.monotonic())
+            if time.monotonic() - seen < stage.wait_before_approval:
+                continue
+            if approved >= len(expected) or expected[approved].step != _step(stage.store, row["run"], row["remedy"]):
+                return [f"{row['remedy']} was proposed, which the fault does not expect here"]
+            wanted = expected[approved].choose
+            if wanted == "recommended" and not row["recommended"]:
+                continue
+            if wanted in ("original", "retargeted") and plan.original != (wanted == "original"):
+                continue
+            answer = stage.desk.decide(plan.hash, stage.approver, yes=True, reason=f"drill {one.id}")
+            say(f"  {answer.says}")
+            approved += answer.done
+        time.sleep(0.2)
+    return [f"not healed within {one.time_limit_seconds} s"]
+
+
+def _step(store: Store, run: str, remedy: str) -> int:
+    return next((int(row["step"]) for row in store.remedies_of(run) if row["name"] == remedy), 0)
+
+
+def _handed_over(store: Store) -> bool:
+    runs = store.runs()
+    return bool(runs) and all(run["ending"] for run in runs) and any(run["ending"] == "handed over" for run in runs)
