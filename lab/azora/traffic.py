@@ -25,7 +25,7 @@ from typing import Any, TextIO
 
 ADDRESSES = [f"198.51.100.{n}" for n in range(1, 121)] + [f"203.0.113.{n}" for n in range(1, 121)]
 PASSWORD = "correct horse"
-TIMEOUT = 6.0
+TIMEOUT = 8.0
 LOG_BYTES = 8_000_000
 
 SHARES = {

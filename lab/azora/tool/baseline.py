@@ -9,7 +9,15 @@ from typing import Any
 
 from tool import database, kube, places, release, repository, traffic
 
-ROUTES = ("/health", "/health/identity", "/health/payments", "/health/catalog", "/products", "/products/sku-1")
+ROUTES = (
+    "/health",
+    "/health/identity",
+    "/health/payments",
+    "/health/catalog",
+    "/health/invoices",
+    "/products",
+    "/products/sku-1",
+)
 QUIET_SECONDS = 10
 
 

@@ -10,8 +10,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import image  # the cluster's own, found through places
-
 from tool import places
 
 GOOD = ("2.11.0", "2.12.0", "2.12.1", "2.13.0", "2.13.1")
@@ -37,13 +35,13 @@ def build() -> dict[str, Path]:
 
 def archive(kind: str, *content: bytes) -> Path:
     digest = hashlib.sha256()
-    for part in (Path(image.__file__).read_bytes(), Path(__file__).read_bytes(), *content):
+    for part in (Path(places.image.__file__).read_bytes(), Path(__file__).read_bytes(), *content):
         digest.update(hashlib.sha256(part).digest())
     return places.layout.images() / f"azora-{kind}-{digest.hexdigest()[:16]}.tar"
 
 
 def base_digest() -> bytes:
-    return image.encode(image.read(places.layout.images() / "base.tar")[2])
+    return places.image.encode(places.image.read(places.layout.images() / "base.tar")[2])
 
 
 def library_image() -> Path:
@@ -68,7 +66,7 @@ def library_image() -> Path:
                 ],
                 check=True,
             )
-            image.make(
+            places.image.make(
                 "localhost/azora-libraries:1",
                 out,
                 base=places.layout.images() / "base.tar",
@@ -95,14 +93,14 @@ def release_image(version: str, libraries: Path) -> Path:
                 subprocess.run(["git", "apply", str(patch)], cwd=scratch, check=True)
             told = tree / "version.py"
             told.write_text(told.read_text().replace("development", version))
-            image.make(f"localhost/azora:{version}", out, base=libraries, add=[(tree, "/opt/azora/azora")])
+            places.image.make(f"localhost/azora:{version}", out, base=libraries, add=[(tree, "/opt/azora/azora")])
     return out
 
 
 def exporter_image(libraries: Path) -> Path:
     out = archive("exporter", EXPORTER.read_bytes(), libraries.name.encode())
     if not out.exists():
-        image.make(
+        places.image.make(
             "localhost/postgres-exporter:1",
             out,
             base=libraries,

@@ -8,7 +8,10 @@ AZORA = Path(__file__).resolve().parent.parent
 LAB = AZORA.parent
 sys.path.insert(0, str(LAB / "cluster"))
 
-import layout as layout  # noqa: E402, PLC0414  the cluster's scripts are not a package: their folder comes first
+# The cluster's scripts are not a package: their folder comes first.
+import image as image  # noqa: E402
+import layout as layout  # noqa: E402
+import processes as processes  # noqa: E402
 
 NAMESPACE = "production"
 RELEASE = "azora-prod"

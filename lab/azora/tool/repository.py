@@ -28,6 +28,7 @@ def versions(old: str, new: str) -> tuple[tuple[str, str, str], ...]:
         (VALUES, f"blue: {{tag: {old}", f"blue: {{tag: {new}"),
         (VALUES, f"identity: {{tag: {old}", f"identity: {{tag: {new}"),
         (VALUES, f"payments: {{tag: {old}", f"payments: {{tag: {new}"),
+        (VALUES, f"invoices: {{tag: {old}", f"invoices: {{tag: {new}"),
     )
 
 
@@ -47,8 +48,8 @@ HISTORY = (
         date="2025-09-23T13:40:00Z",
         edits=(
             *versions("2.11.0", "2.12.0"),
-            (VALUES, "  payments: {tag: 2.12.0}\n", "  payments: {tag: 2.12.0}\n  catalog: {tag: 2.12.0}\n"),
-            ("environments/production.json", '["identity", "payments"]', '["identity", "payments", "catalog"]'),
+            (VALUES, "  invoices: {tag: 2.12.0}\n", "  invoices: {tag: 2.12.0}\n  catalog: {tag: 2.12.0}\n"),
+            ("environments/production.json", '"invoices"]', '"invoices", "catalog"]'),
         ),
     ),
     Commit(
@@ -96,20 +97,20 @@ NEXT = {
         subject="Azora 2.14.2: long invoices need little memory",
         author="mira",
         date="2025-11-19T08:20:00Z",
-        edits=((VALUES, "payments: {tag: 2.13.1", "payments: {tag: 2.14.2"),),
+        edits=((VALUES, "invoices: {tag: 2.13.1", "invoices: {tag: 2.14.2"),),
     ),
     "release/2.15.0": gateway_release("2.15.0", "sessions are signed with a key of their own", "2025-11-19T11:00:00Z"),
     "payments-timeout": Commit(
-        subject="Customers wait two seconds for a payment, not three",
+        subject="Customers wait one second for a payment, not three",
         author="mira",
         date="2025-11-19T13:37:00Z",
-        edits=((VALUES, "  env:\n", "  paymentsTimeoutMs: 2\n  env:\n"),),
+        edits=((VALUES, "blue: {tag: 2.13.1, replicas: 2", "blue: {tag: 2.13.1, replicas: 2, paymentsTimeoutMs: 1"),),
     ),
     "one-health-path": Commit(
         subject="The gateway starts under the same path as our other clusters",
         author="tomas",
         date="2025-11-20T09:50:00Z",
-        edits=((VALUES, "  env:\n", "  startupPath: /healthz\n  env:\n"),),
+        edits=((VALUES, "blue: {tag: 2.13.1, replicas: 2", "blue: {tag: 2.13.1, replicas: 2, startupPath: /healthz"),),
     ),
 }
 """Branches of one commit on top of main: what the team is about to release."""

@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes  # the cluster's own, found through places
-
 from tool import places
 
 NAME = "azora-traffic"
@@ -17,11 +15,13 @@ def log() -> Path:
 
 def start() -> None:
     program = str(places.AZORA / "traffic.py")
-    processes.start(places.run(), NAME, [sys.executable, program, "--to", places.GATEWAY_URL, "--log", str(log())])
+    places.processes.start(
+        places.run(), NAME, [sys.executable, program, "--to", places.GATEWAY_URL, "--log", str(log())]
+    )
 
 
 def stop() -> None:
-    processes.stop(places.run(), [NAME])
+    places.processes.stop(places.run(), [NAME])
 
 
 def crowd(page: str, *, times: int, rate: float) -> None:

@@ -1,14 +1,15 @@
-"""python -m azora SERVICE: one of api-gateway, identity, payments, catalog."""
+"""python -m azora SERVICE: one of api-gateway, identity, payments, catalog, invoices."""
 
 import sys
 
-from azora import catalog, gateway, identity, log, payments, settings, web
+from azora import catalog, gateway, identity, invoices, log, payments, settings, web
 
 SERVICES = {
     "api-gateway": gateway.routes,
     "identity": identity.routes,
     "payments": payments.routes,
     "catalog": catalog.routes,
+    "invoices": invoices.routes,
 }
 
 

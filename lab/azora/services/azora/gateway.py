@@ -56,7 +56,7 @@ def routes(config: settings.Settings) -> web.Routes:
         return ask("payments", "GET", f"/users/{user_of(request)}/orders")
 
     def invoice(request: web.Request) -> Any:
-        return ask("payments", "GET", f"/users/{user_of(request)}/orders/{request.values['order']}/invoice")
+        return ask("invoices", "GET", f"/users/{user_of(request)}/orders/{request.values['order']}/invoice")
 
     def check_out(request: web.Request) -> Any:
         user, cart = user_of(request), request.body or {}
@@ -69,7 +69,7 @@ def routes(config: settings.Settings) -> web.Routes:
 
     def health_of(request: web.Request) -> Any:
         service = request.values["service"]
-        if service not in ("identity", "payments", "catalog"):
+        if service not in ("identity", "payments", "catalog", "invoices"):
             raise web.HttpError(404, f"no such service: {service}")
         return ask(service, "GET", "/health")
 

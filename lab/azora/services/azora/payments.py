@@ -1,4 +1,4 @@
-"""What was paid: a charge becomes an order, an order has an invoice."""
+"""What was paid: a charge becomes an order."""
 
 import hashlib
 import hmac
@@ -30,24 +30,9 @@ def routes(config: settings.Settings) -> web.Routes:
             ).fetchall()
         return {"orders": found}
 
-    def invoice(request: web.Request) -> Any:
-        with pool.connection() as connection:
-            found = order_of(connection, request)
-        return {"invoice": found["receipt"], "cents": found["total_cents"], "currency": found["currency"]}
-
-    def order_of(connection: Any, request: web.Request) -> database.Row:
-        with database.measured("select", "order"):
-            found: database.Row | None = connection.execute(
-                "SELECT * FROM orders WHERE id = %s AND user_id = %s", [request.values["order"], request.values["user"]]
-            ).fetchone()
-        if found is None:
-            raise web.HttpError(404, "no such order")
-        return found
-
     found = web.Routes("payments")
     found.add("POST", "/charges", charge)
     found.add("GET", "/users/{user}/orders", orders)
-    found.add("GET", "/users/{user}/orders/{order}/invoice", invoice)
     return found
 
 

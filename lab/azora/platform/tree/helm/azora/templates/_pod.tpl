@@ -18,7 +18,8 @@ startupProbe:
   httpGet: {path: {{ . }}, port: 8080}
   periodSeconds: 1
   timeoutSeconds: 2
-  failureThreshold: 12
+  failureThreshold: 7
+  terminationGracePeriodSeconds: 1 # it never served anyone
 readinessProbe:
   httpGet: {path: /health, port: 8080}
   periodSeconds: 2
