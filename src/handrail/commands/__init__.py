@@ -1,5 +1,7 @@
 """What a command would do, from a syntax tree and knowledge."""
 
+from handrail.commands.block import ParsedBlock
+from handrail.commands.knowledge import Knowledge
 from handrail.commands.model import (
     Analysis,
     Command,
@@ -17,8 +19,31 @@ from handrail.commands.model import (
     Target,
     Word,
 )
+from handrail.commands.render import render, show, show_argv
+from handrail.commands.types import Refusal
+from handrail.commands.understand import understand
 
 __all__ = [
-    "Analysis", "Command", "Effect", "Finding", "HttpGet", "Literal", "Parameter", "Reason", "Scope", "Severity",
-    "Span", "Sql", "Stage", "Target", "Word",
+    "Analysis",
+    "Command",
+    "Effect",
+    "Finding",
+    "HttpGet",
+    "Knowledge",
+    "Literal",
+    "Parameter",
+    "ParsedBlock",
+    "Reason",
+    "Refusal",
+    "Scope",
+    "Severity",
+    "Span",
+    "Sql",
+    "Stage",
+    "Target",
+    "Word",
+    "render",
+    "show",
+    "show_argv",
+    "understand",
 ]

@@ -1,0 +1,110 @@
+"""What is known of each program, from data: verbs, flags with the values they take, effects, the meaning of exit codes.
+
+A verb is found by its exact path; nothing is inherited from a parent, so `kubectl rollout` alone is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail.commands.model import Effect
+from handrail.errors import FixSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One verb of a program. `effect` is None where the inner command decides (`exec`)."""
+
+    path: tuple[str, ...]
+    effect: Effect | None
+    raw: Mapping[str, Any]
+    flags: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One program with its verbs and the flags that all of them take."""
+
+    name: str
+    system: str
+    verbs: Mapping[tuple[str, ...], Verb]
+    flags: Mapping[str, int]
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamWord:
+    """What a team says of its own command: `words` as they stand at its beginning."""
+
+    words: tuple[str, ...]
+    effect: Effect
+    scope: str
+    says: str
+    file: str
+    exits: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """Everything known."""
+
+    programs: Mapping[str, Program]
+    readers: Mapping[str, Mapping[str, Any]]
+    team: tuple[TeamWord, ...]
+
+
+def from_raw(own: Sequence[Mapping[str, Any]], teams: Sequence[tuple[str, Mapping[str, Any]]]) -> Knowledge:
+    """Checked knowledge from what the files hold."""
+    programs: dict[str, Program] = {}
+    readers: dict[str, Mapping[str, Any]] = {}
+    for raw in own:
+        for program in raw.get("programs", [raw] if "program" in raw else []):
+            programs[program["program"]] = _program(program)
+        readers.update({name: facts or {} for name, facts in (raw.get("readers") or {}).items()})
+    words = [word for file, raw in teams for word in _team(file, raw or {})]
+    return Knowledge(programs=programs, readers=readers, team=tuple(sorted(words, key=lambda word: -len(word.words))))
+
+
+def _program(raw: Mapping[str, Any]) -> Program:
+    verbs: dict[tuple[str, ...], Verb] = {}
+    for path, facts in (raw.get("verbs") or {}).items():
+        effect = None if facts["effect"] == "inner" else Effect(facts["effect"])
+        if effect is Effect.READS and any(
+            other.startswith(path + " ") and not facts.get("scope") for other in raw["verbs"]
+        ):
+            raise FixSettings(
+                f"knowledge of {raw['program']}: `{path}` has verbs below it and may not be a read itself"
+            )
+        for name in [path, *facts.get("aliases", ())]:
+            key = tuple(name.split())
+            verbs[key] = Verb(path=tuple(path.split()), effect=effect, raw=facts, flags=facts.get("flags") or {})
+    return Program(
+        name=raw["program"],
+        system=raw.get("system", raw["program"]),
+        verbs=verbs,
+        flags=raw.get("flags") or {},
+        raw=raw,
+    )
+
+
+def _team(file: str, raw: Mapping[str, Any]) -> list[TeamWord]:
+    found = []
+    for item in raw.get("commands", []):
+        try:
+            found.append(
+                TeamWord(
+                    words=tuple(str(item["command"]).split()),
+                    effect=Effect(item["effect"]),
+                    scope=item.get("scope", "target"),
+                    says=item.get("says", ""),
+                    file=file,
+                    exits=item.get("exits") or {},
+                )
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise FixSettings(
+                f"{file}: a command needs `command` and an `effect` of reads, changes, destroys or unknown ({error})."
+            ) from error
+    return found

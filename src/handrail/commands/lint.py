@@ -1,0 +1,177 @@
+"""Mistakes of one command and of a block's commands together, and what runs in their stead where the meaning is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from handrail.commands.effects import NOWHERE, plain
+from handrail.commands.model import Command, Finding, Literal, Severity, Stage
+
+TTY = ("-it", "-ti", "-i", "-t", "--stdin", "--tty")
+
+
+def single(command: Command) -> Command:
+    """Findings of one command, and its `runs_as` with the reasons."""
+    if not command.stages:
+        return command
+    findings = list(command.findings)
+    first = plain(command.stages[0])
+    if first[:2] == ["kubectl", "logs"]:
+        findings += _logs(first)
+    if first[:2] == ["helm", "rollback"] and "1" in first[2:]:
+        findings.append(
+            _finding(
+                "rollback-first",
+                Severity.WRONG,
+                "revision 1 is the first release ever made, not the one before this: it may lack services, or be gone",
+                "name the last good revision, or leave it out for the one before",
+            )
+        )
+    if "--dry-run=client" in first:
+        findings.append(
+            _finding(
+                "client-dry-run",
+                Severity.RISK,
+                "a client-side dry run never asks the server: it finds no quota, policy or field mistake",
+                "--dry-run=server",
+            )
+        )
+    if first[:2] == ["kubectl", "patch"]:
+        findings += _patch(first)
+    command = dataclasses.replace(
+        command, findings=tuple(dataclasses.replace(found, span=command.span) for found in findings)
+    )
+    return _mended(command)
+
+
+def across(commands: Sequence[Command]) -> list[Command]:
+    """Findings that need the commands before: a commit with nothing staged."""
+    found = []
+    staged = False
+    for command in commands:
+        words = plain(command.stages[0]) if command.stages else []
+        if words[:2] == ["git", "add"]:
+            staged = True
+        if words[:2] == ["git", "commit"] and not staged and not {"-a", "-am", "--all"} & set(words):
+            finding = _finding(
+                "nothing-staged",
+                Severity.ERROR,
+                "nothing is staged before this commit: git ends with an error and commits nothing",
+                "git add the files first, or commit -a",
+            )
+            command = dataclasses.replace(  # noqa: PLW2901 -- the same command with one finding more
+                command, findings=(*command.findings, dataclasses.replace(finding, span=command.span))
+            )
+        found.append(command)
+    return found
+
+
+def _logs(words: Sequence[str]) -> list[Finding]:
+    flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+    operands, index = [], 2
+    while index < len(words):
+        if words[index] in ("-n", "--namespace", "-l", "--selector", "-c", "--container", "--since", "--tail"):
+            index += 2
+            continue
+        if not words[index].startswith("-"):
+            operands.append(words[index])
+        index += 1
+    selector = flags & {"-l", "--selector"}
+    if not operands and not selector:
+        return [
+            _finding(
+                "logs-of-nothing",
+                Severity.ERROR,
+                "kubectl logs needs a pod, a workload or a selector: it ends with an error",
+                "name a Deployment, or select pods with -l",
+            )
+        ]
+    if selector and "--tail" not in flags:
+        return [
+            _finding(
+                "logs-ten-lines",
+                Severity.WRONG,
+                "with a selector kubectl shows only the last 10 lines of each pod",
+                "add --tail=-1 for all of them",
+            )
+        ]
+    return []
+
+
+def _patch(words: Sequence[str]) -> list[Finding]:
+    body = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-p", "--patch")), "")
+    try:
+        patch = json.loads(body)
+    except ValueError:
+        return (
+            []
+            if not body or "<" in body
+            else [
+                _finding(
+                    "patch-syntax",
+                    Severity.ERROR,
+                    "the patch is no JSON: kubectl ends with an error",
+                    "mend the quotes",
+                )
+            ]
+        )
+    policy = _dig(patch, "spec", "template", "spec", "restartPolicy")
+    if policy not in (None, "Always") and "deployment" in " ".join(words[2:4]).lower():
+        return [
+            _finding(
+                "restart-policy",
+                Severity.ERROR,
+                f"the API server refuses restartPolicy {policy} on a Deployment: only Always is allowed",
+                "leave the policy; to slow restarts down, mend what crashes",
+            )
+        ]
+    return []
+
+
+def _dig(value: object, *path: str) -> object:
+    for part in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(part)
+    return value
+
+
+def _mended(command: Command) -> Command:
+    """What runs where the meaning is kept: no terminal, a log without its limit of ten lines said, a watch once."""
+    stages = list(command.stages or ())
+    told = []
+    for index, stage in enumerate(stages):
+        words = plain(stage)
+        if words[:2] == ["kubectl", "exec"]:
+            end = words.index("--") if "--" in words else len(words)
+            kept = [word for place, word in enumerate(stage.words) if place >= end or words[place] not in TTY]
+            if len(kept) != len(stage.words):
+                stages[index] = dataclasses.replace(stage, words=tuple(kept))
+                told.append("without a terminal: nothing here is interactive")
+        for rule, flag in (("top", "-w"), ("logs", "-w")):
+            if words[:2] == ["kubectl", rule] and flag in words:
+                stages[index] = _watch(stage, words, rule)
+                told.append(
+                    "the flag -w does not exist: read once"
+                    if rule == "top"
+                    else "followed for a moment with -f: -w does not exist"
+                )
+    if not told:
+        return command
+    mended = dataclasses.replace(command, runs_as=tuple(stages), adjustments=tuple(told))
+    if "followed" in " ".join(told):
+        return dataclasses.replace(mended, analysis=dataclasses.replace(mended.analysis, never_returns=True))
+    return mended
+
+
+def _watch(stage: Stage, words: Sequence[str], rule: str) -> Stage:
+    kept = [word for place, word in enumerate(stage.words) if words[place] != "-w"]
+    if rule == "logs":
+        kept.append((Literal(text="-f"),))
+    return dataclasses.replace(stage, words=tuple(kept))
+
+
+def _finding(rule: str, severity: Severity, message: str, suggestion: str) -> Finding:
+    return Finding(rule=rule, severity=severity, message=message, suggestion=suggestion, span=NOWHERE)

@@ -1,0 +1,120 @@
+"""What SQL does, by PostgreSQL's own parser. A function decides too: a SELECT can terminate other people's sessions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import postgast
+from google.protobuf.json_format import MessageToDict
+
+from handrail.commands.model import Effect
+
+# Volatile functions of pg_catalog that change something; every other volatile one that is not below is unknown.
+CHANGING = frozenset(
+    ["pg_terminate_backend", "pg_cancel_backend", "pg_wal_replay_resume", "pg_wal_replay_pause", "pg_reload_conf", "pg_rotate_logfile", "pg_switch_wal", "pg_create_restore_point", "pg_promote", "pg_drop_replication_slot", "pg_create_physical_replication_slot", "pg_create_logical_replication_slot", "pg_replication_slot_advance", "pg_stat_reset", "pg_stat_statements_reset", "setval", "nextval", "lo_create", "lo_unlink", "lo_import", "set_config", "pg_advisory_lock", "pg_notify", "pg_logical_emit_message"]
+)
+READING = frozenset(
+    ["count", "sum", "avg", "min", "max", "now", "coalesce", "nullif", "lower", "upper", "length", "round", "abs", "age", "date_trunc", "extract", "to_char", "concat", "string_agg", "array_agg", "json_agg", "jsonb_agg", "current_setting", "version", "pg_is_in_recovery", "pg_last_xact_replay_timestamp", "pg_last_wal_receive_lsn", "pg_last_wal_replay_lsn", "pg_current_wal_lsn", "pg_wal_lsn_diff", "pg_database_size", "pg_size_pretty", "pg_total_relation_size", "pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_backend_pid", "pg_blocking_pids", "pg_stat_get_activity", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "date_part", "epoch", "substring", "left", "right", "trim", "replace", "split_part", "regexp_replace", "row_number", "rank", "lag", "lead", "percentile_cont", "percentile_disc", "bool_or", "bool_and", "pg_postmaster_start_time", "pg_is_wal_replay_paused", "inet_server_addr", "current_database", "obj_description", "to_timestamp", "interval", "greatest", "least", "pg_get_indexdef", "pg_get_constraintdef", "quote_ident", "format_type", "has_table_privilege"]
+)
+RENAMED = {  # columns that system views no longer have: name, since which version, what it is called now
+    "mean_time": ("pg_stat_statements", 13, "mean_exec_time"),
+    "total_time": ("pg_stat_statements", 13, "total_exec_time"),
+    "min_time": ("pg_stat_statements", 13, "min_exec_time"),
+    "max_time": ("pg_stat_statements", 13, "max_exec_time"),
+    "procpid": ("pg_stat_activity", 9, "pid"),
+    "current_query": ("pg_stat_activity", 9, "query"),
+    "waiting": ("pg_stat_activity", 10, "wait_event"),
+}
+DESTROYS = frozenset(["drop_stmt", "truncate_stmt", "dropdb_stmt", "drop_role_stmt", "drop_owned_stmt", "delete_stmt"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlEffect:
+    """What a text of SQL does, and why."""
+
+    effect: Effect
+    reason: str
+
+
+def understand(text: str) -> SqlEffect:
+    """The worst of its statements; unknown where PostgreSQL could not parse it or a function is not known."""
+    try:
+        tree = MessageToDict(postgast.parse(text), preserving_proto_field_name=True)
+    except Exception as error:  # the parser's own error type is private; a refusal to parse is an answer here
+        return SqlEffect(effect=Effect.UNKNOWN, reason=f"PostgreSQL's parser does not take it: {error}")
+    statements = [item["stmt"] for item in tree.get("stmts", ())]
+    if not statements:
+        return SqlEffect(effect=Effect.UNKNOWN, reason="it holds no statement")
+    return max((_statement(statement) for statement in statements), key=lambda found: found.effect.rank)
+
+
+def _statement(statement: dict[str, Any]) -> SqlEffect:
+    kind, body = next(iter(statement.items()))
+    if kind == "explain_stmt":
+        options = {item.get("def_elem", {}).get("defname") for item in body.get("options", ())}
+        if "analyze" not in options:
+            return SqlEffect(effect=Effect.READS, reason="EXPLAIN only plans")
+        inner = _statement(body["query"])
+        return SqlEffect(effect=inner.effect, reason=f"EXPLAIN ANALYZE runs what it explains: {inner.reason}")
+    if kind == "variable_show_stmt":
+        return SqlEffect(effect=Effect.READS, reason="SHOW reads a setting")
+    if kind == "select_stmt":
+        return _select(body)
+    verb = kind.removesuffix("_stmt").replace("_", " ").upper()
+    return SqlEffect(
+        effect=Effect.DESTROYS if kind in DESTROYS else Effect.CHANGES, reason=f"{verb} writes to the database"
+    )
+
+
+def _select(body: dict[str, Any]) -> SqlEffect:
+    if "into_clause" in body:
+        return SqlEffect(effect=Effect.CHANGES, reason="SELECT INTO makes a table")
+    if "locking_clause" in body:
+        return SqlEffect(effect=Effect.CHANGES, reason="SELECT FOR UPDATE locks rows")
+    worst = SqlEffect(effect=Effect.READS, reason="SELECT reads")
+    for kind, node in _nodes(body):
+        if kind in ("insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"):
+            worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason="a WITH clause writes"))
+        if kind == "into_clause":
+            worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason="SELECT INTO makes a table"))
+        if kind == "func_call":
+            parts = [_name(part) for part in node.get("funcname", ())]
+            name = parts[-1]
+            if name in CHANGING:
+                worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason=f"{name}() changes what others rely on"))
+            elif name not in READING:
+                worst = _worse(worst, SqlEffect(effect=Effect.UNKNOWN, reason=f"what {name}() does is not known"))
+    return worst
+
+
+def _name(part: dict[str, Any]) -> str:
+    inner = next(iter(part.values()))
+    return str(inner.get("sval", "")).lower() if isinstance(inner, dict) else str(inner).lower()
+
+
+def _nodes(value: Any) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, dict):
+                found.append((key, inner))
+            found += _nodes(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            found += _nodes(inner)
+    return found
+
+
+def _worse(one: SqlEffect, other: SqlEffect) -> SqlEffect:
+    return other if other.effect.rank > one.effect.rank else one
+
+
+def renamed_columns(text: str) -> list[tuple[str, str, int, str]]:
+    """Columns in `text` that their system view lost: (column, view, since version, its name now)."""
+    return [
+        (column, view, since, now)
+        for column, (view, since, now) in RENAMED.items()
+        if view in text and re.search(rf"\b{column}\b", text)
+    ]

@@ -1,0 +1,285 @@
+"""From a parsed block to commands: stages of words, what each does and why, and what is wrong with it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from handrail.commands import effects, lint
+from handrail.commands.block import ParsedBlock, names_of
+from handrail.commands.knowledge import Knowledge
+from handrail.commands.model import (
+    Analysis,
+    Command,
+    Effect,
+    Finding,
+    Literal,
+    Parameter,
+    Reason,
+    Scope,
+    Severity,
+    Span,
+    Stage,
+    Word,
+)
+
+HARMLESS_REDIRECTIONS = ("2>/dev/null", "2>&1", ">/dev/null")
+
+
+def understand(block: ParsedBlock, knowledge: Knowledge, *, first_line: int, first_column: int) -> tuple[Command, ...]:
+    """The commands of a block whose first character stands at that line and column of the document."""
+    reader = _Reader(block, first_line=first_line, first_column=first_column)
+    if block.error:
+        return (_unreadable(block, reader),)
+    commands = [_command(statement, reader, knowledge) for statement in block.statements]
+    commands = lint.across(commands)
+    return (*commands, *_tasks(block, reader))
+
+
+class _Reader:
+    """Positions and names of one block."""
+
+    def __init__(self, block: ParsedBlock, *, first_line: int, first_column: int) -> None:
+        self.block, self._line, self._column = block, first_line, first_column
+        self.names = names_of(block.text)
+        self._bytes = block.hidden.encode()
+
+    def characters(self, offset: int) -> int:
+        """The character offset of a byte offset."""
+        return len(self._bytes[:offset].decode(errors="ignore"))
+
+    def text(self, start: int, end: int) -> str:
+        """The document's own text between two byte offsets."""
+        return self.block.text[self.characters(start) : self.characters(end)]
+
+    def span(self, start: int, end: int) -> Span:
+        """Where a stretch stands in the document; every line of a block begins at the same column."""
+        line, column = self.place(start)
+        end_line, end_column = self.place(end)
+        return Span(line=line, column=column, end_line=end_line, end_column=end_column)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of a byte offset."""
+        before = self.block.text[: self.characters(offset)]
+        return self._line + before.count("\n"), self._column + len(before) - (before.rfind("\n") + 1)
+
+
+@dataclasses.dataclass
+class _Flat:
+    """What a statement's tree comes to: the stages of a pipeline, or that only a shell could run it."""
+
+    stages: list[Stage] = dataclasses.field(default_factory=list)
+    loose: list[Stage] = dataclasses.field(default_factory=list)  # simple commands outside a plain pipeline
+    shell: str = ""  # why only a shell could run it
+
+
+def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -> Command:
+    start, end = statement["Pos"]["Offset"], statement["End"]["Offset"]
+    flat = _Flat()
+    _flatten(statement, reader, flat)
+    text = reader.text(start, end)
+    span = reader.span(start, end)
+    parameters = tuple(
+        dict.fromkeys(
+            part.name
+            for stage in (*flat.stages, *flat.loose)
+            for word in (*stage.words, *([stage.output] if stage.output else []))
+            for part in word
+            if isinstance(part, Parameter)
+        )
+    )
+    found = [effects.of_stage(stage, knowledge) for stage in (*flat.stages, *flat.loose)]
+    analysis = effects.join(found, shell=flat.shell, output=any(stage.output for stage in flat.stages))
+    comments = " ".join(comment.get("Text", "").strip() for comment in statement.get("Comments") or ())
+    stages = (
+        None
+        if flat.shell
+        else tuple(
+            dataclasses.replace(stage, exit_meanings=one.exits) for stage, one in zip(flat.stages, found, strict=False)
+        )
+    )
+    command = Command(
+        text=text,
+        span=span,
+        stages=stages,
+        parameters=parameters,
+        analysis=analysis,
+        comment=comments,
+        findings=tuple(dataclasses.replace(finding, span=span) for one in found for finding in one.findings),
+    )
+    return lint.single(command)
+
+
+def _flatten(statement: dict[str, Any], reader: _Reader, flat: _Flat) -> None:
+    command = statement.get("Cmd") or {}
+    output: Word | None = None
+    for redirection in statement.get("Redirs") or ():
+        operator = redirection.get("Op")
+        if isinstance(operator, int):
+            raise TypeError("the shell parser gives operators as numbers: shfmt-py before 4.2 is not supported")
+        whole = reader.text(redirection["Pos"]["Offset"], redirection["End"]["Offset"]).replace(" ", "")
+        if whole in HARMLESS_REDIRECTIONS:
+            continue
+        if operator == ">" and "N" not in redirection:
+            output = _word(redirection["Word"], reader, flat)
+            continue
+        flat.shell = flat.shell or f"it redirects with {operator}"
+    if statement.get("Background") or statement.get("Coprocess") or statement.get("Negated"):
+        flat.shell = flat.shell or "it runs in the background or is negated"
+    kind = command.get("Type")
+    if kind == "BinaryCmd" and command.get("Op") == "|":
+        _flatten(command["X"], reader, flat)
+        _flatten(command["Y"], reader, flat)
+    elif kind == "CallExpr" and command.get("Args") and not command.get("Assigns"):
+        words = tuple(_word(arg, reader, flat) for arg in command["Args"])
+        flat.stages.append(Stage(words=words, output=output))
+        return
+    else:
+        told = {"BinaryCmd": "it joins commands", "CallExpr": "it sets a variable", None: "it is empty"}
+        flat.shell = flat.shell or told.get(kind, f"it is a {str(kind).removesuffix('Clause').lower()}")
+        for inner in _calls(command):
+            args = inner.get("Args") or ()
+            if args:
+                flat.loose.append(Stage(words=tuple(_word(arg, reader, flat) for arg in args)))
+    if output is not None and flat.stages:
+        flat.stages[-1] = dataclasses.replace(flat.stages[-1], output=output)
+
+
+def _calls(node: Any) -> Iterable[dict[str, Any]]:
+    if isinstance(node, dict):
+        if node.get("Type") == "CallExpr":
+            yield node
+        for value in node.values():
+            yield from _calls(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _calls(value)
+
+
+def _word(word: dict[str, Any], reader: _Reader, flat: _Flat) -> Word:
+    parts: list[Literal | Parameter] = []
+    for part in word.get("Parts") or ():
+        _part(part, reader, flat, parts, quoted=False)
+    return tuple(parts) or (Literal(text=""),)
+
+
+def _part(part: dict[str, Any], reader: _Reader, flat: _Flat, into: list[Literal | Parameter], *, quoted: bool) -> None:
+    kind = part.get("Type")
+    if kind == "Lit":
+        value = str(part.get("Value", ""))
+        if not quoted and (any(char in value for char in "*?[{") or (value.startswith("~") and not into)):
+            flat.shell = flat.shell or "the shell would expand a pattern"
+        _literal(_unescape(value, quoted=quoted), reader, into)
+    elif kind == "SglQuoted" and not part.get("Dollar"):
+        _literal(str(part.get("Value", "")), reader, into)
+    elif kind == "DblQuoted" and not part.get("Dollar"):
+        for inner in part.get("Parts") or ():
+            _part(inner, reader, flat, into, quoted=True)
+        if not part.get("Parts"):
+            into.append(Literal(text=""))
+    else:
+        flat.shell = flat.shell or "a word is computed by the shell"
+        for inner in _calls(part):
+            flat.loose.append(Stage(words=tuple(_word(arg, reader, _Flat()) for arg in inner.get("Args") or ())))
+        into.append(Literal(text=reader.text(part["Pos"]["Offset"], part["End"]["Offset"])))
+
+
+def _unescape(value: str, *, quoted: bool) -> str:
+    out, skip = [], False
+    for index, char in enumerate(value):
+        if skip:
+            skip = False
+            if char == "\n":
+                continue
+            out.append(char)
+            continue
+        if char == "\\" and index + 1 < len(value):
+            following = value[index + 1]
+            if not quoted or following in '"\\$`\n':
+                skip = True
+                continue
+        out.append(char)
+    return "".join(out)
+
+
+def _literal(value: str, reader: _Reader, into: list[Literal | Parameter]) -> None:
+    text = ""
+    index = 0
+    while index < len(value):
+        name = reader.names.get(value[index])
+        if name is None:
+            text += value[index]
+            index += 1
+            continue
+        if text:
+            into.append(Literal(text=text))
+            text = ""
+        into.append(Parameter(name=name))
+        index += len(name) + 2
+    if text or not value:
+        into.append(Literal(text=text))
+
+
+def _tasks(block: ParsedBlock, reader: _Reader) -> list[Command]:
+    """Comments after the last command: an action was meant to stand there."""
+    last = max((statement["End"]["Offset"] for statement in block.statements), default=-1)
+    found = []
+    for comment in block.comments:
+        start, end = comment["Pos"]["Offset"], comment["End"]["Offset"]
+        line_start = block.hidden.encode().rfind(b"\n", 0, start) + 1
+        alone = not block.hidden.encode()[line_start:start].strip()
+        if start < last or not alone:
+            continue
+        span = reader.span(start, end)
+        text = comment.get("Text", "").strip()
+        found.append(
+            Command(
+                text=f"# {text}",
+                span=span,
+                stages=None,
+                parameters=(),
+                comment=text,
+                task=True,
+                analysis=Analysis(
+                    effect=Effect.UNKNOWN,
+                    scope=Scope.NONE,
+                    reasons=(Reason(rule="task", text="a comment stands where an action belongs: a person does it"),),
+                ),
+                findings=(
+                    Finding(
+                        rule="comment-for-action",
+                        severity=Severity.RISK,
+                        span=span,
+                        message=f"“{text}” is only a comment: nothing runs here, and the step looks done",
+                        suggestion="write the command, or make it a list item with an owner",
+                    ),
+                ),
+            )
+        )
+    return found
+
+
+def _unreadable(block: ParsedBlock, reader: _Reader) -> Command:
+    end = len(block.hidden.encode())
+    span = reader.span(0, end)
+    return Command(
+        text=block.text.rstrip("\n"),
+        span=span,
+        stages=None,
+        parameters=(),
+        analysis=Analysis(
+            effect=Effect.UNKNOWN,
+            scope=Scope.TARGET,
+            reasons=(Reason(rule="no-shell", text=f"no shell reads it: {block.error}"),),
+        ),
+        findings=(
+            Finding(
+                rule="shell-syntax",
+                severity=Severity.ERROR,
+                span=span,
+                message=f"the shell cannot read this: {block.error}",
+                suggestion="mend the quotes, or mark the block with another language",
+            ),
+        ),
+    )

@@ -1,0 +1,149 @@
+"""The timeline in sentences: one for each kind of event. A kind that nobody wrote a sentence for shows its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from handrail.evidence import Event
+from handrail.incidents import words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What hashes and ids are called: a plan's title by its hash, a command's step by its id."""
+
+    plans: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
+
+    def plan(self, digest: str) -> str:
+        """`Roll back to revision 7 (plan 7f3a 91c2)`."""
+        title = self.plans.get(digest, "")
+        name = f"plan {words.short(digest)}" if digest else "a plan"
+        return f"{title} ({name})" if title else name
+
+    def command(self, command: str) -> str:
+        """`3 Identify affected service`, or the id itself."""
+        return self.steps.get(command, command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a sentence is made from: payload values as text, whatever they were stored as."""
+
+    payload: Mapping[str, Any]
+    actor: str
+    names: Names
+
+    def __getitem__(self, key: str) -> str:
+        value = self.payload.get(key, "")
+        if isinstance(value, list):
+            return words.listed([str(item) for item in value])
+        return "" if value is None else str(value)
+
+    def true(self, key: str) -> bool:
+        """Yes and no are stored as booleans or as words."""
+        return self[key].lower() in ("true", "1", "yes")
+
+    def after(self, mark: str, key: str) -> str:
+        """The value behind `mark`, nothing where there is none."""
+        return f"{mark}{self[key]}" if self[key] else ""
+
+    @property
+    def plan(self) -> str:
+        """The plan that this is about."""
+        return self.names.plan(self["plan"])
+
+    @property
+    def person(self) -> str:
+        """Who did it."""
+        return self["person"] or self.actor
+
+
+def _alert(told: Told) -> str:
+    did = {"opens": "It opens this incident", "joins": "It joins this incident"}.get(told["decision"], told["decision"])
+    return f"Alert {told['name']} came from {told.actor}. {did}{told.after(': ', 'reason')}"
+
+
+def _evidence(told: Told) -> str:
+    step = told.names.command(told["command"])
+    if told["look"] in ("could not look", "not run", "left to a person"):
+        return f"{step}: {told['look']}{told.after(', ', 'says')}"
+    return f"{step}: {told['says']}"
+
+
+def _decision(told: Told) -> str:
+    return f"{told.person} {'approved' if told.true('yes') else 'refused'} {told.plan}{told.after(': ', 'reason')}"
+
+
+def _outcome(told: Told) -> str:
+    did = {
+        "succeeded": "was made",
+        "failed": "failed",
+        "unknown": "may or may not have happened",
+    }.get(told["outcome"], told["outcome"])
+    return f"{told.names.command(told['command'])} {did}{told.after(': ', 'detail')}"
+
+
+def _verified(told: Told) -> str:
+    try:
+        return f"Verified: the checks held for {words.duration(timedelta(seconds=float(told['held'])))}"
+    except ValueError:
+        return f"Verified: the checks held{told.after(' ', 'held')}"
+
+
+SENTENCES: Mapping[str, Callable[[Told], str]] = {
+    "alert_received": _alert,
+    "alert_resolved": lambda told: f"Alert {told['name']} resolved",
+    "incident_opened": lambda told: f"Incident opened: {told['title']}{told.after(', ', 'severity')}",
+    "incident_closed": lambda told: f"Incident closed{told.after(': ', 'reason')}",
+    "runbook_chosen": lambda told: f"{told['runbook']} chosen{told.after(': ', 'reason')}",
+    "runbook_undecided": lambda told: (
+        f"No runbook was chosen{told.after(': ', 'reason')}{told.after(' Candidates: ', 'candidates')}"
+    ),
+    "confirmed": lambda told: f"{told.person} confirmed the guessed runbook",
+    "run_started": lambda told: (
+        f"{told['run']} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
+    ),
+    "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
+    "evidence": _evidence,
+    "series": lambda told: f"The metric of the last minutes was kept{told.after(': ', 'name')}",
+    "parameter_filled": lambda told: f"<{told['name']}> is {told['value']}{told.after(', from ', 'source')}",
+    "parameter_refused": lambda told: f"A value for <{told['name']}> was refused{told.after(': ', 'reason')}",
+    "plan_proposed": lambda told: f"Proposed: {told.plan}{told.after('. ', 'because')}",
+    "remedy_passed_over": lambda told: f"{told['remedy']} passed over{told.after(': ', 'reason')}",
+    "plan_void": lambda told: f"No longer valid: {told.plan}{told.after('. ', 'reason')}",
+    "decision": _decision,
+    "intent": lambda told: (
+        f"Running {told['runs_as'] or told.names.command(told['command'])}{told.after(' as ', 'identity')}"
+    ),
+    "outcome": _outcome,
+    "unknown": lambda told: (
+        f"Nobody can know from here whether {told.names.command(told['command'])} happened{told.after(': ', 'detail')}"
+    ),
+    "settled": lambda told: f"{told.person} says it {'happened' if told.true('happened') else 'did not happen'}",
+    "check": lambda told: f"{'Checks hold' if told.true('ok') else 'Checks do not hold'}{told.after(': ', 'says')}",
+    "verified": _verified,
+    "did_not_help": lambda told: f"{told['remedy'] or 'It'} did not help{told.after(': ', 'says')}",
+    "acknowledged": lambda told: f"{told.person} has it",
+    "taken_over": lambda told: f"{told.person} took over and works by hand",
+    "handed_back": lambda told: f"{told.person} handed back: Handrail may propose again",
+    "paused": lambda told: f"{told.person} paused all automation",
+    "resumed": lambda told: f"{told.person} ended the pause",
+    "stopped": lambda told: f"{told.person} stopped {told['run'] or 'the run'}",
+    "done_by_hand": lambda told: f"{told.person} made step {told['step']} by hand{told.after(': ', 'note')}",
+    "page": lambda told: f"Level {told['level']}: {told['person'] or 'nobody'} called{told.after(', ', 'because')}",
+    "message": lambda told: f"Message to {told['person']}{told.after(': ', 'title')}",
+    "update": lambda told: f"Stakeholders told ({told['status']}): {told['text']}",
+    "task_done": lambda told: f"{told.person} finished a task: {told['text']}",
+    "trouble": lambda told: f"Trouble: {told['says']}",
+}
+
+
+def sentence(event: Event, names: Names) -> str:
+    """One sentence for people."""
+    told = Told(payload=event.payload, actor=event.actor.name, names=names)
+    write = SENTENCES.get(event.kind)
+    return words.sentence(write(told) if write else event.kind.replace("_", " "))

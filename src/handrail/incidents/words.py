@@ -1,0 +1,86 @@
+"""Figures as people read them: durations in human form, local time with the date when it is not today."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from handrail.remedies.checks import number
+from handrail.runbooks.document import TimeToResolve
+
+
+def duration(span: timedelta) -> str:
+    """Two units at most: `34 s`, `1 min 34 s`, `2 h 5 min`, `3 d 4 h`; tenths below ten seconds.
+
+    >>> duration(timedelta(seconds=94)), duration(timedelta(seconds=0.25)), duration(timedelta(hours=2))
+    ('1 min 34 s', '0.2 s', '2 h')
+    """
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 9.95 and seconds != int(seconds):
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
+    first = next((index for index, (count, _) in enumerate(parts) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+
+
+def clock(moment: datetime, *, now: datetime, zone: tzinfo, seconds: bool = True) -> str:
+    """The time of day where the reader is; with the date when that is not today's."""
+    there, today = moment.astimezone(zone), now.astimezone(zone).date()
+    text = f"{there:%H:%M:%S}" if seconds else f"{there:%H:%M}"
+    return text if there.date() == today else f"{there:%Y-%m-%d} {text}"
+
+
+def target_time(target: TimeToResolve) -> str:
+    """The runbook's own time in words: `5 to 10 min`, `up to 5 min`, `1 to 4 h`."""
+    longest, longest_unit = _unit(target.maximum)
+    if target.minimum is None:
+        return f"up to {longest} {longest_unit}"
+    shortest, shortest_unit = _unit(target.minimum)
+    if target.minimum == target.maximum:
+        return f"{longest} {longest_unit}"
+    if shortest_unit == longest_unit:
+        return f"{shortest} to {longest} {longest_unit}"
+    return f"{shortest} {shortest_unit} to {longest} {longest_unit}"
+
+
+def _unit(span: timedelta) -> tuple[str, str]:
+    seconds = span.total_seconds()
+    if seconds and seconds % 3600 == 0:
+        return f"{seconds / 3600:.0f}", "h"
+    return (f"{seconds / 60:.0f}", "min") if seconds >= 60 else (f"{seconds:.0f}", "s")
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure with its unit."""
+    return f"{number(value)} {unit}".strip()
+
+
+def count(figure: int, one: str, many: str = "") -> str:
+    """`1 row`, `3 rows`."""
+    return f"{figure} {one if figure == 1 else many or one + 's'}"
+
+
+def short(digest: str) -> str:
+    """The beginning of a hash in two groups of four, as people say it: `7f3a 91c2`."""
+    return f"{digest[:4]} {digest[4:8]}"
+
+
+def shell(stages: Sequence[Sequence[str]], sql: str | None = None) -> str:
+    """Argument vectors as one line to read; quoting shows where each argument ends."""
+    shown = " | ".join(shlex.join(stage) for stage in stages)
+    return shown or (sql or "")
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def sentence(text: str) -> str:
+    """With a capital at its start and a stop at its end."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".?:" else ".")

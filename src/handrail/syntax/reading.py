@@ -1,0 +1,54 @@
+"""Reads a document from a file: its outline, its blocks through the shell parser, its commands understood."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from handrail import commands
+from handrail.commands import Finding, Knowledge, Severity, Span
+from handrail.errors import FixRunbook
+from handrail.runbooks import markdown
+from handrail.runbooks.document import Document
+from handrail.syntax.shell import parse_blocks
+
+LARGEST = 4 * 1024 * 1024
+
+
+def read_document(path: Path, knowledge: Knowledge) -> Document:
+    """The document of a file. What cannot be read as text is a document with one finding."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise FixRunbook(f"{path} cannot be read: {error.strerror}.") from error
+    if len(raw) > LARGEST:
+        return _unreadable(str(path), raw, f"the file has {len(raw)} bytes; documents of up to {LARGEST} are read")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return _unreadable(str(path), raw, f"this is no UTF-8 text (byte {error.start})")
+    if "\0" in text:
+        return _unreadable(str(path), raw, "this is a binary file")
+    return read_text(text, str(path), knowledge)
+
+
+def read_text(text: str, path: str, knowledge: Knowledge) -> Document:
+    """The document of a text."""
+    found = markdown.outline(text.replace("\r\n", "\n"), path)
+    parsed = parse_blocks([block.text for block in found.blocks])
+    understood = [
+        commands.understand(one, knowledge, first_line=block.line, first_column=block.column)
+        for one, block in zip(parsed, found.blocks, strict=True)
+    ]
+    return markdown.assemble(found, understood)
+
+
+def _unreadable(path: str, raw: bytes, message: str) -> Document:
+    span = Span(line=1, column=1, end_line=1, end_column=2)
+    finding = Finding(
+        rule="not-text", severity=Severity.ERROR, message=message, suggestion="keep runbooks as UTF-8 Markdown", span=span
+    )
+    return Document(
+        path=path, revision=hashlib.sha256(raw).hexdigest(), title="", groups=(), runbooks=(), escalation=(), related=(),
+        findings=(finding,),
+    )
