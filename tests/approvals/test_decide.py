@@ -55,7 +55,9 @@ def test_a_no_wins_over_any_yes() -> None:
 @pytest.mark.parametrize(
     "conditions",
     [
-        Conditions(paused_by="bo"), Conditions(taken_over_by="bo"), Conditions(stopped_by="bo"),
+        Conditions(paused_by="bo"),
+        Conditions(taken_over_by="bo"),
+        Conditions(stopped_by="bo"),
         Conditions(moved=["api-gateway is at generation 9, it was 8"]),
     ],
 )
@@ -70,15 +72,23 @@ def test_an_expired_plan_is_refused() -> None:
 
 def test_a_yes_to_another_hash_says_nothing() -> None:
     other = plan(title="Something else")
-    assert isinstance(approvals.decide(PLAN, given=[yes(to=other.hash)], conditions=Conditions(), now=NOON), NeedsApproval)
+    assert isinstance(
+        approvals.decide(PLAN, given=[yes(to=other.hash)], conditions=Conditions(), now=NOON), NeedsApproval
+    )
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(PLAN)])
 def test_changing_any_field_of_a_plan_makes_it_another_plan(field: str) -> None:
     """Every field is in the hash: an approver's yes covers all they saw."""
     changed: dict[str, object] = {
-        "original": True, "commands": (), "left_out": ("x",), "values": {"pod-name": "other"},
-        "reach": dataclasses.replace(PLAN.reach, says="other"), "guards": (), "evidence": (),
-        "made_at": NOON + timedelta(seconds=1), "expires_at": NOON,
+        "original": True,
+        "commands": (),
+        "left_out": ("x",),
+        "values": {"pod-name": "other"},
+        "reach": dataclasses.replace(PLAN.reach, says="other"),
+        "guards": (),
+        "evidence": (),
+        "made_at": NOON + timedelta(seconds=1),
+        "expires_at": NOON,
     }
     assert plan(**{field: changed.get(field, "changed")}).hash != PLAN.hash

@@ -11,8 +11,13 @@ from handrail.remedies import Standing
 from handrail.runs import Ending, Finish, LookAround, MakeChange, Mode, Propose, RemedyState, Run, Verify, Wait
 
 BASE = Run(
-    id="R-1", mode=Mode.PROPOSES, looks_waiting=(),
-    remedies=(RemedyState(name="first", standing=Standing.NOT_TRIED), RemedyState(name="second", standing=Standing.NOT_TRIED)),
+    id="R-1",
+    mode=Mode.PROPOSES,
+    looks_waiting=(),
+    remedies=(
+        RemedyState(name="first", standing=Standing.NOT_TRIED),
+        RemedyState(name="second", standing=Standing.NOT_TRIED),
+    ),
 )
 
 
@@ -51,7 +56,9 @@ def test_nothing_is_proposed_while_a_person_or_a_doubt_stands_in_the_way(hand: d
     assert isinstance(runs.advance(run(**hand)), Wait)
 
 
-@pytest.mark.parametrize("hand", [{"paused_by": "ana"}, {"taken_over_by": "ana"}, {"unknown": "first"}, {"stopped_by": "ana"}])
+@pytest.mark.parametrize(
+    "hand", [{"paused_by": "ana"}, {"taken_over_by": "ana"}, {"unknown": "first"}, {"stopped_by": "ana"}]
+)
 def test_an_approved_plan_is_not_carried_out_over_a_persons_head(hand: dict[str, object]) -> None:
     assert not isinstance(runs.advance(run(approved="abc", **hand)), MakeChange)
 

@@ -58,7 +58,9 @@ def test_one_changing_plan_per_target_at_a_time(tmp_path: Path) -> None:
     second = kept.intend(run="R-2", plan="q", command=0, target="lab/production", approved_by="ana", worker="w")
     assert (first, second) == ("granted", "held")
     kept.release("p")
-    assert kept.intend(run="R-2", plan="q", command=0, target="lab/production", approved_by="a", worker="w") == "granted"
+    assert (
+        kept.intend(run="R-2", plan="q", command=0, target="lab/production", approved_by="a", worker="w") == "granted"
+    )
 
 
 def test_an_outcome_is_written_once_and_only_an_unknown_one_is_settled_later(tmp_path: Path) -> None:
@@ -122,8 +124,16 @@ def test_a_due_timer_fires_once_and_a_fired_one_is_not_armed_again(tmp_path: Pat
 def test_the_same_alert_is_kept_once(tmp_path: Path) -> None:
     kept = fresh_store(tmp_path)
     row = {
-        "source": "lab", "fingerprint": "f", "starts_at": kept.now(), "name": "A", "status": "firing",
-        "resolved_at": None, "received_at": kept.now(), "body": "{}", "incident": None, "decision": "x",
+        "source": "lab",
+        "fingerprint": "f",
+        "starts_at": kept.now(),
+        "name": "A",
+        "status": "firing",
+        "resolved_at": None,
+        "received_at": kept.now(),
+        "body": "{}",
+        "incident": None,
+        "decision": "x",
     }
     assert (kept.keep_alert(row), kept.keep_alert(row)) == (True, False)
 
@@ -147,7 +157,14 @@ def test_a_locked_database_is_said_and_nothing_is_half_written(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("version", "safe"),
-    [((3, 40, 1), False), ((3, 44, 6), True), ((3, 50, 6), False), ((3, 50, 7), True), ((3, 51, 2), False), ((3, 51, 3), True)],
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 6), True),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+    ],
 )
 def test_wal_is_used_only_where_its_reset_bug_is_mended(version: tuple[int, ...], safe: bool) -> None:
     assert wal_is_safe(version) is safe

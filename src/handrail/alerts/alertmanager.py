@@ -62,8 +62,12 @@ def _alert(raw: Mapping[str, Any], source: str) -> Alert:
     ends_at = _time(raw["endsAt"]) if raw.get("endsAt") else None
     known = json.dumps([source, sorted(labels.items())])
     return Alert(
-        fingerprint=str(raw.get("fingerprint") or hashlib.sha256(known.encode()).hexdigest()[:16]), name=name, status=status,
-        labels=labels, annotations=annotations, starts_at=starts_at,
+        fingerprint=str(raw.get("fingerprint") or hashlib.sha256(known.encode()).hexdigest()[:16]),
+        name=name,
+        status=status,
+        labels=labels,
+        annotations=annotations,
+        starts_at=starts_at,
         ends_at=ends_at if ends_at is not None and ends_at.year > 1 else None,
         runbook_url=next((annotations[key] for key in URLS if annotations.get(key)), ""),
     )

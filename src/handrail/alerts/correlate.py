@@ -88,7 +88,11 @@ def correlate(
         if incident.service == service:
             return Joins(incident=incident.id, reason=f"{incident.id} is about {service} too")
         if service in near.get(incident.service, ()):
-            return Joins(incident=incident.id, reason=f"{incident.id} is about {incident.service}, which depends on {service}")
+            return Joins(
+                incident=incident.id, reason=f"{incident.id} is about {incident.service}, which depends on {service}"
+            )
         if incident.service in near.get(service, ()):
-            return Joins(incident=incident.id, reason=f"{incident.id} is about {incident.service}, on which {service} depends")
+            return Joins(
+                incident=incident.id, reason=f"{incident.id} is about {incident.service}, on which {service} depends"
+            )
     return Opens(reason=f"no open incident is about {service} or what it depends on")

@@ -578,8 +578,8 @@ def _psql(words: Sequence[str]) -> StageEffect:
 def join(found: Sequence[StageEffect], *, shell: str, output: bool) -> Analysis:
     """The worst effect of all parts; their facts together."""
     if not found:
-        reasons = (Reason(rule="shell", text=shell or "nothing runs"),)
-        return Analysis(effect=Effect.UNKNOWN, scope=Scope.SESSION, reasons=reasons)
+        why = (Reason(rule="shell", text=shell or "nothing runs"),)
+        return Analysis(effect=Effect.UNKNOWN, scope=Scope.SESSION, reasons=why)
     worst = max(found, key=lambda one: one.effect.rank)
     changing = [one for one in found if one.effect is not Effect.READS]
     scope = (

@@ -118,3 +118,27 @@ def renamed_columns(text: str) -> list[tuple[str, str, int, str]]:
         for column, (view, since, now) in RENAMED.items()
         if view in text and re.search(rf"\b{column}\b", text)
     ]
+
+
+def rows_it_would_hit(text: str, columns: tuple[str, ...]) -> str | None:
+    """For `SELECT pg_terminate_backend(pid) FROM … WHERE …`: the same rows, their `columns` instead of the call.
+
+    None where the text is not one SELECT whose every result is a call of a function that changes something.
+    """
+    try:
+        tree = postgast.parse(text)
+    except postgast.PgQueryError:
+        return None
+    if len(tree.stmts) != 1 or not tree.stmts[0].stmt.HasField("select_stmt"):
+        return None
+    select = tree.stmts[0].stmt.select_stmt
+    for result in select.target_list:
+        value = result.res_target.val
+        if not value.HasField("func_call") or value.func_call.funcname[-1].string.sval not in CHANGING:
+            return None
+    if not select.from_clause:
+        return None
+    shape = postgast.parse(f"SELECT {', '.join(columns)}").stmts[0].stmt.select_stmt
+    del select.target_list[:]
+    select.target_list.extend(shape.target_list)
+    return str(postgast.deparse(tree))

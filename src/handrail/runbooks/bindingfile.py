@@ -51,7 +51,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> _At:
-    pairs = {str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True) for key, value in node.value}  # type: ignore[no-untyped-call]
+    pairs = {
+        str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
+        for key, value in node.value
+    }  # type: ignore[no-untyped-call]
     found = _At(pairs)
     found.line = node.start_mark.line + 1
     found.lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
@@ -82,7 +85,7 @@ class _File:
         self._keys(raw, ("version", "runbooks", "title"))
         books = raw.get("runbooks")
         if not isinstance(books, _At):
-            self._no(raw, "runbooks", "`runbooks` is missing or no mapping of runbook ids")
+            raise FixRunbook(f"{self.path}:1: `runbooks` is missing or no mapping of runbook ids.")
         lines = [line for line in self.text.split("\n") if re.match(r"^  [A-Za-z][\w-]*:", line)]
         ids = [line.strip().split(":")[0] for line in lines]
         for identity in {one for one in ids if ids.count(one) > 1 and one in books}:
@@ -93,16 +96,31 @@ class _File:
     def _runbook(self, identity: str, raw: _At, books: _At) -> RunbookBinding:
         if self.runbooks and identity not in self.runbooks:
             self._no(books, identity, f"no document has a runbook {identity}", near=list(self.runbooks))
-        self._keys(raw, (
-            "triggers", "parameters", "checks", "hold", "lists", "remedies", "explains", "time_limits", "summary",
-        ))
+        self._keys(
+            raw,
+            (
+                "triggers",
+                "parameters",
+                "checks",
+                "hold",
+                "lists",
+                "remedies",
+                "explains",
+                "time_limits",
+                "summary",
+            ),
+        )
         return RunbookBinding(
             runbook=RunbookId(identity),
             triggers=tuple(self._trigger(item) for item in raw.get("triggers", ())),
-            parameters=tuple(self._parameter(name, item, raw["parameters"]) for name, item in (raw.get("parameters") or {}).items()),
+            parameters=tuple(
+                self._parameter(name, item, raw["parameters"]) for name, item in (raw.get("parameters") or {}).items()
+            ),
             checks=tuple(self._check(item) for item in raw.get("checks", ())),
             hold=self._duration(raw, "hold") if "hold" in raw else None,
-            lists=tuple(self._list(identity, step, item, raw["lists"]) for step, item in (raw.get("lists") or {}).items()),
+            lists=tuple(
+                self._list(identity, step, item, raw["lists"]) for step, item in (raw.get("lists") or {}).items()
+            ),
             remedies=tuple(self._remedy(identity, item) for item in raw["remedies"]) if "remedies" in raw else None,
             explains=tuple(RunbookId(one) for one in raw.get("explains", ())),
             step_limits={int(step): self._duration(raw["time_limits"], step) for step in raw.get("time_limits") or {}},
@@ -137,7 +155,9 @@ class _File:
         if "column" in raw:
             values = raw.get("values", ())
             return FromTable(
-                command=str(raw.get("command", "")), column=raw["column"], where=raw.get("where", raw["column"]),
+                command=str(raw.get("command", "")),
+                column=raw["column"],
+                where=raw.get("where", raw["column"]),
                 values=(values,) if isinstance(values, str) else tuple(values),
             )
         if "label" not in raw:
@@ -152,8 +172,13 @@ class _File:
         if "query" not in raw or not ({"below", "at_least"} & set(raw)):
             self._no(raw, "", "a check needs a `query` and a limit: `below` or `at_least`")
         return Check(
-            name=raw.get("name", "check"), query=raw["query"], denominator=raw.get("denominator"), below=raw.get("below"),
-            at_least=raw.get("at_least"), unit=str(raw.get("unit", "")), scale=float(raw.get("scale", 1)),
+            name=raw.get("name", "check"),
+            query=raw["query"],
+            denominator=raw.get("denominator"),
+            below=raw.get("below"),
+            at_least=raw.get("at_least"),
+            unit=str(raw.get("unit", "")),
+            scale=float(raw.get("scale", 1)),
             enough=float(raw.get("enough", 0)),
             window=self._duration(raw, "window") if "window" in raw else timedelta(minutes=5),
         )
@@ -166,22 +191,41 @@ class _File:
         except ValueError:
             self._no(raw, "kind", f"a list is no {raw['kind']}", near=list(ListKind))
         return ListBinding(
-            step=int(step), kind=kind, bullets={int(place): str(what) for place, what in (raw.get("bullets") or {}).items()}
+            step=int(step),
+            kind=kind,
+            bullets={int(place): str(what) for place, what in (raw.get("bullets") or {}).items()},
         )
 
     def _remedy(self, identity: str, raw: _At) -> RemedyBinding:
-        self._keys(raw, (
-            "name", "title", "step", "commands", "when", "needs", "expected_effect", "preview", "undo", "retarget",
-        ))
+        self._keys(
+            raw,
+            (
+                "name",
+                "title",
+                "step",
+                "commands",
+                "when",
+                "needs",
+                "expected_effect",
+                "preview",
+                "undo",
+                "retarget",
+            ),
+        )
         if "step" not in raw:
             self._no(raw, "", "a remedy names its `step`")
         self._step(identity, raw["step"], raw, "step")
         retarget = tuple(self._retarget(item, raw) for item in raw.get("retarget", ()))
         return RemedyBinding(
-            name=raw.get("name", f"step-{raw['step']}"), title=raw.get("title", ""), step=int(raw["step"]),
+            name=raw.get("name", f"step-{raw['step']}"),
+            title=raw.get("title", ""),
+            step=int(raw["step"]),
             commands=tuple(str(place) for place in raw.get("commands", ())),
-            when=tuple(self._when(item) for item in raw.get("when", ())), needs=tuple(raw.get("needs", ())),
-            expected_effect=raw.get("expected_effect", ""), preview=raw.get("preview", ""), undo=raw.get("undo", ""),
+            when=tuple(self._when(item) for item in raw.get("when", ())),
+            needs=tuple(raw.get("needs", ())),
+            expected_effect=raw.get("expected_effect", ""),
+            preview=raw.get("preview", ""),
+            undo=raw.get("undo", ""),
             retarget=retarget,
         )
 
@@ -226,8 +270,8 @@ class _File:
 
     def _no(self, raw: _At, key: str, message: str, *, near: Sequence[str] = ()) -> Any:
         line = raw.lines.get(key, raw.line)
-        close = difflib.get_close_matches(key if key not in ("type", "kind", "retarget") else str(raw.get(key)), near, n=1)
+        close = difflib.get_close_matches(
+            key if key not in ("type", "kind", "retarget") else str(raw.get(key)), near, n=1
+        )
         hint = f" Did you mean {close[0]}?" if close else (f" Known: {', '.join(near)}." if near else "")
         raise FixRunbook(f"{self.path}:{line}: {message}.{hint}")
-
-

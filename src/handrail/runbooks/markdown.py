@@ -31,14 +31,24 @@ from handrail.runbooks.document import (
 
 SHELL = ("bash", "sh", "shell", "console", "zsh", "")
 ROLES = {
-    "symptoms": "symptoms", "symptom": "symptoms", "meaning": "symptoms", "impact": "symptoms", "severity": "severity",
-    "time to resolve": "time", "steps": "steps", "diagnosis": "steps", "mitigation": "steps", "resolution": "resolution",
+    "symptoms": "symptoms",
+    "symptom": "symptoms",
+    "meaning": "symptoms",
+    "impact": "symptoms",
+    "severity": "severity",
+    "time to resolve": "time",
+    "steps": "steps",
+    "diagnosis": "steps",
+    "mitigation": "steps",
+    "resolution": "resolution",
 }
 ID = re.compile(r"^([A-Z][A-Z0-9]{1,9}-\d{1,5})\s*[:.–-]\s*(.+)$")
 LEVEL = re.compile(r"^level\s+(\d+)\s*[:.–-]\s*(.+)$", re.IGNORECASE)
 BOLD = re.compile(r"^\*\*(.+?)\*\*\s*:?\s*(.*)$|^\*\*(.+?):\*\*\s*(.*)$")
 THRESHOLD = re.compile(r"([<>])\s*(\d+(?:\.\d+)?)\s*(%|ms|milliseconds?|s\b|seconds?|minutes?|[KMG]i?B)?")
-DURATION = re.compile(r"(?:(<|up to)\s*)?(\d+)(?:\s*(?:-|–|to)\s*(\d+))?\s*(seconds?|minutes?|min|hours?|h|days?)\b", re.IGNORECASE)
+DURATION = re.compile(
+    r"(?:(<|up to)\s*)?(\d+)(?:\s*(?:-|–|to)\s*(\d+))?\s*(seconds?|minutes?|min|hours?|h|days?)\b", re.IGNORECASE
+)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -132,12 +142,18 @@ class _Reading:
         self._close(len(self.lines))
         self._complain()
         return Outline(
-            path=self.path, text=self.text, title=self.title, groups=tuple(self.groups),
+            path=self.path,
+            text=self.text,
+            title=self.title,
+            groups=tuple(self.groups),
             runbooks=tuple(runbook for runbook in self.runbooks if runbook.steps or ID.match(f"{runbook.id}: x")),
             levels=tuple(
-                Level(number=number, title=title, line=line, duties=tuple(duties)) for number, title, line, duties in self.levels
+                Level(number=number, title=title, line=line, duties=tuple(duties))
+                for number, title, line, duties in self.levels
             ),
-            related=tuple(self.related), blocks=tuple(self.blocks), findings=tuple(self.findings),
+            related=tuple(self.related),
+            blocks=tuple(self.blocks),
+            findings=tuple(self.findings),
         )
 
     def _token(self, tokens: Sequence[Token], index: int) -> int:
@@ -174,15 +190,15 @@ class _Reading:
             self.levels.append((int(level[1]), level[2].strip(), line, self.level))
             return
         identity, title = (named[1], named[2]) if named else (anchor(heading), heading)
-        group = "" if depth <= 2 else (self._section or "")
+        group = "" if depth <= 2 else self._section
         if depth <= 2:
-            self._section: str | None = heading
+            self._section = heading
         self.current = RawRunbook(id=identity, title=title.strip(), anchor=anchor(heading), group=group, line=line)
         self.runbooks.append(self.current)
         if named and group and group not in self.groups:
             self.groups.append(group)
 
-    _section = None
+    _section: str = ""
 
     def _close(self, line: int) -> None:
         if self.current is not None:
@@ -205,7 +221,13 @@ class _Reading:
             elif role == "time" and value:
                 self.current.time = duration(value)
                 if self.current.time is None:
-                    self._find("time-unreadable", Severity.STYLE, f"“{value}” is no duration that can be read", line + offset, "write it as 10-20 minutes")
+                    self._find(
+                        "time-unreadable",
+                        Severity.STYLE,
+                        f"“{value}” is no duration that can be read",
+                        line + offset,
+                        "write it as 10-20 minutes",
+                    )
 
     def _list(self, tokens: Sequence[Token], *, ordered: bool) -> None:
         items = _items(tokens)
@@ -228,7 +250,7 @@ class _Reading:
                 self._step(content, line, inner)
 
     def _step(self, content: str, line: int, inner: Sequence[Token]) -> None:
-        assert self.current is not None  # noqa: S101 -- only called inside a section
+        assert self.current is not None
         first = content.split("\n")[0]
         bold = re.match(r"^\*\*(.+?)\*\*", first)
         title = (bold[1] if bold else first).strip(" :")
@@ -251,7 +273,13 @@ class _Reading:
     def _fence(self, token: Token, step: RawStep | None = None) -> None:
         start, end = token.map or (0, 0)
         if not self.lines[end - 1].strip().startswith(token.markup[:3]) or end - start < 2:
-            self._find("unclosed-fence", Severity.ERROR, "this block is never closed: everything below it is taken for its text", start + 1, f"close it with {token.markup}")
+            self._find(
+                "unclosed-fence",
+                Severity.ERROR,
+                "this block is never closed: everything below it is taken for its text",
+                start + 1,
+                f"close it with {token.markup}",
+            )
         language = token.info.strip().split()[0].lower() if token.info.strip() else ""
         if language not in SHELL or self.current is None:
             return
@@ -267,7 +295,7 @@ class _Reading:
 
     def _loose_step(self, line: int) -> RawStep:
         """A block outside any list belongs to the step before it, or is a step of its own named by the heading."""
-        assert self.current is not None  # noqa: S101 -- only called inside a section
+        assert self.current is not None
         if self.current.steps and self.current.steps[-1].title == self.heading:
             return self.current.steps[-1]
         step = RawStep(number=len(self.current.steps) + 1, title=self.heading, line=line)
@@ -283,12 +311,30 @@ class _Reading:
             if not ID.match(f"{runbook.id}: x"):
                 continue
             if runbook.id in seen:
-                self._find("duplicate-id", Severity.ERROR, f"{runbook.id} stands here again: line {seen[runbook.id]} has it too", runbook.line, "give one of them another id")
+                self._find(
+                    "duplicate-id",
+                    Severity.ERROR,
+                    f"{runbook.id} stands here again: line {seen[runbook.id]} has it too",
+                    runbook.line,
+                    "give one of them another id",
+                )
             seen.setdefault(runbook.id, runbook.line)
             if not runbook.steps:
-                self._find("no-steps", Severity.ERROR, f"{runbook.id} has no steps: there is nothing to run", runbook.line, "number its steps as a list")
+                self._find(
+                    "no-steps",
+                    Severity.ERROR,
+                    f"{runbook.id} has no steps: there is nothing to run",
+                    runbook.line,
+                    "number its steps as a list",
+                )
         if not any(runbook.steps for runbook in self.runbooks):
-            self._find("no-runbook", Severity.ERROR, "no step was found in this document", 1, "write steps as a numbered list under a heading")
+            self._find(
+                "no-runbook",
+                Severity.ERROR,
+                "no step was found in this document",
+                1,
+                "write steps as a numbered list under a heading",
+            )
 
     def _find(self, rule: str, severity: Severity, message: str, line: int, suggestion: str) -> None:
         width = len(self.lines[line - 1]) if 0 < line <= len(self.lines) else 1
@@ -300,9 +346,14 @@ def assemble(found: Outline, commands: Sequence[Sequence[Command]]) -> Document:
     """The document, with each block's commands in its step."""
     lines = found.text.split("\n")
     return Document(
-        path=found.path, revision=hashlib.sha256(found.text.encode()).hexdigest(), title=found.title, groups=found.groups,
+        path=found.path,
+        revision=hashlib.sha256(found.text.encode()).hexdigest(),
+        title=found.title,
+        groups=found.groups,
         runbooks=tuple(_runbook(raw, commands, lines) for raw in found.runbooks if raw.steps),
-        escalation=found.levels, related=found.related, findings=found.findings,
+        escalation=found.levels,
+        related=found.related,
+        findings=found.findings,
     )
 
 
@@ -310,7 +361,9 @@ def _runbook(raw: RawRunbook, commands: Sequence[Sequence[Command]], lines: Sequ
     own = "\n".join(lines[raw.line - 1 : raw.end_line])
     steps = tuple(
         Step(
-            number=step.number, title=step.title, line=step.line,
+            number=step.number,
+            title=step.title,
+            line=step.line,
             kind=StepKind.COMMANDS if step.blocks else StepKind.LIST,
             commands=tuple(command for block in step.blocks for command in commands[block]),
             bullets=tuple(step.bullets),
@@ -318,8 +371,16 @@ def _runbook(raw: RawRunbook, commands: Sequence[Sequence[Command]], lines: Sequ
         for step in raw.steps
     )
     return Runbook(
-        id=RunbookId(raw.id), title=raw.title, anchor=raw.anchor, group=raw.group, line=raw.line, severity=raw.severity,
-        time_to_resolve=raw.time, symptoms=tuple(raw.symptoms), steps=steps, resolution=tuple(raw.resolution),
+        id=RunbookId(raw.id),
+        title=raw.title,
+        anchor=raw.anchor,
+        group=raw.group,
+        line=raw.line,
+        severity=raw.severity,
+        time_to_resolve=raw.time,
+        symptoms=tuple(raw.symptoms),
+        steps=steps,
+        resolution=tuple(raw.resolution),
         revision=hashlib.sha256(own.encode()).hexdigest(),
     )
 

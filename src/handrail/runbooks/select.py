@@ -17,17 +17,47 @@ from handrail.runbooks.document import Document, Runbook, RunbookId
 WORD = re.compile(r"[a-z0-9]+")
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 EMPTY = frozenset(
-    "the a an of in on at is are be to for with after and or by from its it this that not no as was were has have "
-    "being been time take takes up finds when before after high critical firing alert alerts error errors message messages state per over under limit above below "
-    "more than minute minutes second seconds percent production service services".split()
+    ["the", "a", "an", "of", "in", "on", "at", "is", "are", "be", "to", "for", "with", "after", "and", "or", "by", "from", "its", "it", "this", "that", "not", "no", "as", "was", "were", "has", "have", "being", "been", "time", "take", "takes", "up", "finds", "when", "before", "after", "high", "critical", "firing", "alert", "alerts", "error", "errors", "message", "messages", "state", "per", "over", "under", "limit", "above", "below", "more", "than", "minute", "minutes", "second", "seconds", "percent", "production", "service", "services"]
 )
 SAME = {
-    "crashing": "crash", "crashloopbackoff": "crash", "crashes": "crash", "crashed": "crash", "looping": "loop", "restarts": "restart",
-    "restarting": "restart", "connections": "connection", "pods": "pod", "queries": "query", "requests": "request", "slow": "slow",
-    "latency": "slow", "exhausted": "exhaust", "exhaustion": "exhaust", "deployments": "deploy", "deployment": "deploy",
-    "failing": "fail", "fails": "fail", "failed": "fail", "failures": "fail", "rate": "rate", "5xx": "fail", "replicas": "replica",
-    "replication": "replica", "vulnerabilities": "vulnerability", "users": "user", "usage": "usage", "oom": "memory", "cycles": "loop",
-    "stuck": "pending", "cpu": "cpu", "unavailable": "down", "outage": "down", "attempts": "attempt", "starting": "start", "starts": "start", "authentication": "auth",
+    "crashing": "crash",
+    "crashloopbackoff": "crash",
+    "crashes": "crash",
+    "crashed": "crash",
+    "looping": "loop",
+    "restarts": "restart",
+    "restarting": "restart",
+    "connections": "connection",
+    "pods": "pod",
+    "queries": "query",
+    "requests": "request",
+    "slow": "slow",
+    "latency": "slow",
+    "exhausted": "exhaust",
+    "exhaustion": "exhaust",
+    "deployments": "deploy",
+    "deployment": "deploy",
+    "failing": "fail",
+    "fails": "fail",
+    "failed": "fail",
+    "failures": "fail",
+    "rate": "rate",
+    "5xx": "fail",
+    "replicas": "replica",
+    "replication": "replica",
+    "vulnerabilities": "vulnerability",
+    "users": "user",
+    "usage": "usage",
+    "oom": "memory",
+    "cycles": "loop",
+    "stuck": "pending",
+    "cpu": "cpu",
+    "unavailable": "down",
+    "outage": "down",
+    "attempts": "attempt",
+    "starting": "start",
+    "starts": "start",
+    "authentication": "auth",
 }
 LEAST = 2.0
 MARGIN = 1.25
@@ -88,7 +118,10 @@ def select(alert: Asked, *, documents: Sequence[Document], bindings: Sequence[Bi
     if len(by_url) == 1:
         document, runbook = by_url[0]
         return Chosen(
-            runbook=runbook.id, document=document.path, how="url", guess=False,
+            runbook=runbook.id,
+            document=document.path,
+            how="url",
+            guess=False,
             reasons=(f"The alert's runbook_url names {runbook.id}.",),
         )
     triggered = _by_trigger(alert, every, bindings)
@@ -108,7 +141,9 @@ def _by_url(url: str, every: Sequence[tuple[Document, Runbook]]) -> list[tuple[D
     named = unquote(parts.fragment).lower()
     if named:
         exact = [pair for pair in every if pair[1].anchor == named]
-        return exact or [pair for pair in every if named == pair[1].id.lower() or named.startswith(f"{pair[1].id.lower()}-")]
+        return exact or [
+            pair for pair in every if named == pair[1].id.lower() or named.startswith(f"{pair[1].id.lower()}-")
+        ]
     last = unquote(parts.path.rstrip("/").rpartition("/")[2]).lower().removesuffix(".md")
     return [pair for pair in every if last and last in (pair[1].id.lower(), pair[1].anchor)]
 
@@ -137,7 +172,9 @@ def matches(trigger: Trigger, alert: Asked) -> bool:
 
 
 def _by_words(alert: Asked, every: Sequence[tuple[Document, Runbook]]) -> Chosen | Undecided:
-    said = " ".join((CAMEL.sub(" ", alert.name), alert.annotations.get("summary", ""), alert.annotations.get("description", "")))
+    said = " ".join(
+        (CAMEL.sub(" ", alert.name), alert.annotations.get("summary", ""), alert.annotations.get("description", ""))
+    )
     asked = words(said)
     scored = []
     weight = _weights(every)
@@ -153,11 +190,14 @@ def _by_words(alert: Asked, every: Sequence[tuple[Document, Runbook]]) -> Chosen
         for _, _, runbook, shared in scored[:5]
     )
     if not scored or scored[0][0] < LEAST or len(scored[0][3]) < 2:
-        return Undecided(candidates=candidates, reason=f"No runbook is bound to {alert.name}, and its words fit none well.")
+        return Undecided(
+            candidates=candidates, reason=f"No runbook is bound to {alert.name}, and its words fit none well."
+        )
     best = scored[0]
     if len(scored) > 1 and best[0] < MARGIN * scored[1][0]:
         return Undecided(
-            candidates=candidates, reason=f"{best[2].id} and {scored[1][2].id} fit the words of {alert.name} about equally."
+            candidates=candidates,
+            reason=f"{best[2].id} and {scored[1][2].id} fit the words of {alert.name} about equally.",
         )
     told = f"A guess: the alert and {best[2].id} share the words {', '.join(best[3])}."
     return Chosen(runbook=best[2].id, document=best[1].path, how="symptom", guess=True, reasons=(told,))
@@ -167,7 +207,9 @@ def words(text: str) -> frozenset[str]:
     """The words that tell runbooks apart, different forms of one as one."""
     found = {SAME.get(word, word) for word in WORD.findall(text.lower()) if not word.isdigit()}
     told = {word for word in found if word not in EMPTY and len(word) > 1}
-    return frozenset(told | ({"fail"} if "error" in WORD.findall(text.lower()) or "errors" in WORD.findall(text.lower()) else set()))
+    return frozenset(
+        told | ({"fail"} if "error" in WORD.findall(text.lower()) or "errors" in WORD.findall(text.lower()) else set())
+    )
 
 
 def _weights(every: Sequence[tuple[Document, Runbook]]) -> dict[str, float]:

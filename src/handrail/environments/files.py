@@ -1,0 +1,86 @@
+"""Reads services and environments from the text of their files. `${NAME}` in a value is taken from `variables`."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import yaml
+
+from handrail.environments.model import Environment, IdentityKind, Service
+from handrail.errors import FixSettings
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def services(text: str, *, path: str) -> tuple[Service, ...]:
+    """`services: {name: {owner, channel, depends_on, alerts}}`."""
+    raw = _mapping(text, path, "services")
+    known = {field.name for field in dataclasses.fields(Service)} - {"name"}
+    found = []
+    for name, facts in raw.items():
+        _known(facts or {}, known, f"{path}: service {name}")
+        found.append(Service(name=name, **(facts or {})))
+    names = {service.name for service in found}
+    for service in found:
+        for needed in service.depends_on:
+            if needed not in names:
+                raise FixSettings(f"{path}: {service.name} depends on {needed}, which is no service there. Add it or remove it.")
+    return tuple(found)
+
+
+def environments(text: str, *, path: str, variables: Mapping[str, str]) -> tuple[Environment, ...]:
+    """`environments: {name: {…}}`, fields as in `Environment`."""
+    raw = _mapping(_filled(text, variables), path, "environments")
+    fields = {field.name: field for field in dataclasses.fields(Environment)}
+    found = []
+    for name, facts in raw.items():
+        where = f"{path}: environment {name}"
+        facts = dict(facts or {})
+        _known(facts, set(fields) - {"name"}, where)
+        for key, value in facts.items():
+            if fields[key].type == "timedelta":
+                facts[key] = duration(str(value), where=f"{where}: {key}")
+        if "metrics" in facts:
+            facts["metrics"] = {key: (str(one["url"]), str(one["path"])) for key, one in facts["metrics"].items()}
+        for identity in facts.get("kubeconfigs", {}):
+            if identity not in set(IdentityKind):
+                raise FixSettings(f"{where}: no identity is named {identity}. Known: {', '.join(IdentityKind)}.")
+        found.append(Environment(name=name, **facts))
+    return tuple(found)
+
+
+def duration(text: str, *, where: str) -> timedelta:
+    """`15s`, `2m`."""
+    found = DURATION.fullmatch(text.strip())
+    if not found:
+        raise FixSettings(f"{where}: {text} is no duration. Write 15s, 2m or 1h.")
+    return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+
+
+def _filled(text: str, variables: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        return variables.get(match[1], match[2][2:] if match[2] else "")
+
+    return re.sub(r"\$\{(\w+)(:-[^}]*)?\}", value, text)
+
+
+def _mapping(text: str, path: str, key: str) -> Mapping[str, Any]:
+    try:
+        raw = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise FixSettings(f"{path}: this is no YAML: {error}") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get(key, {}), dict):
+        raise FixSettings(f"{path}: it has no mapping `{key}`.")
+    found: Mapping[str, Any] = raw.get(key) or {}
+    return found
+
+
+def _known(facts: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in facts:
+        if key not in known:
+            raise FixSettings(f"{where}: `{key}` is not known. Known: {', '.join(sorted(known))}.")

@@ -1,0 +1,355 @@
+"""The real ground: each question goes to the target that can answer it, with the narrowest identity that may ask."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from handrail import remedies
+from handrail.commands import sql as sql_text
+from handrail.errors import AskHuman
+from handrail.evidence import reading
+from handrail.plans import Guard, Preview, Reach, Undo
+from handrail.targets import http, kubernetes, postgres, process
+from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
+from handrail.targets.masking import Masker
+from handrail.targets.workspace import Workspaces
+
+CLUSTER_TOOLS = ("kubectl", "helm")
+SQL_LOOK = ("pid", "usename", "application_name", "state", "query_start")
+QUICK = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundSettings:
+    """One environment's endpoints and credentials, each explained under it."""
+
+    name: str
+    """The environment's name."""
+    namespace: str = "default"
+    """Where its services run."""
+    tools: str = ""
+    """A folder with kubectl and helm, before the system's own."""
+    kubeconfigs: Mapping[str, str] = field(default_factory=dict)
+    """Identity to kubeconfig file: look, look_inside, releases, preview, change."""
+    prometheus_url: str = ""
+    """Its Prometheus; a document's localhost:9090 means this."""
+    databases: Mapping[str, str] = field(default_factory=dict)
+    """Server (`primary`, `replica`) to the reader's connection string."""
+    repository: str = ""
+    """The platform's Git repository, for workspaces."""
+    secrets: Sequence[str] = ()
+    """Names of the Secrets whose values are masked, and that a listing of Secrets becomes."""
+    holders_query: str = ""
+    """PromQL whose highest series names, in the label `deployment`, the Deployment that is degraded."""
+    slot_service: str = ""
+    """The Service whose selector says which slot is live."""
+    metrics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """For an environment without Prometheus: name to (URL, dotted path of a number)."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of commands in the workspace."""
+
+
+class RealGround:
+    """Implements `Ground` on the environment that the settings tell of."""
+
+    def __init__(self, settings: GroundSettings, *, masker: Masker, scratch: Path) -> None:
+        self.settings, self.masker = settings, masker
+        self._prometheus = http.Prometheus(settings.prometheus_url) if settings.prometheus_url else None
+        self._workspaces = Workspaces(settings.repository, scratch / "workspaces", env=settings.variables)
+        self._home = scratch / "home"
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def observe(self, ask: Ask) -> Answer:
+        """Look. Whatever comes back is masked before anyone sees it."""
+        return self._masked(self._look(ask))
+
+    def _look(self, ask: Ask) -> Answer:
+        if ask.sql is not None and ask.server in self.settings.databases:
+            answer = postgres.ask(self.settings.databases[ask.server], ask.sql, run=ask.run, deadline=ask.deadline)
+            return self._filtered(answer, ask)
+        if ask.url is not None:
+            return self._filtered(self._get(ask), ask)
+        words = ask.stages[0]
+        if words[0] in CLUSTER_TOOLS:
+            return self._cluster(ask)
+        if words[0] in ("git", "npm"):
+            return self._workspaces.run(ask)
+        return process.run(
+            ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, window=ask.window, cwd=self._home
+        )
+
+    def _get(self, ask: Ask) -> Answer:
+        url = ask.url or ""
+        if (
+            self.settings.prometheus_url
+            and re.match(r"https?://(localhost|127\.0\.0\.1|prometheus)[:/]", url)
+            and "/api/v1/" in url
+        ):
+            url = http.moved(url, self.settings.prometheus_url)
+        return http.get(url, ask.query, deadline=ask.deadline)
+
+    def _filtered(self, answer: Answer, ask: Ask) -> Answer:
+        """The stages behind the first one, fed with its answer."""
+        rest = ask.stages[1:]
+        if not rest or answer.refused or any(answer.exit_codes):
+            return answer
+        after = process.run(
+            rest, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home, feed=answer.stdout.encode()
+        )
+        return dataclasses.replace(
+            after,
+            exit_codes=(*answer.exit_codes, *after.exit_codes),
+            started_at=answer.started_at,
+            seconds=round(answer.seconds + after.seconds, 4),
+        )
+
+    def _cluster(self, ask: Ask) -> Answer:
+        stages = (self._listing(ask.stages[0]), *ask.stages[1:])
+        env = self._credentials(ask.identity)
+        if isinstance(env, Answer):
+            return env
+        if stages[0][:2] == ("kubectl", "exec"):
+            stages = (_read_only(stages[0]), *stages[1:])
+        return process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home)
+
+    def _listing(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """A listing of Secrets cannot be narrowed by name: it becomes a get of each one that the environment names."""
+        if words[:3] in (("kubectl", "get", "secrets"), ("kubectl", "get", "secret")) and self.settings.secrets:
+            rest = words[3:]
+            if not rest or rest[0].startswith("-"):
+                return (*words[:2], "secret", *self.settings.secrets, *rest)
+        return words
+
+    def _credentials(self, identity: str) -> dict[str, str] | Answer:
+        config = self.settings.kubeconfigs.get(identity)
+        if not config:
+            said = f"no credential for {identity} is known in {self.settings.name}: see `handrail identities`"
+            return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=said)
+        path = ":".join(part for part in (self.settings.tools, "/usr/local/bin:/usr/bin:/bin") if part)
+        return {"KUBECONFIG": config, "PATH": path, "HOME": str(self._home)}
+
+    def run(self, identity: str, words: tuple[str, ...], feed: bytes | None = None) -> Answer:
+        """One of Handrail's own questions to the cluster."""
+        env = self._credentials(identity)
+        if isinstance(env, Answer):
+            return env
+        return process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed)
+
+    def instant(self, promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
+        """Prometheus, or a figure that the environment names."""
+        if promql in self.settings.metrics:
+            url, path = self.settings.metrics[promql]
+            answer = http.get(url, (), deadline=timedelta(seconds=5))
+            value = reading.at_path(answer.stdout, path) if not any(answer.exit_codes) and not answer.refused else None
+            return (({}, float(value)),) if value is not None else None
+        return self._prometheus.instant(promql) if self._prometheus else None
+
+    def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
+        """Prometheus' range query."""
+        if not self._prometheus:
+            return ()
+        return self._prometheus.series(promql, minutes=minutes, step_seconds=step_seconds)
+
+    # -- before a change -------------------------------------------------------------------------------------------
+
+    def prospect(self, ask: Ask) -> Prospect:
+        """What the change would do, asked of the target; masked."""
+        words = ask.stages[0]
+        if words[0] in CLUSTER_TOOLS and words[:2] != ("kubectl", "exec"):
+            found = kubernetes.prospect(
+                ask,
+                run=self.run,
+                environment=self.settings.name,
+                namespace=self.settings.namespace,
+                now=datetime.now(UTC),
+            )
+        elif words[:2] == ("kubectl", "exec") and "psql" in words:
+            found = self._sql_prospect(ask)
+        elif words[0] == "git":
+            found = kubernetes.unknown(ask, f"git:{self.settings.repository}", "a push is seen only when it is made")
+        else:
+            found = kubernetes.unknown(ask, f"{self.settings.name}/{words[0]}", f"{words[0]} has no dry run")
+        preview = dataclasses.replace(
+            found.preview,
+            says=self.masker.mask(found.preview.says),
+            detail=self.masker.mask(found.preview.detail),
+            refused=self.masker.mask(found.preview.refused),
+        )
+        return dataclasses.replace(found, preview=preview)
+
+    def _sql_prospect(self, ask: Ask) -> Prospect:
+        text = kubernetes.flag(ask.stages[0][ask.stages[0].index("psql") :], "-c", "--command")
+        key = f"{self._system()}/primary"
+        rows_sql = sql_text.rows_it_would_hit(text, SQL_LOOK)
+        if rows_sql is None:
+            found = kubernetes.unknown(ask, key, "SQL that changes something has no dry run")
+            return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
+        answer = self._reader(rows_sql, ask)
+        if answer.refused or any(answer.exit_codes):
+            said = (answer.refused or answer.stderr.strip())[-300:]
+            return dataclasses.replace(
+                kubernetes.unknown(ask, key, "the rows could not be counted"),
+                preview=Preview(says="not counted", refused=said, by="reader"),
+            )
+        table = reading.table(answer.stdout)
+        count = len(table[1]) if table else 0
+        return Prospect(
+            ask=ask,
+            target_key=key,
+            preview=Preview(
+                says=f"{count} session{'' if count == 1 else 's'} would be ended",
+                detail=answer.stdout if count else "",
+                changes_nothing=count == 0,
+                by="reader",
+            ),
+            undo=Undo(says="a session that was ended cannot be brought back; its client connects again"),
+            reach=Reach(says=f"{count} sessions lose their transaction", counts={"rows": count}),
+            guards=(Guard(kind="rows", subject=rows_sql, value=str(count), says=f"{count} sessions match, not more"),),
+        )
+
+    def _reader(self, text: str, ask: Ask) -> Answer:
+        if "primary" in self.settings.databases:
+            return postgres.ask(self.settings.databases["primary"], text, run=ask.run, deadline=QUICK)
+        words = ask.stages[0]
+        at = words.index("psql")
+        return self._cluster(dataclasses.replace(ask, identity="look_inside", stages=((*words[: at + 1], "-c", text),)))
+
+    def _system(self) -> str:
+        if "primary" in self.settings.databases:
+            answer = postgres.ask(
+                self.settings.databases["primary"],
+                "SELECT system_identifier FROM pg_control_system()",
+                run="",
+                deadline=QUICK,
+            )
+            table = reading.table(answer.stdout)
+            if table and table[1]:
+                return table[1][0][0]
+        return f"{self.settings.name}/postgresql"
+
+    def guard_holds(self, guard: Guard) -> str:
+        """Read the fact again."""
+        if guard.kind == "generation":
+            namespace, _, where = guard.subject.partition("/")
+            kind, _, name = where.partition("/")
+            found = kubernetes.live(kubernetes.Named(kind=kind, name=name, namespace=namespace), run=self.run)
+            now = str((found or {}).get("metadata", {}).get("generation", "gone"))
+            return "" if now == guard.value else f"{where} is at generation {now}, it was {guard.value}"
+        if guard.kind == "release":
+            namespace, _, name = guard.subject.partition("/")
+            history = kubernetes.history(name, namespace, run=self.run)
+            now = str(history[-1].revision) if history else "unknown"
+            return "" if now == guard.value else f"{name} is at revision {now}, it was {guard.value}"
+        if guard.kind == "rows" and "primary" in self.settings.databases:
+            answer = postgres.ask(self.settings.databases["primary"], guard.subject, run="", deadline=QUICK)
+            table = reading.table(answer.stdout)
+            if table is None or any(answer.exit_codes):
+                return "the rows it would hit can not be counted now"
+            count = len(table[1])
+            return "" if count <= int(guard.value) else f"{count} sessions match now, {guard.value} were approved"
+        return ""
+
+    def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
+        """A better aim, where this command can have one."""
+        if kind == "last_good_revision":
+            return kubernetes.aim_revision(ask, run=self.run, first_bad_at=first_bad_at)
+        named = remedies.aim.deployment_named(ask.stages)
+        if not named:
+            return None
+        if kind == "degraded_deployment":
+            found = self.instant(self.settings.holders_query) if self.settings.holders_query else None
+            if not found:
+                return None
+            labels, value = max(found, key=lambda one: one[1])
+            worst = labels.get("deployment", "")
+            if not worst or worst == named:
+                return None
+            says = f"{worst} is the one that is degraded ({remedies.checks.number(value)}), not {named}."
+            return Aim(value=worst, says=says, title=f"The same for {worst}")
+        if kind == "live_deployment" and self.settings.slot_service:
+            return self._live(named)
+        return None
+
+    def _live(self, named: str) -> Aim | None:
+        service = kubernetes.Named(kind="service", name=self.settings.slot_service, namespace=self.settings.namespace)
+        found = kubernetes.live(service, run=self.run)
+        selector = (found or {}).get("spec", {}).get("selector", {})
+        if not selector:
+            return None
+        labels = ",".join(f"{key}={value}" for key, value in selector.items())
+        answer = self.run(
+            "look", ("kubectl", "get", "deployment", "-n", self.settings.namespace, "-l", labels, "-o", "json")
+        )
+        items = json.loads(answer.stdout).get("items", []) if not any(answer.exit_codes) and answer.stdout else []
+        names = [item["metadata"]["name"] for item in items]
+        if len(names) != 1 or names[0] == named:
+            return None
+        return Aim(value=names[0], says=f"{names[0]} serves now; {named} is idle.", title=f"The same for {names[0]}")
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def change(self, ask: Ask, permit: Permit) -> Answer:
+        """Once, by whoever holds the permit."""
+        if not permit.plan or not permit.approved_by:
+            raise AskHuman("A change needs the permit of an approved plan. Nothing was done.")
+        words = ask.stages[0]
+        if words[0] in CLUSTER_TOOLS:
+            env = self._credentials("change")
+            if isinstance(env, Answer):
+                return env
+            return self._masked(process.run(ask.stages, env=env, deadline=ask.deadline, cwd=self._home))
+        if words[0] in ("git", "npm"):
+            return self._masked(self._workspaces.run(ask))
+        return self._masked(
+            process.run(ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home)
+        )
+
+    def learn_secrets(self) -> list[str]:
+        """Read the named Secrets' values for the masker; sentences about those that could not be read."""
+        troubles = []
+        for name in self.settings.secrets:
+            answer = self.run(
+                "look_inside", ("kubectl", "get", "secret", name, "-n", self.settings.namespace, "-o", "json")
+            )
+            if answer.refused or any(answer.exit_codes):
+                troubles.append(
+                    f"the values of the Secret {name} are not known, so they cannot be masked: {(answer.refused or answer.stderr).strip()[-200:]}"
+                )
+                continue
+            self.masker.update(_decoded(json.loads(answer.stdout).get("data") or {}))
+        return troubles
+
+    def begin(self, run: str) -> None:
+        """The workspace is made when it is first needed."""
+
+    def end(self, run: str) -> None:
+        """Throw the workspace away."""
+        self._workspaces.remove(run)
+
+    def _masked(self, answer: Answer) -> Answer:
+        return dataclasses.replace(
+            answer, stdout=self.masker.mask(answer.stdout), stderr=self.masker.mask(answer.stderr)
+        )
+
+
+def _decoded(data: Mapping[str, str]) -> list[str]:
+    return [base64.b64decode(value).decode(errors="replace") for value in data.values()]
+
+
+def _read_only(words: tuple[str, ...]) -> tuple[str, ...]:
+    """psql through exec, its transactions read-only: the last word of defence where the role could write."""
+    if "--" in words and words[words.index("--") + 1 :][:1] == ("psql",):
+        at = words.index("--") + 1
+        return (*words[:at], "env", "PGOPTIONS=-c default_transaction_read_only=on", *words[at:])
+    return words

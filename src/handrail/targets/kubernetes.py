@@ -1,0 +1,443 @@
+"""Previews of changes to a cluster: what the API server itself says in a dry run, the way back, and how far it goes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+
+from handrail.plans import Guard, Preview, Reach, Undo
+from handrail.targets.base import Aim, Answer, Ask, Prospect
+
+Run = Callable[..., Answer]  # run(identity, argv, feed=None) -> Answer
+KINDS = {
+    "deploy": "deployment",
+    "deployments": "deployment",
+    "svc": "service",
+    "services": "service",
+    "sts": "statefulset",
+}
+IGNORED = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "status")
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """An object that a command names."""
+
+    kind: str
+    name: str
+    namespace: str
+
+
+def prospect(ask: Ask, *, run: Run, environment: str, namespace: str, now: datetime) -> Prospect:
+    """What a changing kubectl or helm command would do."""
+    words = ask.stages[0]
+    key = f"{environment}/{flag(words, '-n', '--namespace') or namespace}"
+    if words[:2] == ("helm", "rollback"):
+        return _rollback(ask, key, run=run)
+    named = object_of(words, namespace)
+    if words[:3] == ("kubectl", "rollout", "restart") and named:
+        stamp = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: now.isoformat()}}}}}
+        patch = (
+            "kubectl",
+            "patch",
+            named.kind,
+            named.name,
+            "-n",
+            named.namespace,
+            "--type=merge",
+            "-p",
+            json.dumps(stamp),
+        )
+        return _dry_run(ask, patch, named, key, run=run, restart=True)
+    if words[0] == "kubectl" and named:
+        return _dry_run(ask, words, named, key, run=run, restart=False)
+    return unknown(ask, key, f"no dry run is known for {' '.join(words[:2])}")
+
+
+def unknown(ask: Ask, key: str, says: str) -> Prospect:
+    """Nobody can say beforehand."""
+    return Prospect(
+        ask=ask,
+        target_key=key,
+        preview=Preview(says=says),
+        undo=Undo(says="no way back is known"),
+        reach=Reach(says="not counted"),
+        guards=(),
+    )
+
+
+def flag(words: Sequence[str], *names: str) -> str:
+    """A flag's value."""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in names:
+            return value if equals else (words[place + 1] if place + 1 < len(words) else "")
+    return ""
+
+
+def object_of(words: Sequence[str], namespace: str) -> Named | None:
+    """The one object that a kubectl command names."""
+    where = flag(words, "-n", "--namespace") or namespace
+    verbs = 3 if words[1:2] in (("rollout",), ("set",)) else 2
+    rest = [
+        word
+        for place, word in enumerate(words)
+        if place >= verbs and not word.startswith("-") and not _value(words, place)
+    ]
+    if not rest:
+        return None
+    kind, slash, name = rest[0].partition("/")
+    if not slash:
+        if len(rest) < 2:
+            return None
+        name = rest[1]
+    return Named(kind=KINDS.get(kind.lower(), kind.lower()), name=name, namespace=where)
+
+
+def _value(words: Sequence[str], place: int) -> bool:
+    before = words[place - 1]
+    return before in (
+        "-n",
+        "--namespace",
+        "-p",
+        "--patch",
+        "--type",
+        "-c",
+        "--containers",
+        "-o",
+        "-l",
+        "--replicas",
+        "--limits",
+        "--requests",
+    )
+
+
+# -- one object ------------------------------------------------------------------------------------------------------
+
+
+def live(named: Named, *, run: Run) -> dict[str, Any] | None:
+    """The object as it is, or None."""
+    answer = run("look", ("kubectl", "get", named.kind, named.name, "-n", named.namespace, "-o", "json"))
+    if answer.refused or any(answer.exit_codes):
+        return None
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def _dry_run(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run, restart: bool) -> Prospect:
+    answer = run("preview", (*words, "--dry-run=server", "-o", "json"))
+    before = live(named, run=run)
+    if answer.refused or any(answer.exit_codes) or before is None:
+        said = answer.refused or answer.stderr.strip()[-300:] or f"{named.kind} {named.name} is not there"
+        return Prospect(
+            ask=ask,
+            target_key=key,
+            preview=Preview(says="the API server refuses it", refused=said, by="preview"),
+            undo=Undo(says="nothing would change"),
+            reach=Reach(says="nothing"),
+            guards=(),
+        )
+    after = json.loads(answer.stdout)
+    changed = differences(_kept(before), _kept(after))
+    where = f"{named.kind}/{named.name}"
+    pods = (
+        _pods(before)
+        if named.kind in ("deployment", "statefulset")
+        and any(path.startswith("spec.template") for path, _, _ in changed)
+        else 0
+    )
+    reach, counts = _reach(named, before, pods)
+    generation = str(before.get("metadata", {}).get("generation", ""))
+    guards = (
+        (
+            Guard(
+                kind="generation",
+                subject=f"{named.namespace}/{where}",
+                value=generation,
+                says=f"{where} is at generation {generation}",
+            ),
+        )
+        if generation
+        else ()
+    )
+    if restart:
+        undo = Undo(says="a restart cannot be taken back; nothing but the running pods is exchanged")
+    else:
+        undo = _way_back(named, before, changed)
+    detail = "\n".join(_difference(path, old, new) for path, old, new in changed)
+    return Prospect(
+        ask=ask,
+        target_key=key,
+        preview=Preview(
+            says=f"{len(changed)} field{'' if len(changed) == 1 else 's'} of {where} would differ"
+            if changed
+            else f"{where} is so already",
+            detail=detail,
+            changes_nothing=not changed,
+            by="preview",
+        ),
+        undo=undo,
+        reach=Reach(says=reach, counts=counts),
+        guards=guards,
+    )
+
+
+def _reach(named: Named, before: Mapping[str, Any], pods: int) -> tuple[str, dict[str, int]]:
+    if pods:
+        strategy = before.get("spec", {}).get("strategy", {}).get("type", "RollingUpdate")
+        how = "all at once: the service is away meanwhile" if strategy == "Recreate" else "one after the other"
+        return (
+            f"{pods} pod{'' if pods == 1 else 's'} of {named.name} restart{'s' if pods == 1 else ''}, {how}; no data is touched",
+            {"pods": pods},
+        )
+    return f"{named.kind} {named.name} alone; no pod restarts", {}
+
+
+def _pods(found: Mapping[str, Any]) -> int:
+    return int(found.get("spec", {}).get("replicas", 1) or 0)
+
+
+def _kept(found: Mapping[str, Any]) -> dict[str, Any]:
+    meta = {key: value for key, value in found.get("metadata", {}).items() if key in ("labels", "annotations")}
+    return {**{key: value for key, value in found.items() if key not in (*IGNORED, "metadata")}, "metadata": meta}
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """Leaves that differ: dotted path, value before, value after (None where it is missing)."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        found = []
+        for key in sorted({*before, *after}):
+            found += differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+        return found
+    if isinstance(before, list) and isinstance(after, list) and before != after:
+        named = all(isinstance(item, dict) and "name" in item for item in [*before, *after])
+        if named:
+            old, new = {item["name"]: item for item in before}, {item["name"]: item for item in after}
+            return [
+                one
+                for name in dict.fromkeys([*old, *new])
+                for one in differences(old.get(name), new.get(name), f"{path}[{name}]")
+            ]
+    return [] if before == after else [(path, before, after)]
+
+
+def _difference(path: str, old: Any, new: Any) -> str:
+    lines = [path]
+    if old is not None:
+        lines.append(f"- {_short(old)}")
+    if new is not None:
+        lines.append(f"+ {_short(new)}")
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _way_back(named: Named, before: Mapping[str, Any], changed: Sequence[tuple[str, Any, Any]]) -> Undo:
+    """A merge patch with the values from before; lists are put back whole."""
+    if not changed:
+        return Undo(says="nothing would change")
+    patch: dict[str, Any] = {}
+    for path, _, _ in changed:
+        keys = re.split(r"\.(?![^\[]*\])", path)
+        source: Any = before
+        target = patch
+        for place, key in enumerate(keys):
+            name = key.partition("[")[0]
+            known = source.get(name) if isinstance(source, Mapping) else None
+            last = place == len(keys) - 1 or "[" in key or not isinstance(known, Mapping)
+            if last:
+                target[name] = known
+                break
+            target = target.setdefault(name, {})
+            source = known
+    words = (
+        "kubectl",
+        "patch",
+        named.kind,
+        named.name,
+        "-n",
+        named.namespace,
+        "--type=merge",
+        "-p",
+        json.dumps(patch, separators=(",", ":")),
+    )
+    return Undo(
+        stages=(words,),
+        says=f"patch {named.kind} {named.name} back to {', '.join(path for path, _, _ in changed[:3])} as before",
+    )
+
+
+# -- helm ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One revision of a release's history."""
+
+    revision: int
+    status: str
+    updated: datetime
+    description: str
+
+
+def history(name: str, namespace: str, *, run: Run) -> list[Release]:
+    """A release's history, oldest first; empty where helm gave none."""
+    answer = run("releases", ("helm", "history", name, "-n", namespace, "-o", "json", "--max", "50"))
+    if answer.refused or any(answer.exit_codes):
+        return []
+    return [
+        Release(
+            revision=int(item["revision"]),
+            status=item["status"],
+            description=item.get("description", ""),
+            updated=datetime.fromisoformat(item["updated"]),
+        )
+        for item in json.loads(answer.stdout)
+    ]
+
+
+def last_good(found: Sequence[Release], *, first_bad_at: datetime) -> Release | None:
+    """The newest that reached deployed and was replaced before the first bad sample; failed ones are skipped."""
+    good = [
+        one
+        for place, one in enumerate(found[:-1])
+        if one.status == "superseded" and found[place + 1].updated <= first_bad_at
+    ]
+    return good[-1] if good else None
+
+
+def _rollback(ask: Ask, key: str, *, run: Run) -> Prospect:
+    words = ask.stages[0]
+    name, wanted, namespace = release_of(words)
+    found = history(name, namespace, run=run)
+    if not found:
+        return _refuses(ask, key, f"helm knows no release {name} in {namespace}")
+    current = found[-1].revision
+    target = int(wanted) if wanted else current - 1
+    if target not in {one.revision for one in found}:
+        known = f"{found[0].revision} to {current}"
+        return _refuses(ask, key, f"revision {target} of {name} is not kept any more; helm has {known}")
+    there = run("releases", ("helm", "get", "manifest", name, "-n", namespace, "--revision", str(target)))
+    here = run("releases", ("helm", "get", "manifest", name, "-n", namespace))
+    if any(there.exit_codes) or any(here.exit_codes):
+        return _refuses(ask, key, f"helm gave no manifest: {(there.stderr or here.stderr).strip()[-200:]}")
+    new, old = _objects(there.stdout), _objects(here.stdout)
+    created, deleted = sorted(set(new) - set(old)), sorted(set(old) - set(new))
+    diff = run("preview", ("kubectl", "diff", "-n", namespace, "-f", "-"), feed=there.stdout.encode())
+    if diff.refused or any(code > 1 for code in diff.exit_codes):
+        return _refuses(ask, key, (diff.refused or diff.stderr.strip())[-300:])
+    changed: list[str] = list(re.findall(r"^diff .*/MERGED-\d+/(\S+)$", diff.stdout, re.MULTILINE))
+    restarts = {path.rsplit(".", 1)[-1]: new for path in changed if "Deployment" in path}
+    pods = sum(_replicas(new, object_name) for object_name in restarts)
+    says = [f"{len(changed)} object{'' if len(changed) == 1 else 's'} would differ"]
+    if created:
+        says.append(f"{', '.join(created)} would be made")
+    if deleted:
+        says.append(f"{', '.join(deleted)} would be deleted")
+    reach = (
+        f"{pods} pods of {', '.join(sorted(restarts))} restart; no data is touched" if restarts else "no pod restarts"
+    )
+    if deleted:
+        reach += f"; {', '.join(deleted)} would be gone"
+    return Prospect(
+        ask=ask,
+        target_key=key,
+        preview=Preview(
+            says="; ".join(says),
+            detail=readable(diff.stdout),
+            by="preview",
+            changes_nothing=not changed and not created and not deleted,
+        ),
+        undo=Undo(
+            stages=(("helm", "rollback", name, str(current), "-n", namespace),),
+            says=f"helm rollback {name} {current} -n {namespace}",
+        ),
+        reach=Reach(says=reach, counts={"pods": pods, "deleted": len(deleted), "created": len(created)}),
+        guards=(
+            Guard(
+                kind="release",
+                subject=f"{namespace}/{name}",
+                value=str(current),
+                says=f"{name} is at revision {current}",
+            ),
+        ),
+    )
+
+
+def _refuses(ask: Ask, key: str, why: str) -> Prospect:
+    return Prospect(
+        ask=ask,
+        target_key=key,
+        preview=Preview(says="it cannot be done", refused=why, by="releases"),
+        undo=Undo(says="nothing would change"),
+        reach=Reach(says="nothing"),
+        guards=(),
+    )
+
+
+def release_of(words: Sequence[str]) -> tuple[str, str, str]:
+    """Release, revision and namespace of a helm command."""
+    rest = [
+        word for place, word in enumerate(words) if place > 1 and not word.startswith("-") and not _value(words, place)
+    ]
+    return rest[0] if rest else "", rest[1] if len(rest) > 1 else "", flag(words, "-n", "--namespace") or "default"
+
+
+def _objects(manifest: str) -> dict[str, dict[str, Any]]:
+    found = {}
+    for item in yaml.load_all(manifest, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if item:
+            found[f"{item['kind']} {item['metadata']['name']}"] = item
+    return found
+
+
+def _replicas(objects: Mapping[str, Mapping[str, Any]], name: str) -> int:
+    return int(objects.get(f"Deployment {name}", {}).get("spec", {}).get("replicas", 1))
+
+
+def readable(diff: str) -> str:
+    """kubectl's diff without its file names, generations and hunk marks."""
+    lines = []
+    for line in diff.splitlines():
+        if line.startswith("diff "):
+            kind, _, name = line.rsplit("/", 1)[-1].rpartition(".")
+            lines.append(f"{kind.rsplit('.', 2)[-2] if kind.count('.') > 1 else kind}/{name}")
+        elif line.startswith(("---", "+++", "@@", " ")) or re.match(
+            r"^[-+]\s+(generation|resourceVersion|helm.sh/chart):", line
+        ):
+            continue
+        elif line.startswith(("-", "+")):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def aim_revision(ask: Ask, *, run: Run, first_bad_at: datetime) -> Aim | None:
+    """The last good revision for a rollback; an empty value where a person has to say."""
+    words = ask.stages[0]
+    if words[:2] != ("helm", "rollback"):
+        return None
+    name, wanted, namespace = release_of(words)
+    found = history(name, namespace, run=run)
+    good = last_good(found, first_bad_at=first_bad_at)
+    if good is None:
+        return Aim(
+            value="", says=f"No revision of {name} is known to have been good before {first_bad_at:%H:%M:%S} UTC."
+        )
+    if str(good.revision) == wanted:
+        return None
+    bad = next(one for one in found if one.revision > good.revision and one.status != "failed")
+    lasted = max(timedelta(0), first_bad_at - bad.updated)
+    says = (
+        f"The trouble was seen {int(lasted.total_seconds())} s after revision {bad.revision} was deployed; "
+        f"revision {good.revision} was the last good one before it."
+    )
+    return Aim(value=str(good.revision), says=says, title=f"Roll {name} back to revision {good.revision}")

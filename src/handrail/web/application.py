@@ -1,0 +1,127 @@
+"""The web application put together: webhooks, API, pages and what is live, each route with its policy."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from importlib import resources
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from handrail.engine.desk import Desk
+from handrail.errors import FixRunbook, FixSettings, HandrailError, TryAgain
+from handrail.store import Store
+from handrail.web import api, gather, intake, live, pages, policy, problem
+from handrail.web.guard import Guard
+from handrail.web.pages import OnCall, Pages
+from handrail.web.people import Sessions
+from handrail.web.policy import Call, Policy, Router
+from handrail.web.problem import Problem
+from handrail.web.settings import Person, WebSettings, refuse_to_serve
+
+log = logging.getLogger("handrail.web")
+STATIC = {"style.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
+
+
+def create(
+    desk: Desk,
+    store: Store,
+    *,
+    catalog: gather.Catalog,
+    people: Sequence[Person],
+    settings: WebSettings,
+    on_call: Callable[[], Sequence[OnCall]] = tuple,
+) -> FastAPI:
+    """The application. Raises FixSettings where serving it so would not be safe."""
+    refuse_to_serve(settings, people)
+    sessions = Sessions(store, people)
+    router = Router(settings=settings, persons=people, sessions=sessions)
+    site = Pages(
+        desk=desk,
+        store=store,
+        catalog=catalog,
+        people=people,
+        settings=settings,
+        sessions=sessions,
+        on_call=on_call,
+    )
+    take = intake.webhook(desk, settings)
+    router.add_raw("POST", "/api/v1/hooks/alertmanager/{source}", Policy.SOURCE, take)
+    router.add_raw("POST", "/api/v1/hooks/event/{source}", Policy.SOURCE, take)
+    router.add("GET", "/static/{name}", Policy.PUBLIC, _static)
+    router.add("GET", "/healthz", Policy.PUBLIC, lambda call: Response("ok\n", media_type="text/plain"))
+    readable = settings.open_reading and settings.loopback
+    router.add_raw(
+        "GET",
+        "/incidents/{incident}/stream",
+        Policy.READER,
+        live.stream(
+            bulletin=live.Bulletin(store),
+            store=store,
+            regions=site.regions,
+            known=functools.partial(router.known, touch=False),
+            readable=readable,
+        ),
+    )
+    api.add(router, desk=desk, store=store, catalog=catalog, pages=site)
+    pages.add(router, site)
+
+    app = FastAPI(title="Handrail", openapi_url=None, docs_url=None, redoc_url=None)
+    app.router.routes.extend(router.routes)
+    policy.require_policies(app.router.routes)
+    app.state.policies = dict(router.policies)
+    _answer_problems(app, router, site)
+    app.add_middleware(Guard, hosts=settings.allowed_hosts)
+    return app
+
+
+def _static(call: Call) -> Response:
+    name = call.path("name")
+    if name not in STATIC:
+        raise Problem(404, "There is no such file.")
+    body = resources.files("handrail.web").joinpath("static", name).read_bytes()
+    return Response(body, headers={"content-type": STATIC[name], "cache-control": "no-cache"})
+
+
+def _answer_problems(app: FastAPI, router: Router, site: Pages) -> None:
+    """Every refusal as problem+json under /api, as a page elsewhere."""
+
+    def say(request: Request, status: int, detail: str) -> Response:
+        if request.url.path.startswith("/api/") or request.url.path.endswith("/stream"):
+            return problem.answer(status, detail)
+        if status == 401:
+            return policy.to_login(request)
+        try:
+            return site.refusal(status, detail, router.known(request, touch=False))
+        except HandrailError:
+            return Response(f"{problem.TITLES.get(status, 'Refused')}. {detail}\n", status_code=status)
+
+    def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return say(request, error.status, error.detail)
+
+    def unknown_route(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = "There is no such page." if error.status_code == 404 else str(error.detail)
+        return say(request, error.status_code, detail)
+
+    def said_no(request: Request, error: Exception) -> Response:
+        status = 503 if isinstance(error, TryAgain) else 404 if isinstance(error, FixRunbook) else 409
+        return say(request, status, str(error))
+
+    def surprised(request: Request, error: Exception) -> Response:
+        """The request's door: the surprise goes to the log, the reader gets a sentence without its details."""
+        log.error("request_failed", exc_info=error, extra={"path": request.url.path})
+        return problem.answer(500, "Something happened that nobody expected. It is in the server's log.")
+
+    app.add_exception_handler(Problem, refused)
+    app.add_exception_handler(HTTPException, unknown_route)
+    app.add_exception_handler(HandrailError, said_no)
+    app.add_exception_handler(Exception, surprised)
+
+
+__all__ = ["FixSettings", "OnCall", "WebSettings", "create", "refuse_to_serve"]

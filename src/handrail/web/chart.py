@@ -1,0 +1,129 @@
+"""The metric that fired as SVG: with its limit, the alert and the change. Drawn for a width, not shrunk to it."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from markupsafe import Markup, escape
+
+from handrail.incidents import words
+from handrail.incidents.view import Chart
+
+TOP, BOTTOM = 34, 24
+CHARACTER = 6.6  # a wide one of the 12 px labels
+STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+
+def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
+    """The whole drawing; its label says in words what it shows."""
+    times, values = [at for at, _ in chart.points], [value for _, value in chart.points if math.isfinite(value)]
+    start, end = times[0], max(times[-1], *(at for at, _, _ in chart.marks)) if chart.marks else times[-1]
+    ticks = _ticks(min([0.0, *values]), max([*values, chart.limit or 0.0]))
+    labels = [words.amount(tick, chart.unit) for tick in ticks]
+    left = max(len(label) for label in labels) * CHARACTER + 10
+    span = max((end - start).total_seconds(), 1.0)
+    low, high = ticks[0], ticks[-1]
+
+    def x(at: datetime) -> float:
+        return left + (at - start).total_seconds() / span * (width - left - 10)
+
+    def y(value: float) -> float:
+        return height - BOTTOM - (value - low) / (high - low) * (height - TOP - BOTTOM)
+
+    parts: list[Markup] = []
+    for tick, label in zip(ticks, labels, strict=True):
+        parts.append(Markup('<path class="grid" d="M{:.1f} {:.1f}H{}"/>').format(left, y(tick), width))
+        parts.append(Markup('<text x="{:.1f}" y="{:.1f}" class="right">{}</text>').format(left - 8, y(tick) + 4, label))
+    for at in _times(start, end, count=4 if width < 500 else 7, zone=zone):
+        if x(at) < width - 24:
+            text = f"{at.astimezone(zone):%H:%M}"
+            parts.append(Markup('<text x="{:.1f}" y="{}" class="mid">{}</text>').format(x(at), height - 5, text))
+    if chart.limit is not None:
+        text = f"limit {words.amount(chart.limit, chart.unit)}"
+        parts.append(Markup('<path class="limit" d="M{:.1f} {:.1f}H{}"/>').format(left, y(chart.limit), width))
+        parts.append(
+            Markup('<text x="{:.1f}" y="{:.1f}" class="bad">{}</text>').format(left + 4, y(chart.limit) - 5, text)
+        )
+    parts += _marks(chart, x=x, height=height, width=width)
+    parts.append(Markup('<path class="curve" d="{}"/>').format(_curve(chart, x=x, y=y)))
+    last_at, last = next(((at, value) for at, value in reversed(chart.points) if math.isfinite(value)), (end, low))
+    parts.append(Markup('<circle class="now" cx="{:.1f}" cy="{:.1f}" r="3.5"/>').format(x(last_at), y(last)))
+    told = says(chart, zone=zone)
+    return Markup('<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">{3}</svg>').format(
+        width, height, told, Markup("").join(parts)
+    )
+
+
+def says(chart: Chart, *, zone: tzinfo) -> str:
+    """The drawing in words."""
+    values = [(value, at) for at, value in chart.points if math.isfinite(value)]
+    if not values:
+        return f"{chart.name}: no numbers"
+    (top, top_at), last = max(values), values[-1][0]
+    text = f"{chart.name}: highest {words.amount(top, chart.unit)} at {top_at.astimezone(zone):%H:%M:%S}"
+    text += f", now {words.amount(last, chart.unit)}"
+    return text + (f", limit {words.amount(chart.limit, chart.unit)}" if chart.limit is not None else "")
+
+
+def _curve(chart: Chart, *, x: object, y: object) -> str:
+    """A line that breaks where samples are missing: no data is not a straight line."""
+    assert callable(x) and callable(y)
+    points = chart.points
+    gaps = sorted((b - a).total_seconds() for (a, _), (b, _) in zip(points, points[1:], strict=False))
+    usual = gaps[len(gaps) // 2] if gaps else 0.0
+    drawn, before = [], None
+    for at, value in points:
+        if not math.isfinite(value):
+            before = None
+            continue
+        joined = before is not None and (at - before).total_seconds() <= max(usual * 4, 1.0)
+        drawn.append(f"{'L' if joined else 'M'}{x(at):.1f} {y(value):.1f}")
+        before = at
+    return "".join(drawn)
+
+
+def _marks(chart: Chart, *, x: object, height: int, width: int) -> list[Markup]:
+    """What happened when: a line with a word above it, on a second row where two would touch."""
+    assert callable(x)
+    parts: list[Markup] = []
+    ends = [0.0, 0.0]
+    for at, text, tone in sorted(chart.marks):
+        place = x(at)
+        if place < 0:
+            continue
+        wide = len(text) * CHARACTER + 6
+        turned = place + wide > width
+        begins = place - wide if turned else place
+        row = 0 if begins >= ends[0] else 1
+        ends[row] = begins + wide
+        parts.append(
+            Markup('<path class="mark {}" d="M{:.1f} {}V{}"/>').format(tone, place, 16 + row * 13, height - BOTTOM)
+        )
+        parts.append(
+            Markup('<text x="{:.1f}" y="{}" class="{}{}">{}</text>').format(
+                place - 4 if turned else place + 4, 14 + row * 13, tone, " right" if turned else "", escape(text)
+            )
+        )
+    return parts
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round figures that hold the whole range."""
+    if high <= low:
+        high = low + 1.0
+    rough = (high - low) / 3
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(index * step, 9) for index in range(first, max(last, first + 1) + 1)]
+
+
+def _times(start: datetime, end: datetime, *, count: int, zone: tzinfo) -> list[datetime]:
+    """Round times of the day between start and end."""
+    span = (end - start).total_seconds()
+    step = next((step for step in STEPS if span / step <= count), STEPS[-1])
+    midnight = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    first = math.ceil((start - midnight).total_seconds() / step)
+    found = (midnight + timedelta(seconds=step * index) for index in range(first, first + count + 2))
+    return [at for at in found if at <= end]

@@ -1,0 +1,82 @@
+"""From the record to the facts of one incident: all that its page, its review and the terminal are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from handrail import incidents
+from handrail.errors import HandrailError
+from handrail.evidence import Event
+from handrail.runbooks.binding import RunbookBinding
+from handrail.runbooks.document import Document, Runbook, RunbookId
+from handrail.store import Store
+
+PAUSED = "paused_by"
+TIMERS = ("page", "late")
+
+
+class Catalog(Protocol):
+    """The documents that are known."""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """As they are now."""
+
+    def runbook(self, runbook_id: str, /) -> tuple[Document, Runbook, RunbookBinding]:
+        """The runbook of that id with its document and binding; a HandrailError where there is none."""
+
+    def reread(self, path: str, text: str, /) -> Document:
+        """Parse a document's kept text again, for runs whose file was edited since."""
+
+
+def facts(store: Store, catalog: Catalog, incident: str, *, events: Sequence[Event] | None = None) -> incidents.Facts | None:
+    """The facts of an incident, or None where there is none of that name."""
+    row = store.incident(incident)
+    if row is None:
+        return None
+    name = f"I-{row['number']}"
+    runs = tuple(_run(store, catalog, run) for run in store.runs(incident=name))
+    levels = next((document.escalation for document in catalog.documents if document.escalation), ())
+    return incidents.Facts(
+        incident=row,
+        alerts=store.alerts_of(name),
+        runs=runs,
+        events=store.events(incident=name) if events is None else events,
+        tasks=store.tasks_of(name),
+        timers=[timer for kind in TIMERS for timer in store.timers(f"{kind}/{name}/")],
+        updates=store.updates(incident=name),
+        levels=levels,
+        paused_by=store.setting(PAUSED),
+    )
+
+
+def _run(store: Store, catalog: Catalog, row: dict[str, Any]) -> incidents.RunFacts:
+    name = f"R-{row['number']}"
+    plans = store.plans_of(name)
+    runbook, binding, edited = runbook_of(catalog, row)
+    return incidents.RunFacts(
+        row=row,
+        runbook=runbook,
+        binding=binding,
+        evidence=store.evidence_of(name),
+        remedies=store.remedies_of(name),
+        plans=plans,
+        intents=store.intents_of(name),
+        decisions=[decision for kept, _ in plans for decision in store.decisions_of(kept["hash"])],
+        edited=edited,
+    )
+
+
+def runbook_of(catalog: Catalog, row: dict[str, Any]) -> tuple[Runbook | None, RunbookBinding, bool]:
+    """The runbook at the run's own revision, its binding, and whether the document is another by now."""
+    try:
+        document, runbook, binding = catalog.runbook(row["runbook"])
+        if document.revision == row["document_revision"]:
+            return runbook, binding, False
+    except (HandrailError, KeyError):
+        binding = RunbookBinding(runbook=RunbookId(row["runbook"]))
+    try:
+        return catalog.reread(row["document"], row["document_text"]).runbook(row["runbook"]), binding, True
+    except (HandrailError, KeyError):
+        return None, binding, True

@@ -1,0 +1,328 @@
+"""The pages, rendered on the server: they work without JavaScript; what is live is sent by `live`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from handrail import incidents
+from handrail.approvals import APPROVER
+from handrail.commands import Effect
+from handrail.engine.desk import Desk, Told
+from handrail.errors import HandrailError
+from handrail.incidents import words
+from handrail.store import Store
+from handrail.web import chart, gather, verbs
+from handrail.web.people import Known, Sessions
+from handrail.web.policy import ACTING, Call, Policy, Router
+from handrail.web.problem import TITLES, Problem
+from handrail.web.settings import Person, WebSettings
+
+LOCAL = re.compile(r"^/(?:[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*/?)?$")
+REGIONS = ("head", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
+NARROW, WIDE = (336, 190), (760, 210)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnCall:
+    """Who is on call for what, until when."""
+
+    who: str
+    what: str
+    until: datetime | None = None
+
+
+class Pages:
+    """Everything a page needs to be written."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        store: Store,
+        catalog: gather.Catalog,
+        people: Sequence[Person],
+        settings: WebSettings,
+        sessions: Sessions,
+        on_call: Callable[[], Sequence[OnCall]],
+    ) -> None:
+        self.desk, self.store, self.catalog, self.people = desk, store, catalog, people
+        self.settings, self.sessions, self.on_call = settings, sessions, on_call
+        self.zone = ZoneInfo(settings.zone)
+        self.templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("handrail.web"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters.update(
+            clock=self._clock, span=words.duration, short=words.short, ago=self._ago, sentence=words.sentence
+        )
+        self.templates.globals.update(count=words.count, target_time=words.target_time)
+        self._failures: list[datetime] = []
+
+    # -- rendering -------------------------------------------------------------------------------------------------
+
+    def _clock(self, moment: datetime, seconds: bool = True) -> str:
+        return words.clock(moment, now=self.store.now(), zone=self.zone, seconds=seconds)
+
+    def _ago(self, moment: datetime) -> Markup:
+        """How long ago, ticking where there is JavaScript."""
+        span = words.duration(timedelta(seconds=int((self.store.now() - moment).total_seconds())))
+        return Markup('<time datetime="{}" data-since="{:.0f}">{}</time>').format(
+            moment.isoformat(), moment.timestamp(), span
+        )
+
+    def render(self, template: str, known: Known | None, *, status: int = 200, **values: Any) -> Response:
+        """A whole page."""
+        shared = {
+            "known": known,
+            "can_act": known is not None and bool(set(known.person.roles) & ACTING),
+            "can_approve": known is not None and APPROVER in known.person.roles,
+            "waiting": len({row["run"] for row, _ in self.store.waiting_plans()}),
+            "paused_by": self.store.setting(gather.PAUSED),
+            "now": self.store.now(),
+            "told": "",
+        }
+        return HTMLResponse(self.templates.get_template(template).render(**{**shared, **values}), status_code=status)
+
+    def refusal(self, status: int, detail: str, known: Known | None) -> Response:
+        """A page that says no."""
+        return self.render("problem.html", known, status=status, title=TITLES.get(status, "Refused"), detail=detail)
+
+    # -- pages -----------------------------------------------------------------------------------------------------
+
+    def home(self, call: Call) -> Response:
+        """Incidents, open first."""
+        rows = self.store.incidents()
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for run in self.store.runs():
+            runs.setdefault(run["incident"], []).append(run)
+        proposals = {row["incident"]: plan for row, plan in self.store.waiting_plans() if row["recommended"]}
+        listed = [
+            {
+                **row,
+                "id": f"I-{row['number']}",
+                "runs": runs.get(f"I-{row['number']}", []),
+                "plan": proposals.get(f"I-{row['number']}"),
+            }
+            for row in rows
+        ]
+        return self.render(
+            "home.html",
+            call.known,
+            open=[row for row in listed if row["status"] == "open"],
+            closed=[row for row in listed if row["status"] != "open"][:100],
+            sources=sorted(self.settings.sources),
+        )
+
+    def _view(self, name: str) -> incidents.IncidentView:
+        facts = gather.facts(self.store, self.catalog, name)
+        if facts is None:
+            raise Problem(404, f"There is no incident {name}.")
+        return incidents.view(facts, now=self.store.now())
+
+    def _incident_values(self, view: incidents.IncidentView) -> dict[str, Any]:
+        drawn = view.chart
+        return {
+            "i": view,
+            "wide": chart.svg(drawn, width=WIDE[0], height=WIDE[1], zone=self.zone) if drawn else "",
+            "narrow": chart.svg(drawn, width=NARROW[0], height=NARROW[1], zone=self.zone) if drawn else "",
+            "runbooks": [book for document in self.catalog.documents for book in document.runbooks]
+            if view.stage.kind == "undecided"
+            else [],
+        }
+
+    def incident(self, call: Call, *, told: str = "", status: int = 200) -> Response:
+        """The page."""
+        view = self._view(call.path("incident"))
+        return self.render("incident.html", call.known, told=told, status=status, **self._incident_values(view))
+
+    def regions(self, incident: str, known: Known | None) -> dict[str, str]:
+        """The parts of an incident's page that change while someone looks."""
+        view = self._view(incident)
+        template = self.templates.get_template("regions.html")
+        values = {
+            "known": known,
+            "can_act": known is not None and bool(set(known.person.roles) & ACTING),
+            "can_approve": known is not None and APPROVER in known.person.roles,
+            "now": self.store.now(),
+            **self._incident_values(view),
+        }
+        module = template.make_module(values)
+        return {f"live-{name}": str(getattr(module, name)()) for name in REGIONS}
+
+    def evidence(self, call: Call) -> Response:
+        """One piece of evidence, whole, as text."""
+        for run in self.store.runs(incident=f"I-{_number(call.path('incident'))}"):
+            for item in self.store.evidence_of(f"R-{run['number']}"):
+                if item.id == call.path("evidence"):
+                    return self.render("evidence.html", call.known, e=item, incident=call.path("incident"))
+        raise Problem(404, "There is no such evidence in this incident.")
+
+    def review(self, call: Call) -> Response:
+        """The review as text, to be copied."""
+        return self.render(
+            "review.html", call.known, incident=call.path("incident"), text=self.review_text(call.path("incident"))
+        )
+
+    def review_text(self, name: str) -> str:
+        """The review as Markdown."""
+        facts = gather.facts(self.store, self.catalog, name)
+        if facts is None:
+            raise Problem(404, f"There is no incident {name}.")
+        return incidents.review.review(facts, now=self.store.now(), zone=self.zone)
+
+    def review_markdown(self, call: Call) -> Response:
+        """The same for programs."""
+        return PlainTextResponse(self.review_text(call.path("incident")), media_type="text/markdown; charset=utf-8")
+
+    def approvals(self, call: Call) -> Response:
+        """What waits for a yes."""
+        waiting = [
+            (incidents.plan_view(plan, row), self.store.incident(row["incident"]))
+            for row, plan in self.store.waiting_plans()
+            if row["recommended"]
+        ]
+        return self.render("approvals.html", call.known, plans=waiting)
+
+    def runbooks(self, call: Call) -> Response:
+        """Every runbook that is known."""
+        used: dict[str, datetime] = {}
+        for run in self.store.runs():
+            used[run["runbook"]] = run["started_at"]
+        return self.render("runbooks.html", call.known, documents=self.catalog.documents, used=used)
+
+    def runbook(self, call: Call) -> Response:
+        """One runbook: each step with its effect."""
+        try:
+            document, runbook, binding = self.catalog.runbook(call.path("runbook"))
+        except HandrailError as error:
+            raise Problem(404, str(error)) from error
+        effects = {
+            step.number: max((c.analysis.effect for c in step.commands), key=lambda e: e.rank, default=Effect.READS)
+            for step in runbook.steps
+            if step.commands
+        }
+        used = [run for run in self.store.runs() if run["runbook"] == runbook.id][-5:][::-1]
+        return self.render(
+            "runbook.html", call.known, document=document, runbook=runbook, binding=binding, effects=effects, used=used
+        )
+
+    def oncall(self, call: Call) -> Response:
+        """Who is called, and in which order."""
+        levels = next((document.escalation for document in self.catalog.documents if document.escalation), ())
+        return self.render("oncall.html", call.known, now_on_call=self.on_call(), people=self.people, levels=levels)
+
+    def status(self, call: Call) -> Response:
+        """What users are told. Public: only what was written as an update stands here."""
+        told = []
+        for row in self.store.incidents()[:50]:
+            updates = self.store.updates(incident=f"I-{row['number']}")
+            if updates and not row["drill"]:
+                told.append({"open": row["status"] == "open", "updates": updates[::-1], "since": row["opened_at"]})
+        return self.render("status.html", call.known, told=told)
+
+    # -- signing in ------------------------------------------------------------------------------------------------
+
+    def login(self, call: Call, *, told: str = "", status: int = 200) -> Response:
+        """A field for the token."""
+        back = call.request.query_params.get("next", "/")
+        return self.render("login.html", call.known, back=_local(back), told=told, status=status)
+
+    def sign_in(self, call: Call) -> Response:
+        """A session for whoever has the token; a fresh one each time."""
+        now = self.store.now()
+        self._failures = [at for at in self._failures if now - at < timedelta(minutes=1)]
+        if len(self._failures) >= 30:
+            return self.login(call, told="Too many wrong tokens. Wait a minute.", status=429)
+        opened = self.sessions.open(call.text("token"))
+        if opened is None:
+            self._failures.append(now)
+            return self.login(call, told="Nobody has this token. Look at the one you were given.", status=401)
+        answer = RedirectResponse(_local(call.text("next", "/")), status_code=303)
+        answer.set_cookie(
+            "__Host-handrail" if self.settings.secure_cookies else "handrail",
+            opened[0],
+            max_age=12 * 3600,
+            httponly=True,
+            samesite="strict",
+            secure=self.settings.secure_cookies,
+        )
+        return answer
+
+    def sign_out(self, call: Call) -> Response:
+        """The session is over, on the server too."""
+        name = "__Host-handrail" if self.settings.secure_cookies else "handrail"
+        session = call.request.cookies.get(name)
+        if session:
+            self.sessions.close(session)
+        answer = RedirectResponse("/login", status_code=303)
+        answer.delete_cookie(name)
+        return answer
+
+    # -- forms -----------------------------------------------------------------------------------------------------
+
+    def form(self, verb: verbs.Verb) -> Callable[[Call], Response]:
+        """A form's handler: the verb, then back to the page; where it was not done, the page says why."""
+
+        def handle(call: Call) -> Response:
+            said = verb.ask(self.desk, self.store, call)
+            back = self._back(verb, call, said)
+            if said.done:
+                return RedirectResponse(back, status_code=303)
+            if match := re.fullmatch(r"/incidents/(I-\d+)", back):
+                view = self._view(match[1])
+                values = self._incident_values(view)
+                return self.render("incident.html", call.known, told=said.says, status=409, **values)
+            return self.refusal(409, said.says, call.known)
+
+        return handle
+
+    def _back(self, verb: verbs.Verb, call: Call, said: Told) -> str:
+        if verb.name == "open" and said.done:
+            return f"/incidents/{said.says.rsplit(' ', 1)[-1].rstrip('.')}"
+        incident = verb.incident(self.store, call)
+        return f"/incidents/{incident}" if incident else _local(call.text("back", "/"))
+
+
+def add(router: Router, pages: Pages) -> None:
+    """The pages' routes."""
+    for path, handler in (
+        ("/", pages.home),
+        ("/incidents/{incident}", pages.incident),
+        ("/incidents/{incident}/review", pages.review),
+        ("/incidents/{incident}/evidence/{evidence}", pages.evidence),
+        ("/approvals", pages.approvals),
+        ("/runbooks", pages.runbooks),
+        ("/runbooks/{runbook}", pages.runbook),
+        ("/oncall", pages.oncall),
+    ):
+        router.add("GET", path, Policy.READER, handler)
+    router.add("GET", "/status", Policy.PUBLIC, pages.status)
+    router.add("GET", "/login", Policy.PUBLIC, pages.login)
+    router.add("POST", "/login", Policy.PUBLIC, pages.sign_in)
+    router.add("POST", "/logout", Policy.PUBLIC, pages.sign_out)
+    for verb in verbs.VERBS:
+        router.add("POST", verb.path, verb.policy, pages.form(verb))
+
+
+def _local(path: str) -> str:
+    """A path of ours to go back to; anything else leads home."""
+    return path if LOCAL.match(path) and not path.startswith("//") else "/"
+
+
+def _number(name: str) -> str:
+    return name.removeprefix("I-") if name.removeprefix("I-").isdecimal() else "0"
+
+
+__all__: Sequence[str] = ["OnCall", "Pages", "add"]

@@ -1,0 +1,60 @@
+"""Answers that are no: one exception with a status and a sentence, shown as problem+json or as a page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+TITLES = {
+    400: "The request cannot be understood",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    408: "The body did not arrive in time",
+    409: "Not done",
+    413: "Too large",
+    415: "Not in this form",
+    421: "Unknown host name",
+    422: "A field is missing or wrong",
+    429: "Too many tries",
+    500: "Something unexpected happened",
+    503: "Try again",
+}
+
+
+class Problem(Exception):  # it is an answer, named for what it is
+    """A refusal with its reason."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail)
+        self.status, self.detail = status, detail
+
+
+def answer(status: int, detail: str) -> Response:
+    """The refusal as problem+json (RFC 9457)."""
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {"type": "about:blank", "title": TITLES.get(status, "Refused"), "status": status, "detail": detail}
+    return Response(
+        json.dumps(body, ensure_ascii=False), status_code=status, media_type="application/problem+json", headers=headers
+    )
+
+
+def as_json(value: Any, *, status: int = 200) -> Response:
+    """A JSON answer; times in ISO form."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=_plain)
+    return Response(text, status_code=status, media_type="application/json")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "total_seconds"):
+        return value.total_seconds()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return dict(value) if hasattr(value, "keys") else str(value)

@@ -1,0 +1,191 @@
+"""The desk's verbs as routes: one table for the API (`/api/v1` before each path) and for the pages' forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handrail.engine.desk import Desk, Told
+from handrail.store import Store
+from handrail.web.policy import Call, Policy
+from handrail.web.problem import Problem
+
+YES = frozenset({"true", "1", "yes"})
+NO = frozenset({"false", "0", "no"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """A wish, who may have it, and how it is asked of the desk."""
+
+    name: str
+    path: str
+    policy: Policy
+    ask: Callable[[Desk, Store, Call], Told]
+    incident: Callable[[Store, Call], str] = lambda store, call: ""  # the page to go back to
+
+
+def decide(desk: Desk, store: Store, call: Call) -> Told:
+    """Yes or no to one hash: a prefix is looked up, and the desk gets the whole."""
+    found = store.plan(call.path("plan"))
+    if found is None:
+        raise Problem(404, f"No plan's hash begins with {call.path('plan')}, or several do. Give more of it.")
+    decision = call.text("decision")
+    if decision not in ("approve", "refuse"):
+        raise Problem(422, "The field decision is approve or refuse.")
+    return desk.decide(
+        found[0]["hash"], call.who.approver, yes=decision == "approve", reason=call.text("reason", "")[:2000]
+    )
+
+
+def _settle(desk: Desk, store: Store, call: Call) -> Told:
+    return desk.settle(
+        _run(store, call),
+        call.text("plan"),
+        _number(call, "command"),
+        call.who.approver,
+        happened=_yes_or_no(call, "happened"),
+    )
+
+
+def _choose(desk: Desk, store: Store, call: Call) -> Told:
+    values = _values(call)
+    return desk.choose(_incident(store, call), call.text("runbook"), call.who.approver, values=values)
+
+
+def _open(desk: Desk, store: Store, call: Call) -> Told:
+    return desk.open_by_hand(
+        call.text("runbook"), call.who.approver, service=call.text("service", ""), values=_values(call)
+    )
+
+
+def _finish_task(desk: Desk, store: Store, call: Call) -> Told:
+    number = call.path("task")
+    if not number.isdecimal():
+        raise Problem(404, f"There is no task {number}.")
+    return desk.finish_task(int(number), call.who.approver, note=call.text("note", "")[:2000])
+
+
+def _incident(store: Store, call: Call) -> str:
+    row = store.incident(call.path("incident"))
+    if row is None:
+        raise Problem(404, f"There is no incident {call.path('incident')}.")
+    return f"I-{row['number']}"
+
+
+def _run(store: Store, call: Call) -> str:
+    row = store.run(call.path("run"))
+    if row is None:
+        raise Problem(404, f"There is no run {call.path('run')}.")
+    return f"R-{row['number']}"
+
+
+def _incident_of_run(store: Store, call: Call) -> str:
+    row = store.run(call.path("run"))
+    return str(row["incident"]) if row else ""
+
+
+def _incident_of_plan(store: Store, call: Call) -> str:
+    found = store.plan(call.path("plan"))
+    return found[1].incident if found else ""
+
+
+def _number(call: Call, name: str) -> int:
+    text = call.text(name)
+    if not text.isdecimal():
+        raise Problem(422, f"The field {name} must be a number.")
+    return int(text)
+
+
+def _yes_or_no(call: Call, name: str) -> bool:
+    text = call.text(name).lower()
+    if text not in YES | NO:
+        raise Problem(422, f"The field {name} is yes or no.")
+    return text in YES
+
+
+def _values(call: Call) -> dict[str, str]:
+    """Parameters: an object in JSON; in a form one field each, `value.pod-name`."""
+    raw = call.fields.get("values", {})
+    if isinstance(raw, str):
+        try:
+            raw = json.loads(raw or "{}")
+        except ValueError:
+            raise Problem(422, "The field values must be an object of texts.") from None
+    if not isinstance(raw, dict):
+        raise Problem(422, "The field values must be an object of texts.")
+    fields = {name.removeprefix("value."): value for name, value in call.fields.items() if name.startswith("value.")}
+    return {str(name): str(value) for name, value in {**raw, **fields}.items() if value not in ("", None)}
+
+
+ACT = Policy.RESPONDER
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="decision",
+        path="/plans/{plan}/decision",
+        policy=Policy.APPROVER,
+        ask=decide,
+        incident=_incident_of_plan,
+    ),
+    Verb(
+        name="acknowledge",
+        path="/incidents/{incident}/acknowledge",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.acknowledge(_incident(store, call), call.who.approver),
+        incident=_incident,
+    ),
+    Verb(
+        name="takeover",
+        path="/incidents/{incident}/takeover",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.take_over(_incident(store, call), call.who.approver),
+        incident=_incident,
+    ),
+    Verb(
+        name="handback",
+        path="/incidents/{incident}/handback",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.hand_back(_incident(store, call), call.who.approver),
+        incident=_incident,
+    ),
+    Verb(name="choose", path="/incidents/{incident}/choose", policy=ACT, ask=_choose, incident=_incident),
+    Verb(name="open", path="/open", policy=ACT, ask=_open),
+    Verb(
+        name="pause",
+        path="/pause",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.pause(call.who.approver),
+    ),
+    Verb(
+        name="resume",
+        path="/resume",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.resume(call.who.approver),
+    ),
+    Verb(
+        name="stop",
+        path="/runs/{run}/stop",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.stop(_run(store, call), call.who.approver),
+        incident=_incident_of_run,
+    ),
+    Verb(
+        name="confirm",
+        path="/runs/{run}/confirm",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.confirm(_run(store, call), call.who.approver),
+        incident=_incident_of_run,
+    ),
+    Verb(
+        name="done",
+        path="/runs/{run}/done",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.done_by_hand(
+            _run(store, call), _number(call, "step"), call.who.approver, note=call.text("note", "")[:2000]
+        ),
+        incident=_incident_of_run,
+    ),
+    Verb(name="settle", path="/runs/{run}/settle", policy=ACT, ask=_settle, incident=_incident_of_run),
+    Verb(name="task", path="/tasks/{task}/done", policy=ACT, ask=_finish_task),
+)
