@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azora import database, settings, web
+from azora import database, errors, settings, web
 
 
 def routes(config: settings.Settings) -> web.Routes:
@@ -21,7 +21,7 @@ def routes(config: settings.Settings) -> web.Routes:
                 "SELECT sku, name, price_cents, currency FROM products WHERE sku = %s", [request.values["sku"]]
             ).fetchone()
         if found is None:
-            raise web.HttpError(404, "no such product")
+            raise errors.HttpError(404, "no such product")
         return found
 
     found = web.Routes("catalog")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azora import web
+from azora import errors
 
 PER_EURO = {"EUR": 1.0, "USD": 1.08, "GBP": 0.86}
 
@@ -10,7 +10,7 @@ PER_EURO = {"EUR": 1.0, "USD": 1.08, "GBP": 0.86}
 def total(items: list[dict[str, Any]], products: dict[str, dict[str, Any]], *, currency: str) -> int:
     """The sum in cents."""
     if currency not in PER_EURO:
-        raise web.HttpError(400, f"we do not sell in {currency}")
+        raise errors.HttpError(400, f"we do not sell in {currency}")
     return sum(price(products[item["sku"]], currency=currency) * int(item["quantity"]) for item in items)
 
 

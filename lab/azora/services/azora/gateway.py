@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azora import checkout, database, limits, log, settings, tokens, upstream, web
+from azora import checkout, database, errors, limits, log, settings, tokens, upstream, web
 
 
 def routes(config: settings.Settings) -> web.Routes:
@@ -12,7 +12,7 @@ def routes(config: settings.Settings) -> web.Routes:
     def within_limit(request: web.Request) -> None:
         if config.rate_limit_enabled and not limit.allows(request.client):
             log.warning(f"rate limit reached by {request.client}")
-            raise web.HttpError(429, "too many requests")
+            raise errors.HttpError(429, "too many requests")
 
     def ask(service: str, method: str, path: str, body: Any = None) -> Any:
         timeout = config.payments_timeout_ms if service == "payments" else config.upstream_timeout_ms
@@ -24,21 +24,21 @@ def routes(config: settings.Settings) -> web.Routes:
         claims = tokens.claims(token, config.jwt_secret) if kind == "Bearer" else None
         if claims is None:
             log.warning(f"auth failed no valid token from {request.client}")
-            raise web.HttpError(401, "please log in")
+            raise errors.HttpError(401, "please log in")
         with pool.connection() as connection, database.measured("select", "session"):
             session = connection.execute(
                 "SELECT user_id FROM sessions WHERE id = %s AND ended_at IS NULL", [claims["session"]]
             ).fetchone()
         if session is None:
             log.warning(f"auth failed session ended from {request.client}")
-            raise web.HttpError(401, "please log in")
+            raise errors.HttpError(401, "please log in")
         return int(session["user_id"])
 
     def login(request: web.Request) -> Any:
         body = request.body or {}
         try:
             return ask("identity", "POST", "/sessions", body)
-        except web.HttpError as e:
+        except errors.HttpError as e:
             if e.status == 401:
                 log.warning(f"auth failed user={body.get('email')} from {request.client}")
             raise
@@ -62,7 +62,7 @@ def routes(config: settings.Settings) -> web.Routes:
         user, cart = user_of(request), request.body or {}
         items, currency = cart.get("items") or [], cart.get("currency", "EUR")
         if not items:
-            raise web.HttpError(400, "the cart is empty")
+            raise errors.HttpError(400, "the cart is empty")
         priced = {item["sku"]: ask("catalog", "GET", f"/products/{item['sku']}") for item in items}
         cents = checkout.total(items, priced, currency=currency)
         return ask("payments", "POST", "/charges", {"user": user, "cents": cents, "currency": currency})
@@ -70,7 +70,7 @@ def routes(config: settings.Settings) -> web.Routes:
     def health_of(request: web.Request) -> Any:
         service = request.values["service"]
         if service not in ("identity", "payments", "catalog", "invoices"):
-            raise web.HttpError(404, f"no such service: {service}")
+            raise errors.HttpError(404, f"no such service: {service}")
         return ask(service, "GET", "/health")
 
     found = web.Routes("api-gateway", before=within_limit)

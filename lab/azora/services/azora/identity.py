@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from typing import Any
 
-from azora import database, settings, tokens, web
+from azora import database, errors, settings, tokens, web
 
 SESSIONS_KEPT = "2 hours"
 
@@ -19,7 +19,7 @@ def routes(config: settings.Settings) -> web.Routes:
             with database.measured("select", "user"):
                 user = connection.execute("SELECT * FROM users WHERE email = %s", [email]).fetchone()
             if user is None or user["password_hash"] != hashed(password, salt=user["salt"]):
-                raise web.HttpError(401, "email or password is wrong")
+                raise errors.HttpError(401, "email or password is wrong")
             session = str(uuid.uuid4())
             with database.measured("insert", "session"):
                 connection.execute("INSERT INTO sessions (id, user_id) VALUES (%s, %s)", [session, user["id"]])
@@ -33,7 +33,7 @@ def routes(config: settings.Settings) -> web.Routes:
                 "SELECT id, email, name FROM users WHERE id = %s", [request.values["id"]]
             ).fetchone()
         if found is None:
-            raise web.HttpError(404, "no such user")
+            raise errors.HttpError(404, "no such user")
         return found
 
     found = web.Routes("identity")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azora import database, settings, web
+from azora import database, errors, settings, web
 
 
 def routes(config: settings.Settings) -> web.Routes:
@@ -19,7 +19,7 @@ def routes(config: settings.Settings) -> web.Routes:
                 "SELECT * FROM orders WHERE id = %s AND user_id = %s", [request.values["order"], request.values["user"]]
             ).fetchone()
         if found is None:
-            raise web.HttpError(404, "no such order")
+            raise errors.HttpError(404, "no such order")
         return found
 
     found = web.Routes("invoices")

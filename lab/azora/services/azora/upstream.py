@@ -5,7 +5,7 @@ import json
 import time
 from typing import Any
 
-from azora import log, web
+from azora import errors, log
 
 PORT = 8080
 PATIENCE = 5.0
@@ -32,7 +32,7 @@ def ask(service: str, method: str, path: str, *, timeout_ms: int, body: Any = No
         finally:
             connection.close()
     if status >= 400:
-        raise web.HttpError(status, str(answer.get("error", "")))
+        raise errors.HttpError(status, str(answer.get("error", "")))
     return answer
 
 
@@ -43,9 +43,9 @@ def exchange(connection: http.client.HTTPConnection, method: str, path: str, *, 
     return response.status, json.loads(response.read() or b"null")
 
 
-def refused(service: str, path: str, error: Exception, *, late: bool, timeout_ms: int) -> web.HttpError:
+def refused(service: str, path: str, error: Exception, *, late: bool, timeout_ms: int) -> errors.HttpError:
     if late:
         log.error(f"api-gateway upstream error: {service} {path} did not answer within {timeout_ms} ms")
-        return web.HttpError(504, f"{service} did not answer in time")
+        return errors.HttpError(504, f"{service} did not answer in time")
     log.error(f"api-gateway upstream error: {service} {path}: {error}")
-    return web.HttpError(502, f"{service} cannot be reached")
+    return errors.HttpError(502, f"{service} cannot be reached")

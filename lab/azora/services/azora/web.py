@@ -14,17 +14,11 @@ from typing import Any
 
 import prometheus_client
 
-from azora import database, log, metrics
+from azora import database, errors, log, metrics
 from azora.version import VERSION
 
 QUIET = {"/health", "/metrics"}
 """Asked all the time by machines: counted, not logged."""
-
-
-class HttpError(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +111,7 @@ def serve(routes: Routes, *, port: int) -> None:
                 if routes.before and path not in QUIET:
                     routes.before(request)
                 return 200, route.handler(request)
-            except HttpError as e:
+            except errors.HttpError as e:
                 return e.status, {"error": str(e)}
             except database.Unavailable as e:
                 log.error(f"{routes.service} {self.command} {path} database error: {e}")
@@ -162,4 +156,4 @@ def parse(raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except ValueError as e:
-        raise HttpError(400, f"the body is not JSON: {e}") from e
+        raise errors.HttpError(400, f"the body is not JSON: {e}") from e
