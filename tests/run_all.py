@@ -44,7 +44,7 @@ def main() -> None:
     if not any(shutil.which(name) for name in BROWSER):
         print("skip: browser tests (no Chromium on this machine)", flush=True)
         marks.append("not browser")
-    why_not = os.environ.get("HANDRAIL_NO_LAB", "") and "HANDRAIL_NO_LAB is set" or lab_can_run()
+    why_not = (os.environ.get("HANDRAIL_NO_LAB", "") and "HANDRAIL_NO_LAB is set") or lab_can_run()
     if why_not:
         print(f"skip: tests and drills in the lab ({why_not})", flush=True)
         marks.append("not lab")

@@ -2,7 +2,7 @@
 
     front.py PORT ADMIN_PORT blue=18081 green=18082
 
-The admin side listens on a port of its own: `/slots`, `/errors?window=15`, and POST `/live` with `slot=blue`. A switch
+The admin side listens on a port of its own: `/slots`, `/errors?window=15`, and `/health/SLOT`, `/log/SLOT`, POST `/live` with `slot=blue`. A switch
 is appended, with its time, to the file named by SHOP_LEDGER, so that anyone can count how often it happened.
 """
 
@@ -85,7 +85,20 @@ class Admin(Base):
             return self.answer(200, {"live": STATE.live, "idle": idle, "slots": found})
         if url.path == "/errors":
             return self.answer(200, STATE.errors(float(parse_qs(url.query).get("window", ["15"])[0])))
+        kind, _, slot = url.path.strip("/").partition("/")
+        if kind == "health" and slot in SLOTS:
+            return self.answer(200, health(SLOTS[slot]))
+        if kind == "log" and slot in SLOTS:
+            return self.text(log_tail(slot))
         return self.answer(404, {"error": "no such page"})
+
+    def text(self, text: str) -> None:
+        """Send plain text."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
 
     def do_POST(self) -> None:  # the name is the library's
         form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
@@ -107,6 +120,16 @@ def health(port: int) -> dict[str, object]:
             return found
     except OSError as error:
         return {"status": "down", "reason": str(error)}
+
+
+def log_tail(slot: str, lines: int = 200) -> str:
+    """The newest lines of a slot's log."""
+    path = os.path.join(os.environ.get("SHOP_LOGS", "."), f"{slot}.log")
+    try:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return "".join(deque(log, maxlen=lines))
+    except OSError as error:
+        return f"no log: {error}\n"
 
 
 if __name__ == "__main__":

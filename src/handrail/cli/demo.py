@@ -13,7 +13,7 @@ import typer
 
 from handrail import app
 from handrail.cli import plan as plans
-from handrail.cli import terminal
+from handrail.cli import replay, terminal
 from handrail.drills.shop import Shop
 from handrail.errors import FixSettings
 from handrail.incidents import sentences
@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Watch an alert become a healed incident: real processes on this machine, or a recording of the lab."""
     if recording:
-        raise typer.Exit(0 if app.replay(recording, speed=speed, say=_line) else 1)
+        raise typer.Exit(0 if replay.replay(recording, speed=speed, say=_line) else 1)
     _shop(yes=yes or not sys.stdin.isatty(), keep=keep)
 
 
@@ -39,29 +39,30 @@ def _shop(*, yes: bool, keep: bool) -> None:
     folder = app.library() / "demo"
     scratch = Path(".handrail") / "demo"
     began = time.monotonic()
-    with _shop_running(folder / "shop", scratch / f"shop-{int(time.time())}") as shop:
-        app.export_for_demo(scratch, log_folder=shop.scratch)
-        with app.running(folder, state=scratch, port=0) as running:
-            _line("A shop runs here: two slots behind a front, with customers. Blue is live.")
-            shop.watch(f"{running.url}/api/v1/hooks/alertmanager/demo", running.hook_token)
-            shop.release("blue", "1_5_0")
-            _line("Version 1.5.0 goes to the live slot. It has a bug. Nobody has told Handrail.")
-            incident = _follow(running, yes=yes)
-            healed = time.monotonic() - began
-            _line("")
-            _line(f"Healed {healed:.0f} s after the start. The front counts {len(shop.switches())} switch of slots.")
-            review = scratch / f"{incident}-review.md"
-            review.write_text(app.review_text(running.store, running.catalog, incident), encoding="utf-8")
-            _line(f"Review:  {review}")
-            _line(
-                f"Page:    {running.url}/incidents/{incident}"
-                + ("" if keep else "   (handrail demo --keep leaves it open)")
-            )
-            _line("Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop")
-            if keep:
-                _line("Ctrl-C ends it.")
-                while True:
-                    time.sleep(1)
+    with (
+        _shop_running(folder / "shop", scratch / f"shop-{int(time.time())}") as shop,
+        app.running(folder, state=scratch.resolve(), port=0, drill=yes) as running,
+    ):
+        _line("A shop runs here: two slots behind a front, with customers. Blue is live.")
+        shop.watch(f"{running.url}/api/v1/hooks/alertmanager/demo", running.hook_token)
+        shop.release("blue", "1_5_0")
+        _line("Version 1.5.0 goes to the live slot. It has a bug. Nobody has told Handrail.")
+        incident = _follow(running, yes=yes)
+        healed = time.monotonic() - began
+        _line("")
+        _line(f"Healed {healed:.0f} s after the start. The front counts {len(shop.switches())} switch of slots.")
+        review = scratch / f"{incident}-review.md"
+        review.write_text(app.review_text(running.store, running.catalog, incident), encoding="utf-8")
+        _line(f"Review:  {review}")
+        _line(
+            f"Page:    {running.url}/incidents/{incident}"
+            + ("" if keep else "   (handrail demo --keep leaves it open)")
+        )
+        _line("Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop")
+        if keep:
+            _line("Ctrl-C ends it.")
+            while True:
+                time.sleep(1)
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def _follow(running: app.Running, *, yes: bool) -> str:
         for event in running.store.events(after=seen):
             seen = event.sequence
             if event.kind not in ("series", "message"):
-                _line(f"  {event.at.astimezone():%H:%M:%S}  {sentences.say(event)}")
+                _line(f"  {event.at.astimezone():%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
             if event.kind == "incident_closed":
                 return event.incident
         for row, plan in running.store.waiting_plans():

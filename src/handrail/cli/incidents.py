@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from handrail import app
-from handrail.cli import terminal
+from handrail.cli import incident_text, terminal
 from handrail.errors import FixSettings
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
@@ -28,7 +28,8 @@ def incidents(
         row = store.incident(incident)
         if row is None:
             raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
-        print(app.incident_json(store, catalog, incident) if json_ else app.incident_text(store, catalog, incident))
+        seen = app.seen(store, catalog, incident)
+        print(app.as_json(seen) if json_ else incident_text.render(seen, now=app.now()))
         return
     rows = store.incidents(status="open" if open_ else None)
     if json_:

@@ -125,7 +125,7 @@ def _waiting_at_once(events: Sequence[Event]) -> list[str]:
 
 def _remedies(store: Store, run: str, fault: Fault) -> list[str]:
     ended = [
-        (remedy["step"], ENDING.get(remedy["standing"], remedy["standing"]))
+        (int(remedy["step"]), ENDING.get(str(remedy["standing"]), str(remedy["standing"])))
         for remedy in store.remedies_of(run)
         if remedy["standing"] not in ("not tried", "not needed")
     ]

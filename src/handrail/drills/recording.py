@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from handrail.errors import FixRunbook
 from handrail.plans import Guard, Preview, Reach, Undo
@@ -23,6 +23,7 @@ from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
 RUN = re.compile(r"\bR-\d+\b")
+Kept = TypeVar("Kept")
 NOT_RECORDED = "not in the recording: no data"
 Series = tuple[tuple[dict[str, str], float], ...] | None
 
@@ -168,7 +169,7 @@ class RecordingGround:
             )
         return tuple(found)
 
-    def _keep(self, method: str, subject: Any, answer: Any, out: Callable[[Any], Any]) -> Any:
+    def _keep(self, method: str, subject: Any, answer: Kept, out: Callable[[Any], Any]) -> Kept:
         with self._lock:
             self._kept.append((key_of(method, subject), self._clock(), out(answer)))
         return answer

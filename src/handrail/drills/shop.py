@@ -32,11 +32,11 @@ class Shop:
 
     def __init__(self, source: Path, scratch: Path) -> None:
         """`source` holds the shop's code, `scratch` its logs and the ledger of switches."""
-        self._source, self._scratch = source, scratch
+        self._source, self._scratch = source, scratch.resolve()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
-        self.ledger = scratch / "switches.log"
+        self.ledger = self._scratch / "switches.log"
 
     def start(self) -> None:
         """Version 1.4.0 in both slots, blue live, customers asking."""
@@ -46,7 +46,7 @@ class Shop:
         self._scratch.mkdir(parents=True, exist_ok=True)
         for slot in ("blue", "green"):
             self.release(slot, "1_4_0")
-        env = {**os.environ, "SHOP_LEDGER": str(self.ledger)}
+        env = {**os.environ, "SHOP_LEDGER": str(self.ledger), "SHOP_LOGS": str(self._scratch)}
         self._spawn(
             "front",
             "front.py",

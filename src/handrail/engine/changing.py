@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from handrail import commands
 from handrail.engine.planning import CHANGE_DEADLINE
+from handrail.evidence import Where
 from handrail.plans import Plan
 from handrail.store import Store
 from handrail.targets import Answer, Ask, Ground, Permit
@@ -45,7 +46,7 @@ def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, wor
     Called again after a crash it repeats nothing: an intent without an outcome is unknown, and stays so until a
     person or a look settles it.
     """
-    where = {"environment": plan.environment, "incident": plan.incident, "run": plan.run}
+    where = Where(environment=plan.environment, incident=plan.incident, run=plan.run)
     for index, command in enumerate(plan.commands):
         at("before intent")
         permit = store.intend(

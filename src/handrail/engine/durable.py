@@ -46,7 +46,6 @@ def launch(*, url: str, executor: str, turn: Callable[[str], str]) -> None:
         "name": "handrail",
         "system_database_url": url,
         "system_database_engine": _engine(url),
-        "run_admin_server": False,
         "executor_id": executor,
         "application_version": APPLICATION_VERSION,
         "log_level": "ERROR",

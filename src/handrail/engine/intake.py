@@ -10,7 +10,7 @@ from typing import Any
 from handrail import alerts, remedies, runbooks, runs
 from handrail.alerts import Alert
 from handrail.engine.catalog import Catalog
-from handrail.evidence import Actor
+from handrail.evidence import SYSTEM, Actor, Where
 from handrail.store import Store
 
 JOIN_WINDOW = timedelta(minutes=30)
@@ -24,13 +24,12 @@ class Intake:
         *,
         store: Store,
         catalog: Catalog,
-        start: Callable[[str], None],
         drilling: Callable[[], bool],
         told: Callable[[str, str, dict[str, Any]], None],
         at: Callable[[str], None] = lambda name: None,
     ) -> None:
-        """`start` begins a run's next segment; `drilling` says whether a drill is on in this process."""
-        self.store, self.catalog, self._start = store, catalog, start
+        """`drilling` says whether a drill is on in this process."""
+        self.store, self.catalog = store, catalog
         self._drilling, self._told, self._at = drilling, told, at
 
     def work(self, post: dict[str, Any]) -> list[str]:
@@ -120,7 +119,7 @@ class Intake:
         )
         self.store.keep_alert({**row, "incident": incident})
         self._at("alert kept")
-        where = {"environment": environment, "incident": incident}
+        where = Where(environment=environment, incident=incident, run="")
         self.store.append(
             "alert_received",
             {"name": alert.name, "decision": "opens", "reason": row["decision"]},
@@ -149,7 +148,7 @@ class Intake:
         answer = runbooks.select(
             alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values())
         )
-        where = {"environment": environment, "incident": incident}
+        where = Where(environment=environment, incident=incident, run="")
         if isinstance(answer, runbooks.Undecided):
             candidates = [candidate.runbook for candidate in answer.candidates]
             self.store.append("runbook_undecided", {"reason": answer.reason, "candidates": candidates}, **where)
@@ -231,10 +230,12 @@ class Intake:
                 for remedy in remedies.of(runbook, binding)
             ],
         )
-        where = {"environment": environment, "incident": incident, "run": run}
-        by = {"actor": actor} if actor else {}
+        where = Where(environment=environment, incident=incident, run=run)
         self.store.append(
-            "runbook_chosen", {"run": run, "runbook": runbook.id, "how": how, "reason": because}, **where, **by
+            "runbook_chosen",
+            {"run": run, "runbook": runbook.id, "how": how, "reason": because},
+            **where,
+            actor=actor or SYSTEM,
         )
         self.store.append("run_started", {"run": run, "runbook": runbook.id, "mode": mode}, **where)
         self._told("run_started", incident, {"run": run, "runbook": runbook.id})

@@ -106,7 +106,8 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
     told: list[str] = []
     changed = False
     title = ""
-    for ask in asks:
+    for written in asks:
+        ask = written
         for retarget in remedy.binding.retarget:
             aim = ground.aim(retarget.to, ask, first_bad_at=basis.first_bad_at, service=basis.place.get("service", ""))
             if aim is None or not aim.value:

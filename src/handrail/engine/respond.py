@@ -18,7 +18,7 @@ from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
 from handrail.engine import changing, looking, planning, verifying
 from handrail.engine.catalog import Catalog, Place
-from handrail.evidence import Evidence
+from handrail.evidence import Evidence, Where
 from handrail.remedies import Remedy, Standing, checks
 from handrail.runbooks.binding import RunbookBinding
 from handrail.runbooks.document import Document, Runbook
@@ -52,9 +52,9 @@ class Scene:
         return f"R-{self.row['number']}"
 
     @property
-    def where(self) -> dict[str, str]:
+    def where(self) -> Where:
         """What every event of this run carries."""
-        return {"environment": self.place.name, "incident": str(self.row["incident"]), "run": self.run}
+        return Where(environment=self.place.name, incident=str(self.row["incident"]), run=self.run)
 
     @property
     def filled(self) -> dict[str, str]:
@@ -204,7 +204,7 @@ class Responder:
 
     def _look(self, scene: Scene, wanted: tuple[str, ...]) -> None:
         """Those whose values are known first; then parameters are filled from what was seen; the rest says why not."""
-        by_id = dict(looking.commands_of(scene.runbook))
+        by_id: dict[str, Command] = dict(looking.commands_of(scene.runbook))
         known = dict(scene.values)
         ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
         if not ready:
@@ -555,5 +555,7 @@ class Responder:
                         run=name,
                     )
             if self.store.close_incident(incident):
-                self.store.append("incident_closed", {"reason": reason}, **{**scene.where, "run": ""})
+                self.store.append(
+                    "incident_closed", {"reason": reason}, environment=scene.place.name, incident=incident
+                )
                 self._told("incident_closed", incident, {"reason": reason})

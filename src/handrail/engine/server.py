@@ -42,10 +42,12 @@ class Server:
         flush: Callable[[], None],
         told: Hook,
         at: Callable[[str], None] = lambda name: None,
+        remote: bool = False,
     ) -> None:
         """`fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
         self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
+        self._remote = remote
         self._posts: queue.Queue[int | None] = queue.Queue()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -73,7 +75,11 @@ class Server:
         durable.close()
 
     def wake(self, run: str) -> None:
-        """Start the run's next segment in this process."""
+        """Start the run's next segment in this process, or leave word for the one that serves."""
+        if self._remote:
+            now = self.store.now()
+            self.store.arm(f"wake/{run}/{now.isoformat()}", due_at=now, kind="wake", subject=run)
+            return
         durable.start(run, self.store.next_segment(run))
 
     def _turn(self, run: str) -> str:

@@ -29,7 +29,9 @@ def services(text: str, *, path: str) -> tuple[Service, ...]:
     for service in found:
         for needed in service.depends_on:
             if needed not in names:
-                raise FixSettings(f"{path}: {service.name} depends on {needed}, which is no service there. Add it or remove it.")
+                raise FixSettings(
+                    f"{path}: {service.name} depends on {needed}, which is no service there. Add it or remove it."
+                )
     return tuple(found)
 
 
@@ -38,9 +40,9 @@ def environments(text: str, *, path: str, variables: Mapping[str, str]) -> tuple
     raw = _mapping(_filled(text, variables), path, "environments")
     fields = {field.name: field for field in dataclasses.fields(Environment)}
     found = []
-    for name, facts in raw.items():
+    for name, given in raw.items():
         where = f"{path}: environment {name}"
-        facts = dict(facts or {})
+        facts = dict(given or {})
         _known(facts, set(fields) - {"name"}, where)
         for key, value in facts.items():
             if fields[key].type == "timedelta":

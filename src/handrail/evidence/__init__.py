@@ -1,5 +1,5 @@
 """What was seen, and the envelope of the record."""
 
-from handrail.evidence.model import SYSTEM, Actor, Event, Evidence, Kind, Look
+from handrail.evidence.model import SYSTEM, Actor, Event, Evidence, Kind, Look, Where
 
-__all__ = ["SYSTEM", "Actor", "Event", "Evidence", "Kind", "Look"]
+__all__ = ["SYSTEM", "Actor", "Event", "Evidence", "Kind", "Look", "Where"]

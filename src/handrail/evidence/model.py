@@ -9,7 +9,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 
 class Kind(enum.StrEnum):
@@ -65,6 +65,14 @@ class Actor:
 
 
 SYSTEM = Actor(kind="system", name="Handrail", known_by="itself")
+
+
+class Where(TypedDict):
+    """Where an event belongs: environment, incident and run by name, empty where it belongs to none."""
+
+    environment: str
+    incident: str
+    run: str
 
 
 @dataclass(frozen=True, kw_only=True)

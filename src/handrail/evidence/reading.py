@@ -9,7 +9,9 @@ from typing import Any
 
 from handrail.evidence.model import Kind
 
-HEADER = re.compile(r"^[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*(?: {2,}[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*)*\s*$")
+HEADER = re.compile(
+    r"^[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*(?: {2,}[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*)*\s*$"
+)
 STAMP = re.compile(r"^\S*(\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2})")
 
 
@@ -18,7 +20,11 @@ def table(text: str) -> tuple[list[str], list[list[str]]] | None:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) >= 2 and re.fullmatch(r"[-+ ]+", lines[1]) and "-" in lines[1]:  # psql's aligned form
         columns = [cell.strip() for cell in lines[0].split("|")]
-        rows = [[cell.strip() for cell in line.split("|")] for line in lines[2:] if not re.fullmatch(r"\(\d+ rows?\)", line.strip())]
+        rows = [
+            [cell.strip() for cell in line.split("|")]
+            for line in lines[2:]
+            if not re.fullmatch(r"\(\d+ rows?\)", line.strip())
+        ]
         return columns, [row for row in rows if len(row) == len(columns)]
     if not lines or not HEADER.match(lines[0]):
         return None

@@ -52,7 +52,9 @@ def people(text: str, *, path: str) -> tuple[Person, ...]:
             if role not in ROLES:
                 raise FixSettings(f"{path}: {item['name']} has the role {role}. Known: {', '.join(ROLES)}.")
         if item.get("token_sha256") and len(item["token_sha256"]) != 64:
-            raise FixSettings(f"{path}: the token_sha256 of {item['name']} is no SHA-256. Never write the token itself there.")
+            raise FixSettings(
+                f"{path}: the token_sha256 of {item['name']} is no SHA-256. Never write the token itself there."
+            )
         found.append(Person(**item))
     names = [person.name for person in found]
     for name in names:
@@ -69,12 +71,17 @@ def schedule(text: str, *, path: str, known: Sequence[Person]) -> Schedule:
         if name not in names:
             raise FixSettings(f"{path}: {name} is nobody in the people file. Add them there.")
     return Schedule(
-        rotation=tuple(raw.get("rotation", ())), starts=raw.get("starts", date(2024, 1, 1)),
-        every=timedelta(days=int(raw.get("every_days", 7))), manager=raw.get("manager", ""), executive=raw.get("executive", ""),
+        rotation=tuple(raw.get("rotation", ())),
+        starts=raw.get("starts", date(2024, 1, 1)),
+        every=timedelta(days=int(raw.get("every_days", 7))),
+        manager=raw.get("manager", ""),
+        executive=raw.get("executive", ""),
     )
 
 
-def on_call(level: int, *, plan: Schedule, known: Sequence[Person], owner: str, now: datetime, drill: bool) -> list[Person]:
+def on_call(
+    level: int, *, plan: Schedule, known: Sequence[Person], owner: str, now: datetime, drill: bool
+) -> list[Person]:
     """Who is called at this level now. In a drill only drill contacts, whatever the schedule says."""
     if drill:
         return [person for person in known if person.drill]

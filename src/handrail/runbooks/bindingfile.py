@@ -54,7 +54,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> _At:
     pairs = {
         str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
         for key, value in node.value
-    }  # type: ignore[no-untyped-call]
+    }
     found = _At(pairs)
     found.line = node.start_mark.line + 1
     found.lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}

@@ -46,9 +46,19 @@ def read_text(text: str, path: str, knowledge: Knowledge) -> Document:
 def _unreadable(path: str, raw: bytes, message: str) -> Document:
     span = Span(line=1, column=1, end_line=1, end_column=2)
     finding = Finding(
-        rule="not-text", severity=Severity.ERROR, message=message, suggestion="keep runbooks as UTF-8 Markdown", span=span
+        rule="not-text",
+        severity=Severity.ERROR,
+        message=message,
+        suggestion="keep runbooks as UTF-8 Markdown",
+        span=span,
     )
     return Document(
-        path=path, revision=hashlib.sha256(raw).hexdigest(), title="", groups=(), runbooks=(), escalation=(), related=(),
+        path=path,
+        revision=hashlib.sha256(raw).hexdigest(),
+        title="",
+        groups=(),
+        runbooks=(),
+        escalation=(),
+        related=(),
         findings=(finding,),
     )

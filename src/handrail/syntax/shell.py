@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from handrail.commands.block import PLACEHOLDER, ParsedBlock, hide
+from handrail import commands
+from handrail.commands import Command, Knowledge
+from handrail.commands.block import ParsedBlock, hide
 from handrail.errors import FixSettings
 
 SECONDS = 20
@@ -37,7 +39,8 @@ def parse_blocks(blocks: Sequence[str]) -> list[ParsedBlock]:
     ]
 
 
-Parsed = tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...], str]
+Nodes = tuple[dict[str, Any], ...]
+Parsed = tuple[Nodes, Nodes, str]
 
 
 def _together(hidden: Sequence[str]) -> list[Parsed] | None:
@@ -53,11 +56,11 @@ def _together(hidden: Sequence[str]) -> list[Parsed] | None:
     marks = {SEPARATOR.format(number)[2:]: number for number in range(len(hidden))}
     ends: dict[int, int] = {}
     for statement in tree.get("Stmts", ()):
-        args = (statement.get("Cmd") or {}).get("Args") or ()
+        args: Sequence[Any] = (statement.get("Cmd") or {}).get("Args") or ()
         if len(args) == 2 and args[0]["Parts"][0].get("Value") == ":":
-            number = marks.get(args[1]["Parts"][0].get("Value", ""))
-            if number is not None:
-                ends[number] = statement["Pos"]["Offset"]
+            mark = marks.get(args[1]["Parts"][0].get("Value", ""))
+            if mark is not None:
+                ends[mark] = statement["Pos"]["Offset"]
     if len(ends) != len(hidden):
         return None
     result: list[Parsed] = []
@@ -79,7 +82,7 @@ def _alone(text: str) -> Parsed:
         return (), (), error
     statements = tuple(tree.get("Stmts", ()))
     comments = [comment for statement in statements for comment in statement.get("Comments") or ()]
-    return statements, tuple([*comments, *(tree.get("Last") or ())]), ""
+    return statements, (*comments, *(tree.get("Last") or ())), ""
 
 
 def _shift(node: Any, by: int) -> Any:
@@ -121,4 +124,7 @@ def _binary() -> str:
     return _found
 
 
-__all__ = ["PLACEHOLDER", "parse_blocks"]
+def understand_one(block: ParsedBlock, knowledge: Knowledge) -> Command | None:
+    """The one command of a block of a binding's own; None where it is not exactly one."""
+    found = commands.understand(block, knowledge, first_line=1, first_column=1)
+    return found[0] if len(found) == 1 else None

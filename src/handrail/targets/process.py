@@ -61,11 +61,8 @@ def run(
     try:
         for number, stage in enumerate(stages):
             first = number == 0
-            source: int | IO[bytes] | None
-            if first:
-                source = subprocess.PIPE if feed is not None else subprocess.DEVNULL
-            else:
-                source = processes[-1].stdout
+            outside = subprocess.PIPE if feed is not None else subprocess.DEVNULL
+            source: int | IO[bytes] | None = outside if first else processes[-1].stdout
             processes.append(
                 subprocess.Popen(  # the tree dies with us: see _child
                     list(stage),

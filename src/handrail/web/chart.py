@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -70,7 +71,7 @@ def _curve(chart: Chart, *, x: object, y: object) -> str:
     """A line that breaks where samples are missing: no data is not a straight line."""
     assert callable(x) and callable(y)
     points = chart.points
-    gaps = sorted((b - a).total_seconds() for (a, _), (b, _) in zip(points, points[1:], strict=False))
+    gaps = sorted((b - a).total_seconds() for (a, _), (b, _) in itertools.pairwise(points))
     usual = gaps[len(gaps) // 2] if gaps else 0.0
     drawn, before = [], None
     for at, value in points:

@@ -30,7 +30,9 @@ class Catalog(Protocol):
         """Parse a document's kept text again, for runs whose file was edited since."""
 
 
-def facts(store: Store, catalog: Catalog, incident: str, *, events: Sequence[Event] | None = None) -> incidents.Facts | None:
+def facts(
+    store: Store, catalog: Catalog, incident: str, *, events: Sequence[Event] | None = None
+) -> incidents.Facts | None:
     """The facts of an incident, or None where there is none of that name."""
     row = store.incident(incident)
     if row is None:

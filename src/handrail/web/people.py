@@ -95,7 +95,9 @@ class Sessions:
         if now - opened > ABSOLUTE:
             self.close(session)
             return None
-        person = next((p for p in self._people if hmac.compare_digest((p.token_sha256 or "").lower(), kept["token"])), None)
+        person = next(
+            (p for p in self._people if hmac.compare_digest((p.token_sha256 or "").lower(), kept["token"])), None
+        )
         if person is None:
             return None
         idle = now - self._seen.get(_key(session), opened)

@@ -1,0 +1,347 @@
+"""The only place where the parts are put together."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import secrets
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from handrail import incidents, settings, store, syntax
+from handrail.approvals import Approver
+from handrail.commands import Command
+from handrail.engine import boundaries
+from handrail.engine.catalog import Catalog, Place
+from handrail.engine.intake import Intake
+from handrail.engine.respond import Responder
+from handrail.engine.server import Server
+from handrail.environments import Environment
+from handrail.errors import FixSettings
+from handrail.runbooks import Binding, Document, bindingfile
+from handrail.settings import Settings
+from handrail.store import Store
+from handrail.syntax.reading import read_document, read_text
+from handrail.targets import Ground
+from handrail.targets.ground import GroundSettings, RealGround
+from handrail.targets.masking import Masker
+from handrail.web import application, gather
+from handrail.web.settings import WebSettings
+
+log = logging.getLogger("handrail")
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """The world's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def library() -> Path:
+    """The library that comes with a checkout of Handrail."""
+    for place in (Path.cwd() / "library", Path(__file__).resolve().parents[2] / "library"):
+        if (place / "azora").is_dir():
+            return place
+    raise FixSettings("The library is not here. Run this in a checkout of Handrail.")
+
+
+# -- what is known before an alert ---------------------------------------------------------------------------------
+
+
+def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
+    """Documents and bindings read, and the commands that bindings themselves name, understood."""
+    knowledge = syntax.load_knowledge(known.knowledge)
+    documents: list[Document] = []
+    bindings: dict[str, Binding] = {}
+    texts: dict[str, str] = {}
+    understood: dict[str, Command] = {}
+    for item in known.documents:
+        document = read_document(item.path, knowledge)
+        documents.append(document)
+        texts[document.path] = item.path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+        if item.binding is not None:
+            text = item.binding.read_text(encoding="utf-8")
+            bindings[document.path] = bindingfile.read(text, path=str(item.binding), documents=[document])
+    own = [
+        text
+        for binding in bindings.values()
+        for bound in binding.runbooks.values()
+        for remedy in bound.remedies or ()
+        for text in (remedy.preview, remedy.undo)
+        if text
+    ]
+    for text, parsed in zip(own, syntax.parse_blocks(own), strict=True):
+        from_block = syntax.understand_one(parsed, knowledge)
+        if from_block is not None:
+            understood[text] = from_block
+    return (
+        Catalog(
+            documents=tuple(documents),
+            texts=texts,
+            bindings=bindings,
+            services=known.services,
+            people=known.people,
+            places={environment.name: _place(environment) for environment in known.environments},
+            sources={name: source.environment for name, source in known.sources.items()},
+            reread=lambda path, text: read_text(text, path, knowledge),
+        ),
+        understood,
+    )
+
+
+def _place(environment: Environment) -> Place:
+    return Place(
+        name=environment.name,
+        namespace=environment.namespace,
+        hold=environment.hold,
+        check_window=environment.check_window,
+        scrape=environment.scrape,
+        verify_limit=environment.verify_limit,
+        plan_life=environment.plan_life,
+        drills_allowed=environment.drills_allowed,
+    )
+
+
+def ground(environment: Environment, *, masker: Masker, state: Path) -> RealGround:
+    """The real ground of an environment."""
+    return RealGround(
+        GroundSettings(
+            name=environment.name,
+            namespace=environment.namespace,
+            tools=environment.tools,
+            kubeconfigs=environment.kubeconfigs,
+            prometheus_url=environment.prometheus_url,
+            databases={server: dsn for server, dsn in environment.databases.items() if dsn},
+            repository=environment.repository,
+            secrets=environment.secrets,
+            holders_query=environment.holders_query,
+            slot_service=environment.slot_service,
+            metrics=environment.metrics,
+            variables=environment.variables,
+        ),
+        masker=masker,
+        scratch=state / "scratch" / environment.name,
+    )
+
+
+def record(config: Path) -> tuple[Store, Catalog]:
+    """The record and the catalogue, to read."""
+    known = settings.read(config)
+    return _store(known.state, now), catalog(known)[0]
+
+
+def _store(state: Path, clock: Clock) -> Store:
+    state.mkdir(parents=True, exist_ok=True)
+    return Store(store.connect(f"sqlite:///{state}/handrail.db"), clock=clock)
+
+
+def seen(kept: Store, known: Catalog, incident: str) -> incidents.IncidentView:
+    """One incident as its page shows it."""
+    facts = gather.facts(kept, known, incident)
+    if facts is None:
+        raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
+    return incidents.view(facts, now=kept.now())
+
+
+def as_json(shown: Any) -> str:
+    """A view as JSON."""
+    return json.dumps(dataclasses.asdict(shown), indent=2, default=str)
+
+
+def review_text(kept: Store, known: Catalog, incident: str) -> str:
+    """The post-incident review."""
+    facts = gather.facts(kept, known, incident)
+    if facts is None:
+        raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
+    return incidents.review.review(facts, now=kept.now(), zone=UTC)
+
+
+# -- the engine -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A process's parts, put together and not yet started."""
+
+    settings: Settings
+    store: Store
+    catalog: Catalog
+    server: Server
+    masker: Masker
+    worker: str
+
+
+def assemble(
+    known: Settings,
+    *,
+    clock: Clock = now,
+    grounds: Mapping[str, Ground] | None = None,
+    masker: Masker | None = None,
+    pause: Callable[[float], None] = time.sleep,
+    drill: bool = False,
+    remote: bool = False,
+) -> Parts:
+    """Everything of one process. `remote` leaves the running to another process: wishes are written for it to find."""
+    kept = _store(known.state, clock)
+    found, understood = catalog(known)
+    hides = masker or Masker()
+    worker = kept.setting("worker") or f"w-{uuid.uuid4().hex[:12]}"
+    if not kept.setting("worker"):
+        kept.set_setting("worker", worker)
+    places = (
+        grounds
+        if grounds is not None
+        else {
+            environment.name: ground(environment, masker=hides, state=known.state) for environment in known.environments
+        }
+    )
+    at = boundaries.from_environment()
+    responder = Responder(
+        store=kept,
+        catalog=found,
+        grounds=places,
+        worker=worker,
+        understood=understood,
+        at=at,
+        pause=pause,
+        told=_nobody,
+    )
+    server = Server(
+        store=kept,
+        catalog=found,
+        responder=responder,
+        mask=hides.mask,
+        fire=lambda timer: None,
+        flush=lambda: None,
+        told=_nobody,
+        at=at,
+        remote=remote,
+        intake=Intake(store=kept, catalog=found, drilling=lambda: drill, told=_nobody, at=at),
+    )
+    return Parts(settings=known, store=kept, catalog=found, server=server, masker=hides, worker=worker)
+
+
+def _nobody(kind: str, incident: str, payload: dict[str, Any]) -> None:
+    """Nobody hears of it."""
+
+
+@contextmanager
+def terminal(config: Path) -> Iterator[tuple[Server, Approver]]:
+    """The verbs for a person at this machine: wishes go into the record, where the serving process finds them."""
+    parts = assemble(settings.read(config), grounds={}, remote=True)
+    yield parts.server, me()
+
+
+def me() -> Approver:
+    """The person at the terminal."""
+    person = settings.terminal_person()
+    return Approver(name=person.name, roles=tuple(person.roles), known_by="terminal")
+
+
+# -- serving ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A serving process: where it listens, its record and its verbs."""
+
+    url: str
+    store: Store
+    catalog: Catalog
+    desk: Server
+    hook_token: str
+    me: Approver
+    demo_approver: Approver
+    masker: Masker
+
+
+@contextmanager
+def running(
+    config: Path,
+    *,
+    state: Path | None = None,
+    host: str = "",
+    port: int | None = None,
+    drill: bool = False,
+    grounds: Callable[[Settings, Masker], Mapping[str, Ground]] | None = None,
+    clock: Clock = now,
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[Running]:
+    """Serve in this process until the block ends. `port` 0 takes a free one."""
+    known = settings.read(config, state=state)
+    masker = Masker()
+    made = grounds(known, masker) if grounds else None
+    parts = assemble(known, grounds=made, masker=masker, clock=clock, pause=pause, drill=drill)
+    for name, place in parts.server.responder.grounds.items():
+        if isinstance(place, RealGround):
+            for trouble in place.learn_secrets():
+                log.warning("secrets_unread environment=%s %s", name, trouble)
+    token = secrets.token_urlsafe(24)
+    wanted = port if port is not None else known.port
+    address = host or known.host
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, wanted))
+        except OSError as error:
+            raise FixSettings(
+                f"{address}:{wanted} cannot be listened on: {error.strerror}. Choose another with --port."
+            ) from error
+        wanted = probe.getsockname()[1]
+    own = hashlib.sha256(token.encode()).hexdigest()
+    sources = {name: source.token_sha256 or own for name, source in known.sources.items()}
+    web = application.create(
+        parts.server,
+        parts.store,
+        catalog=parts.catalog,
+        people=known.people,
+        settings=WebSettings(
+            host=address, port=wanted, names=known.names, sources=sources, open_reading=known.open_reading
+        ),
+    )
+    serving = uvicorn.Server(uvicorn.Config(web, host=address, port=wanted, log_level="warning", access_log=False))
+    serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
+    thread = threading.Thread(target=serving.run, daemon=True, name="web")
+    parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
+    thread.start()
+    while not serving.started and thread.is_alive():
+        time.sleep(0.01)
+    try:
+        yield Running(
+            url=f"http://{address}:{wanted}",
+            store=parts.store,
+            catalog=parts.catalog,
+            desk=parts.server,
+            hook_token=token,
+            me=me(),
+            masker=masker,
+            demo_approver=Approver(name="Demo approver", roles=("approver",), known_by="demo"),
+        )
+    finally:
+        serving.should_exit = True
+        thread.join(timeout=5)
+        parts.server.close()
+
+
+def serve(config: Path, *, host: str = "", port: int = 0) -> None:
+    """Serve until Ctrl-C."""
+    with running(config, host=host, port=port or None) as here:
+        print(f"Handrail serves {here.url}. Ctrl-C ends it.", flush=True)
+        over = threading.Event()
+        try:
+            while not over.wait(3600):
+                pass
+        except KeyboardInterrupt:
+            print("Ending. What runs is taken up again at the next start.", flush=True)

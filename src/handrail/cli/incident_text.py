@@ -1,0 +1,34 @@
+"""One incident in a terminal, in the page's words and order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handrail.cli import terminal
+from handrail.incidents import IncidentView, words
+
+MARKS = {"ok": "✓", "not": "!", "wait": "→", "running": "…", "skipped": "-", "person": "?", "later": " "}
+
+
+def render(seen: IncidentView, *, now: datetime) -> str:
+    """What is wrong, how long there is, the runbook's steps, people's tasks, the timeline."""
+    head = f"{seen.id}  {terminal.paint(seen.says, 'strong')}"
+    lines = [head, f"{seen.severity} · {seen.state} · {seen.service} · {seen.environment}"]
+    for run in seen.runs:
+        lines += ["", f"{run.runbook}  {run.title}   {run.mode}" + (f", {run.ending}" if run.ending else "")]
+        for step in run.steps:
+            took = "" if step.seconds is None else f"{step.seconds:.1f} s"
+            lines.append(
+                f"  {MARKS.get(step.state, ' ')} {step.number} {step.title:<34.34}  {step.effect:<9} {took:>7}  {step.says}".rstrip()
+            )
+        lines += [
+            f"    {title}: {standing}{' (' + reason + ')' if reason else ''}"
+            for title, standing, reason in run.remedies
+        ]
+    if seen.tasks:
+        lines += ["", "Tasks"]
+        lines += [f"  {'✓' if task.done else ' '} {task.number} {task.text}  {task.owner}" for task in seen.tasks]
+    lines += ["", "Timeline"]
+    for line in reversed(seen.timeline):
+        lines.append(f"  {words.clock(line.at, now=now, zone=now.astimezone().tzinfo or line.at.tzinfo)}  {line.says}")  # type: ignore[arg-type]  # an aware time has a zone
+    return "\n".join(lines)

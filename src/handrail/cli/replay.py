@@ -1,0 +1,133 @@
+"""Replays a recorded drill through the real loop: same intake, same selection, same plans, same checks, no cluster."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from handrail import app
+from handrail.approvals import Approver
+from handrail.drills import course, recording
+from handrail.drills.fault import ExpectedRemedy, Fault
+from handrail.errors import FixRunbook
+from handrail.incidents import sentences
+
+LIMIT_SECONDS = 240.0
+QUIET = ("series", "message", "evidence")
+
+
+def find(name: str) -> Path:
+    """A recording's file by the fault's id or the runbook's."""
+    folder = app.library() / "azora" / "recordings"
+    found = sorted(folder.glob(f"{name}*.json.gz"))
+    if not found:
+        known = ", ".join(path.name.removesuffix(".json.gz") for path in sorted(folder.glob("*.json.gz")))
+        raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
+    return found[0]
+
+
+def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:
+    """Whether the replay took the recorded course, told line by line."""
+    kept = recording.load(Path(name) if name.endswith(".json.gz") else find(name))
+    say(
+        f"{kept.fault}: recorded {kept.made_at[:16]} UTC in {kept.environment}, rules profile {kept.profile}; replayed {speed:g} times as fast."
+    )
+    problems = check(kept, speed=speed, say=say, config=config)
+    for problem in problems:
+        say(f"Not as recorded: {problem}")
+    say("The replay took the recorded course." if not problems else "The replay took another course than the drill.")
+    return not problems
+
+
+def check(
+    kept: recording.Recording, *, speed: float, say: Callable[[str], None], config: Path | None = None
+) -> list[str]:
+    """What went otherwise than recorded; empty where nothing did."""
+    start = datetime.fromisoformat(kept.alert_at)
+    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=speed, monotonic=time.monotonic)
+    fault = _fault(kept)
+    with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
+        ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
+        with app.running(
+            config or app.library() / "azora",
+            state=Path(scratch),
+            port=0,
+            drill=True,
+            clock=clock,
+            pause=lambda seconds: time.sleep(seconds / speed),
+            grounds=lambda known, masker: {kept.environment: ground},
+        ) as here:
+            approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
+            _play(kept, fault, here, clock=clock, start=start, approver=approver, say=say)
+            taken = course.read(here.store, fault, injected_at=None)
+    problems = list(taken.problems)
+    if tuple(taken.lines) != tuple(kept.course):
+        problems.append(f"the course was {'; '.join(taken.lines)}; recorded was {'; '.join(kept.course)}")
+    return problems
+
+
+def _play(
+    kept: recording.Recording,
+    fault: Fault,
+    here: app.Running,
+    *,
+    clock: recording.ReplayClock,
+    start: datetime,
+    approver: Approver,
+    say: Callable[[str], None],
+) -> None:
+    posts = list(kept.posts)
+    expected = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
+    until = time.monotonic() + LIMIT_SECONDS
+    seen = approved = 0
+    while time.monotonic() < until:
+        while posts and (clock() - start).total_seconds() >= posts[0][0]:
+            here.desk.receive(source=kept.environment, body=posts.pop(0)[1].encode())
+        closed = False
+        for event in here.store.events(after=seen):
+            seen = event.sequence
+            closed = (
+                closed
+                or event.kind == "incident_closed"
+                or (event.kind == "run_ended" and event.payload["ending"] == "handed over")
+            )
+            if event.kind not in QUIET:
+                say(f"  {event.at:%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
+        if closed:
+            return
+        for row, plan in here.store.waiting_plans():
+            if approved >= len(expected):
+                return
+            wanted = expected[approved].choose
+            fits = row["recommended"] if wanted == "recommended" else plan.original == (wanted == "original")
+            step = next(
+                (item["step"] for item in here.store.remedies_of(row["run"]) if item["name"] == row["remedy"]), 0
+            )
+            if fits and step == expected[approved].step:
+                approved += here.desk.decide(plan.hash, approver, yes=True, reason="as recorded").done
+            elif step != expected[approved].step:
+                return
+        time.sleep(0.05)
+
+
+def _fault(kept: recording.Recording) -> Fault:
+    raw = kept.expect
+    return Fault(
+        id=kept.fault,
+        runbook=kept.runbook,
+        title=str(raw["title"]),
+        healed_by=str(raw["healed_by"]),
+        inject=(),
+        alerts=tuple(raw["alerts"]),
+        proposes=str(raw["proposes"]),
+        remedies=tuple(
+            ExpectedRemedy(step=int(item["step"]), ends=str(item["ends"]), choose=str(item["choose"]))
+            for item in raw["remedies"]
+        ),
+        judge=(),
+        heal=(),
+        time_limit_seconds=0,
+    )

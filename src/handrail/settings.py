@@ -1,0 +1,193 @@
+"""Reads `handrail.yaml` and every file it names, once, into values that `app` puts to work."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handrail import environments, oncall
+from handrail.environments import Environment, Service
+from handrail.errors import FixSettings
+from handrail.oncall import Person, Schedule
+
+KEYS = (
+    "documents",
+    "services",
+    "people",
+    "schedule",
+    "environments",
+    "knowledge",
+    "state",
+    "server",
+    "sources",
+    "status_page",
+    "lab",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentSettings:
+    """A document and its binding, as paths."""
+
+    path: Path
+    binding: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSettings:
+    """A webhook's source: which environment its alerts are of, and the SHA-256 of its token."""
+
+    environment: str
+    token_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that was read."""
+
+    folder: Path
+    documents: tuple[DocumentSettings, ...]
+    knowledge: tuple[Path, ...]
+    services: tuple[Service, ...]
+    people: tuple[Person, ...]
+    schedule: Schedule
+    environments: tuple[Environment, ...]
+    sources: Mapping[str, SourceSettings]
+    state: Path
+    host: str
+    port: int
+    names: tuple[str, ...] = ()
+    status_page: Path | None = None
+    open_reading: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(config: Path) -> Path:
+    """The settings file: itself, or `handrail.yaml` in the folder."""
+    path = config / "handrail.yaml" if config.is_dir() or not config.suffix else config
+    if not path.exists():
+        raise FixSettings(f"There is no {path}. `handrail init` writes one, or name it with --config.")
+    return path
+
+
+def read(config: Path, *, state: Path | None = None) -> Settings:
+    """All settings. A relative path is relative to `handrail.yaml`."""
+    path = find(config)
+    folder = path.parent.resolve()
+    raw = _load(path)
+    for key in raw:
+        if key not in KEYS:
+            raise FixSettings(f"{path}: `{key}` is not known. Known: {', '.join(KEYS)}.")
+    variables = _variables(raw, folder)
+    known = (*_people(raw, folder), terminal_person())
+    server = raw.get("server") or {}
+    chosen = os.environ.get("HANDRAIL_STATE") or raw.get("state", ".handrail")
+    return Settings(
+        folder=folder,
+        documents=tuple(
+            DocumentSettings(
+                path=folder / item["path"], binding=folder / item["binding"] if item.get("binding") else None
+            )
+            for item in (raw.get("documents") or [])
+        ),
+        knowledge=tuple(folder / item for item in raw.get("knowledge") or ()),
+        services=environments.services(_text(folder, raw, "services"), path=str(raw.get("services")))
+        if raw.get("services")
+        else (),
+        people=known,
+        schedule=(
+            oncall.schedule(_text(folder, raw, "schedule"), path=str(raw["schedule"]), known=known)
+            if raw.get("schedule")
+            else Schedule()
+        ),
+        environments=environments.environments(
+            _text(folder, raw, "environments"), path=str(raw.get("environments")), variables=variables
+        )
+        if raw.get("environments")
+        else (Environment(name="here"),),
+        sources={
+            name: _source(name, facts, path, folder, variables) for name, facts in (raw.get("sources") or {}).items()
+        },
+        state=state or Path(chosen if Path(chosen).is_absolute() else folder / chosen),
+        host=server.get("host", "127.0.0.1"),
+        port=int(server.get("port", 8080)),
+        names=tuple(server.get("names", ())),
+        open_reading=bool(server.get("open_reading", False)),
+        status_page=folder / raw["status_page"] if raw.get("status_page") else None,
+        variables=variables,
+    )
+
+
+def terminal_person() -> Person:
+    """The user of this machine, who may open the state folder anyway; the record says how they are known."""
+    return Person(name=f"{getpass.getuser()} at the terminal", roles=("responder", "approver"))
+
+
+def _people(raw: Mapping[str, Any], folder: Path) -> tuple[Person, ...]:
+    return oncall.people(_text(folder, raw, "people"), path=str(raw["people"])) if raw.get("people") else ()
+
+
+def _source(
+    name: str, facts: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]
+) -> SourceSettings:
+    if facts.get("token_file"):
+        where = folder / _filled(str(facts["token_file"]), variables)
+        if not where.exists():
+            return SourceSettings(environment=facts.get("environment", ""), token_sha256="")
+        token = where.read_text(encoding="utf-8").strip()
+        return SourceSettings(environment=facts["environment"], token_sha256=hashlib.sha256(token.encode()).hexdigest())
+    if not facts.get("token_sha256") or not facts.get("environment"):
+        raise FixSettings(f"{path}: the source {name} needs `environment` and `token_sha256` (or `token_file`).")
+    return SourceSettings(environment=facts["environment"], token_sha256=facts["token_sha256"])
+
+
+def _variables(raw: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The process's HANDRAIL_ variables, and what a running lab tells of itself."""
+    found = {name: value for name, value in os.environ.items() if name.startswith("HANDRAIL_")}
+    if not raw.get("lab"):
+        return found
+    run = Path(found.setdefault("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab"))
+    told = run / "lab.json"
+    if told.exists():
+        lab = json.loads(told.read_text(encoding="utf-8"))
+        values = lab["profile"]["values"]
+        found.setdefault("HANDRAIL_LAB_TOOLS", lab["path"])
+        found.setdefault("HANDRAIL_LAB_HOLD", values["HOLD"])
+        found.setdefault("HANDRAIL_LAB_WINDOW", values["RATE_WINDOW"])
+        found.setdefault("HANDRAIL_LAB_SCRAPE", values["SCRAPE_INTERVAL"])
+    reader = run / "identities" / "reader.dsn"
+    if reader.exists():
+        found.setdefault("HANDRAIL_LAB_READER", reader.read_text(encoding="utf-8").strip())
+    return found
+
+
+def _filled(text: str, variables: Mapping[str, str]) -> str:
+    for name, value in variables.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text
+
+
+def _text(folder: Path, raw: Mapping[str, Any], key: str) -> str:
+    path = folder / str(raw.get(key))
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {error.strerror}.") from error
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise FixSettings(f"{path} cannot be read: {error}") from error
+    if not isinstance(raw, dict):
+        raise FixSettings(f"{path}: settings are a mapping.")
+    return raw
