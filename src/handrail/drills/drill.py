@@ -10,15 +10,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from handrail.approvals import Approver
-from handrail.drills import course, fault, judge
+from handrail.drills import course, fault
 from handrail.drills.course import Course
 from handrail.drills.fault import Bench, Fault
-from handrail.drills.judge import Judgement, Witness
+from handrail.drills.judge import Judge, Judgement
 from handrail.engine.desk import Desk
 from handrail.store import Store
 
@@ -42,7 +42,7 @@ class Score:
 
     fault: str
     course: Course
-    judgements: tuple[Judgement, ...]
+    judgement: Judgement | None
     problems: tuple[str, ...]
     restored: bool
     took_seconds: float
@@ -50,14 +50,13 @@ class Score:
     @property
     def passed(self) -> bool:
         """Everything was as expected, judged healed, and put back."""
-        return not self.problems and self.restored and all(found.ok for found in self.judgements)
+        return not self.problems and self.restored and self.judgement is not None and self.judgement.ok
 
 
-def perform(
-    one: Fault, *, stage: Stage, bench: Bench, witness: Witness, clock: Callable[[], datetime], say: Say
-) -> Score:
+def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Callable[[], datetime], say: Say) -> Score:
     """The whole drill. The fault is healed whatever happens here, and by the watchdog where this process dies."""
     began = time.monotonic()
+    judge.before(one.id)
     memory = fault.remember(one, bench)
     watchdog = subprocess.Popen(
         [
@@ -74,18 +73,17 @@ def perform(
         start_new_session=True,
     )
     problems: list[str] = []
-    judgements: Sequence[Judgement] = ()
+    judgement: Judgement | None = None
     restored = False
     injected_at: datetime | None = None
     try:
         say(f"{one.id}: {one.title}")
-        injected_at = clock()
         fault.inject(one, bench)
+        injected_at = clock()
         say("The fault is in. Waiting for the alert.")
         problems += _follow(one, stage=stage, say=say)
-        judgements = judge.judge(one.judge, witness)
-        for found in judgements:
-            say(f"Judge {found.judge}: {'healed' if found.ok else 'not healed'}: {found.says}")
+        judgement = judge.after(one.id)
+        say(f"The judge says {'healed' if judgement.ok else 'not healed'}: {judgement.says}")
     finally:
         say("Healing what is left and restoring the lab.")
         if memory.exists():
@@ -96,7 +94,7 @@ def perform(
     return Score(
         fault=one.id,
         course=done,
-        judgements=tuple(judgements),
+        judgement=judgement,
         problems=(*problems, *done.problems),
         restored=restored,
         took_seconds=round(time.monotonic() - began, 1),

@@ -96,15 +96,22 @@ class Bench:
     """Where a fault's commands run: folder, environment variables and the folder that remembers how to heal."""
 
     cwd: Path
-    env: Mapping[str, str]
+    env: Mapping[str, str]  # the fault injector's
+    heal_env: Mapping[str, str]  # the environment's own administrator's
     memory: Path
+    places: Mapping[str, str]  # `{lab}` in a command
 
 
 def remember(fault: Fault, bench: Bench) -> Path:
     """Write how to heal before the fault is; the watchdog and the next start read it."""
     bench.memory.mkdir(parents=True, exist_ok=True)
     path = bench.memory / f"{fault.id}.json"
-    body = {"fault": fault.id, "heal": fault.heal, "cwd": str(bench.cwd), "env": dict(bench.env)}
+    body = {
+        "fault": fault.id,
+        "heal": [filled(vector, bench.places) for vector in fault.heal],
+        "cwd": str(bench.cwd),
+        "env": dict(bench.heal_env),
+    }
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(body))
     partial.replace(path)
@@ -114,7 +121,15 @@ def remember(fault: Fault, bench: Bench) -> Path:
 def inject(fault: Fault, bench: Bench) -> None:
     """Make the trouble. Each command must end with 0, else the fault is not what it says."""
     for vector in fault.inject:
-        _run(vector, bench.cwd, bench.env, f"injecting {fault.id}")
+        _run(filled(vector, bench.places), bench.cwd, bench.env, f"injecting {fault.id}")
+
+
+def filled(vector: Sequence[str], places: Mapping[str, str]) -> tuple[str, ...]:
+    """A command with `{lab}` and its like in place; other braces stay."""
+    words = list(vector)
+    for name, value in places.items():
+        words = [word.replace("{" + name + "}", value) for word in words]
+    return tuple(words)
 
 
 def heal_from(path: Path) -> str:
@@ -131,7 +146,12 @@ def heal_left_over(memory: Path) -> list[str]:
     return [heal_from(path) for path in sorted(memory.glob("*.json"))] if memory.exists() else []
 
 
-def _run(vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str) -> None:
+def ask(vector: tuple[str, ...], *, cwd: Path, env: Mapping[str, str]) -> str:
+    """What a command prints, of the drill's own questions."""
+    return _run(vector, cwd, env, "asking the environment")
+
+
+def _run(vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str) -> str:
     found = subprocess.run(
         vector,
         cwd=cwd,
@@ -145,3 +165,4 @@ def _run(vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str)
     if found.returncode:
         said = (found.stderr.strip() or found.stdout.strip())[-500:]
         raise FixRunbook(f"{doing}: `{' '.join(vector)[:200]}` ended with {found.returncode}: {said}")
+    return found.stdout

@@ -52,6 +52,10 @@ class Store:
         """Posts that were stored and not worked on, oldest first."""
         return self._rows(sa.select(t.posts).where(t.posts.c.state == "new").order_by(t.posts.c.id))
 
+    def posts(self) -> list[Row]:
+        """Every webhook that was stored, oldest first."""
+        return self._rows(sa.select(t.posts).order_by(t.posts.c.id))
+
     def post_done(self, post: int) -> None:
         """The post was worked on."""
         with writing(self.engine) as connection:

@@ -1,0 +1,183 @@
+"""`handrail drill`: a real fault, the real alert, the whole loop, judged by what is not ours, recorded, healed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handrail import app, settings
+from handrail.approvals import Approver
+from handrail.drills import drill as drills
+from handrail.drills import fault, recording
+from handrail.drills.fault import Bench
+from handrail.drills.judge import Judge
+from handrail.drills.recording import RecordingGround
+from handrail.errors import FixSettings
+from handrail.settings import Settings
+from handrail.targets import Ground
+from handrail.targets.masking import Masker
+
+LABEL = "handrail.dev/drills"
+ENVIRONMENT = "lab"
+
+
+def drill(
+    name: Annotated[
+        str, typer.Argument(help="A fault (RB-003-missing-variable) or a runbook (RB-003): its first fault.")
+    ],
+    wait: Annotated[float, typer.Option(help="Seconds that the approver lets a plan wait.")] = 0.0,
+    record: Annotated[
+        bool, typer.Option("--record/--no-record", help="Leave a recording in library/azora/recordings.")
+    ] = True,
+    json_: Annotated[bool, typer.Option("--json", help="The score as JSON.")] = False,
+) -> None:
+    """Inject a fault into the lab, let the loop run, and print how it went."""
+    lab = _lab()
+    folder = app.library() / "azora"
+    root = folder.parent.parent
+    path = fault.find(root / "lab" / "faults", name)
+    one = fault.read(path.read_text(encoding="utf-8"), path=str(path))
+    run = Path(lab["run"])
+    admin = _env(lab["kubeconfig"], lab["path"])
+    _refuse_elsewhere(settings.read(folder), admin, lab)
+    memory = run / "drills"
+    for healed in fault.heal_left_over(memory):
+        _say(f"An earlier drill left {healed}: healed.")
+    bench = Bench(
+        cwd=run / "azora" / "platform",
+        env=_env(str(run / "identities" / "fault-injector.yaml"), lab["path"]),
+        heal_env=admin,
+        memory=memory,
+        places={"lab": str(root / "lab")},
+    )
+    judge = Judge(
+        program=[str(root / "lab" / "faults" / "judge")], env=admin, cwd=root, memory=run / "routes-before.json"
+    )
+    state = root / ".handrail" / "drills" / f"{one.id}-{app.now():%Y%m%d-%H%M%S}"
+    grounds: dict[str, RecordingGround] = {}
+
+    def listening(known: Settings, masker: Masker) -> Mapping[str, Ground]:
+        real = app.ground(known.environments[0], masker=masker, state=state)
+        for trouble in real.learn_secrets():
+            _say(trouble)
+        grounds[ENVIRONMENT] = RecordingGround(real, clock=app.now)
+        return grounds
+
+    with app.running(folder, state=state, drill=True, grounds=listening) as here:
+        _say(f"Page: {here.url}")
+        stage = drills.Stage(
+            store=here.store,
+            desk=here.desk,
+            wait_before_approval=wait,
+            approver=Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True),
+        )
+        score = drills.perform(one, stage=stage, bench=bench, judge=judge, clock=app.now, say=_say)
+        if record and score.course.incident:
+            target = folder / "recordings" / f"{one.id}.json.gz"
+            kept = _recording(one, score, here=here, ground=grounds[ENVIRONMENT], lab=lab)
+            recording.save(kept, target, mask=here.masker.mask)
+            _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")
+        review = state / f"{score.course.incident or 'none'}-review.md"
+        if score.course.incident:
+            review.write_text(app.review_text(here.store, here.catalog, score.course.incident), encoding="utf-8")
+    print(json.dumps(dataclasses.asdict(score), default=str, indent=2) if json_ else _told(score, lab))
+    if not score.passed:
+        raise typer.Exit(1)
+
+
+def _lab() -> dict[str, Any]:
+    run = Path(os.environ.get("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab"))
+    told = run / "lab.json"
+    if not told.exists():
+        raise FixSettings("No lab is running here. Start it with `make lab`.")
+    if not (run / "identities" / "look.yaml").exists():
+        raise FixSettings("The lab has no identities yet. Make them with lab/identities.")
+    return {**json.loads(told.read_text(encoding="utf-8")), "run": str(run)}
+
+
+def _env(kubeconfig: str, tools: str) -> dict[str, str]:
+    """The environment of a fault's commands: the tools' folder first, one credential, nothing else."""
+    keep = {name: os.environ[name] for name in ("LANG", "HANDRAIL_LAB_RUN") if name in os.environ}
+    path = f"{tools}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    return {**keep, "KUBECONFIG": kubeconfig, "PATH": path, "HOME": os.environ.get("HOME", "/root")}
+
+
+def _refuse_elsewhere(known: Settings, admin: Mapping[str, str], lab: Mapping[str, Any]) -> None:
+    """Drills are allowed where the settings list the environment and the cluster carries the label; both."""
+    environment = known.environments[0]
+    if not environment.drills_allowed:
+        raise FixSettings(f"Drills are not allowed in {environment.name}: environments.yaml says so.")
+    found = fault.ask(("kubectl", "get", "namespace", "kube-system", "-o", "json"), cwd=known.folder, env=admin)
+    meta = json.loads(found)["metadata"]
+    if meta.get("labels", {}).get(LABEL) != "allowed":
+        raise FixSettings(
+            f"The cluster of {environment.name} does not carry the label {LABEL}=allowed on kube-system. Drills stay away."
+        )
+    if meta["uid"] != lab["cluster_uid"]:
+        raise FixSettings(
+            f"The cluster that answers ({meta['uid']}) is not the lab's ({lab['cluster_uid']}). Drills stay away."
+        )
+
+
+def _recording(
+    one: fault.Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, lab: Mapping[str, Any]
+) -> recording.Recording:
+    alerts = here.store.alerts_of(score.course.incident)
+    alert_at: datetime = alerts[0]["received_at"]
+    run = here.store.runs(incident=score.course.incident)[0]
+    return recording.Recording(
+        fault=one.id,
+        runbook=one.runbook,
+        environment=ENVIRONMENT,
+        profile=lab["profile"]["name"],
+        made_at=app.now().isoformat(),
+        document_revision=run["document_revision"],
+        binding_revision=run["binding_revision"],
+        alert_at=alert_at.isoformat(),
+        posts=tuple(
+            (round((post["received_at"] - alert_at).total_seconds(), 2), post["body"]) for post in here.store.posts()
+        ),
+        expect={
+            "title": one.title,
+            "healed_by": one.healed_by,
+            "alerts": list(one.alerts),
+            "proposes": one.proposes,
+            "remedies": [dataclasses.asdict(remedy) for remedy in one.remedies],
+        },
+        course=score.course.lines,
+        entries=ground.entries(alert_at),
+    )
+
+
+def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
+    times = score.course.times
+
+    def seconds(value: float | None) -> str:
+        return "not reached" if value is None else f"{value:.1f} s"
+
+    lines = [
+        "",
+        f"{score.fault}: {'passed' if score.passed else 'FAILED'} in {score.took_seconds:.0f} s (rules profile {lab['profile']['name']})",
+        f"  fault to alert        {seconds(times.fault_to_alert)}",
+        f"  alert to evidence     {seconds(times.evidence)}",
+        f"  alert to plan         {seconds(times.plan)}",
+        f"  alert to approval     {seconds(times.approval)}",
+        f"  alert to healed       {seconds(times.healed)}   (then held {seconds(times.hold)})",
+    ]
+    lines += [f"  {line}" for line in score.course.lines]
+    lines += [f"  problem: {problem}" for problem in score.problems]
+    judged = score.judgement
+    lines.append(f"  judge: {'no word' if judged is None else judged.says}")
+    lines.append(f"  the lab is {'as before' if score.restored else 'NOT restored'}")
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
