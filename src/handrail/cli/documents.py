@@ -1,0 +1,71 @@
+"""Where documents are, for the verbs that must start fast: a path, or the folder's own documents, with the team's knowledge.
+
+Reads of `handrail.yaml` only what these verbs need; all of it is read by `settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handrail import syntax
+from handrail.commands import Knowledge
+from handrail.errors import FixRunbook, FixSettings
+from handrail.syntax.knowledge import Loader
+
+SETTINGS = "handrail.yaml"
+MARKDOWN = (".md", ".markdown")
+
+
+def knowledge_for(folder: Path) -> Knowledge:
+    """The product's knowledge, and that of the nearest `handrail.yaml` at or above the folder."""
+    for place in (folder.resolve(), *folder.resolve().parents):
+        if (place / SETTINGS).is_file():
+            return syntax.load_knowledge([place / item for item in _settings(place / SETTINGS).get("knowledge") or ()])
+    return syntax.load_knowledge()
+
+
+def of_folder(folder: Path) -> list[Path]:
+    """What `handrail.yaml` names as documents, else every Markdown file at or below the folder, in order."""
+    named = _settings(folder / SETTINGS).get("documents") if (folder / SETTINGS).is_file() else None
+    if named:
+        return [folder / (item["path"] if isinstance(item, dict) else str(item)) for item in named]
+    return markdown_below(folder)
+
+
+def markdown_below(folder: Path) -> list[Path]:
+    """Every Markdown file at or below a folder, but for hidden folders and those of other people's packages."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder).parts
+        if any(part.startswith(".") or part == "node_modules" for part in inner[:-1]):
+            continue
+        if path.suffix.lower() in MARKDOWN and path.is_file():
+            found.append(path)
+    return found
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders as the Markdown below them; a folder without any is told."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FixRunbook(f"There is no {path}. Name a Markdown file, or a folder that holds some.")
+        below = markdown_below(path) if path.is_dir() else [path]
+        if not below:
+            raise FixRunbook(f"No Markdown file is below {path}. Name the file if it ends otherwise.")
+        found += below
+    return list(dict.fromkeys(found))
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader) or {}  # noqa: S506 -- a safe loader, the fast one
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FixSettings(f"{path} cannot be read: {error}") from error
+    if not isinstance(raw, dict):
+        raise FixSettings(f"{path}: settings are a mapping.")
+    return raw
