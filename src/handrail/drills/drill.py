@@ -142,6 +142,7 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
             answer = stage.desk.decide(plan.hash, stage.approver, yes=True, reason=f"drill {one.id}")
             say(f"  {answer.says}")
             approved += answer.done
+            break  # the sibling plan is void now: look again
         time.sleep(0.2)
     return [f"not healed within {one.time_limit_seconds} s"]
 

@@ -99,6 +99,7 @@ class Responder:
         self._documents: dict[str, Document] = {document.revision: document for document in catalog.documents}
         self._held: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self.over = threading.Event()  # set when this process ends: long turns stop at their next round
 
     # -- one turn --------------------------------------------------------------------------------------------------
 
@@ -126,6 +127,14 @@ class Responder:
                     self._finish(scene, ending, reason)
                     return "rest"
             return "again"
+
+    def rest(self, seconds: float = 10) -> None:
+        """Wait until the turns that are on have ended."""
+        with self._guard:
+            held = list(self._held.values())
+        for lock in held:
+            if lock.acquire(timeout=seconds):
+                lock.release()
 
     def scene(self, run: str) -> Scene | None:
         """The run as the record has it."""
@@ -478,7 +487,7 @@ class Responder:
                 scene.run, waits_for=f"{says}; held {held:.0f} of {self._hold(scene).total_seconds():.0f} s"
             )
             row = self.store.run(scene.run)
-            if row is None or row["stopped_by"] or self.store.setting(PAUSED):
+            if row is None or row["stopped_by"] or self.store.setting(PAUSED) or self.over.is_set():
                 return False
             fresh = self.scene(scene.run)
             return bool(remedy) or (fresh is not None and not fresh.firing)  # fires again: back to the remedies

@@ -69,9 +69,11 @@ class Server:
     def close(self) -> None:
         """Stop the clockwork; what is interrupted resumes at the next launch."""
         self._over.set()
+        self.responder.over.set()
         self._posts.put(None)
         for thread in self._threads:
             thread.join(timeout=5)
+        self.responder.rest()
         durable.close()
 
     def wake(self, run: str) -> None:
@@ -83,6 +85,8 @@ class Server:
         durable.start(run, self.store.next_segment(run))
 
     def _turn(self, run: str) -> str:
+        if self._over.is_set():
+            return "rest"
         try:
             return self.responder.turn(run)
         except HandrailError as error:  # said in the incident; the sweeper tries again

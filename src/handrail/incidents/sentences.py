@@ -101,18 +101,20 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "incident_closed": lambda told: f"Incident closed{told.after(': ', 'reason')}",
     "runbook_chosen": lambda told: f"{told['runbook']} chosen{told.after(': ', 'reason')}",
     "runbook_undecided": lambda told: (
-        f"No runbook was chosen{told.after(': ', 'reason')}{told.after(' Candidates: ', 'candidates')}"
+        f"No runbook was chosen{told.after(': ', 'reason').rstrip('.')}{told.after('. Candidates: ', 'candidates')}"
     ),
     "confirmed": lambda told: f"{told.person} confirmed the guessed runbook",
     "run_started": lambda told: (
-        f"{told['run']} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
+        f"{told['run'] or 'A run'} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
     ),
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
     "evidence": _evidence,
     "series": lambda told: f"The metric of the last minutes was kept{told.after(': ', 'name')}",
     "parameter_filled": lambda told: f"<{told['name']}> is {told['value']}{told.after(', from ', 'source')}",
     "parameter_refused": lambda told: f"A value for <{told['name']}> was refused{told.after(': ', 'reason')}",
-    "plan_proposed": lambda told: f"Proposed: {told.plan}{told.after('. ', 'because')}",
+    "plan_proposed": lambda told: (
+        f"{'Beside it' if told['recommended'].lower() in ('false', '0') else 'Proposed'}: {told.plan}"
+    ),
     "remedy_passed_over": lambda told: f"{told['remedy']} passed over{told.after(': ', 'reason')}",
     "plan_void": lambda told: f"No longer valid: {told.plan}{told.after('. ', 'reason')}",
     "decision": _decision,
@@ -144,6 +146,6 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
 
 def sentence(event: Event, names: Names) -> str:
     """One sentence for people."""
-    told = Told(payload=event.payload, actor=event.actor.name, names=names)
+    told = Told(payload={"run": event.run, **event.payload}, actor=event.actor.name, names=names)
     write = SENTENCES.get(event.kind)
     return words.sentence(write(told) if write else event.kind.replace("_", " "))

@@ -385,12 +385,11 @@ def _figure(value: float | None) -> str:
 
 
 def _first_value(facts: Facts) -> float | None:
-    """The worst of the metric's newest points before anything was changed."""
-    for event in reversed(facts.events):
-        if event.kind == "series":
-            points = [value for _, value in _points(event)]
-            return points[-1] if points else None
-    return None
+    """The metric's newest value before anything was changed: what was wrong, not how it is by now."""
+    changed = next((event.at for event in facts.events if event.kind == "intent"), None)
+    points = sorted({point for event in facts.events if event.kind == "series" for point in _points(event)})
+    before = [value for at, value in points if changed is None or at < changed]
+    return before[-1] if before else None
 
 
 def _severity_tone(severity: str) -> str:
@@ -700,8 +699,30 @@ def _found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
         for item in _newest(run.evidence).values():
             if ":" in item.command:
                 continue
-            anchor = _anchor(run.id, item.command)
-            yield Found(says=item.says, step=names.command(item.command), anchor=anchor, ok=item.look is Look.SEEN)
+            yield Found(
+                says=_telling(item),
+                step=names.command(item.command),
+                anchor=_anchor(run.id, item.command),
+                ok=item.look is Look.SEEN,
+            )
+
+
+COUNTED = re.compile(r"^\d+ (?:lines?|rows?)$")
+STAMP = re.compile(r"^(?:\S*\d{2}:\d{2}:\d{2}\S*|\d{4}-\d{2}-\d{2}\S*)\s+")
+
+
+def _telling(item: Evidence) -> str:
+    """The evidence's own line; where that only counts lines, also the one that matters most."""
+    if item.look is not Look.SEEN:
+        return f"{item.look}: {item.because or item.says}"
+    if not COUNTED.match(item.says):
+        return item.says
+    shown = showing.show(item)
+    if shown.shapes and shown.shapes[0].matters:
+        top = shown.shapes[0]
+        return f"{item.says}, {top.count} like {STAMP.sub('', top.line)[:140]}"
+    first = "" if shown.table else shown.text.strip().splitlines()[0] if shown.text.strip() else ""
+    return f"{item.says}, first {first[:140]}" if first else item.says
 
 
 def _newest(evidence: Sequence[Evidence]) -> dict[str, Evidence]:
@@ -836,6 +857,7 @@ def _command(
             "says": evidence.says,
             "runs_as": "" if _same(evidence.runs_as, command.text) else evidence.runs_as,
             "because": evidence.because,
+            "findings": tuple(text for text in findings if text[:40] not in evidence.because),
             "evidence": evidence,
             "shown": showing.show(evidence),
         }
@@ -977,10 +999,8 @@ TONES = {
     "unknown": "bad",
     "trouble": "bad",
     "decision": "accent",
-    "intent": "changes",
     "plan_proposed": "accent",
-    "page": "changes",
-    "alert_received": "bad",
+    "outcome": "accent",
 }
 
 

@@ -78,9 +78,14 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
+TOOLS = frozenset({"curl", "git", "grep", "helm", "iptables", "jq", "kubectl", "npm", "ping", "psql", "top"})
+
+
 def sentence(text: str) -> str:
-    """With a capital at its start and a stop at its end."""
+    """With a capital at its start, unless that is a program's name, and a stop at its end."""
     text = text.strip()
     if not text:
         return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".?:" else ".")
+    first = text.split()[0]
+    keep = first in TOOLS or not first.rstrip(",:").isalpha()
+    return (text[0] if keep else text[0].upper()) + text[1:] + ("" if text[-1] in ".?:" else ".")

@@ -24,7 +24,11 @@ from handrail.web.problem import Problem
 from handrail.web.settings import Person, WebSettings, refuse_to_serve
 
 log = logging.getLogger("handrail.web")
-STATIC = {"style.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
+STATIC = {
+    "style.css": "text/css; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 
 
 def create(

@@ -65,7 +65,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self.templates.filters.update(
-            clock=self._clock, span=words.duration, short=words.short, ago=self._ago, sentence=words.sentence
+            clock=self._clock,
+            clock_of=self._clock_of,
+            span=words.duration,
+            short=words.short,
+            ago=self._ago,
+            sentence=words.sentence,
         )
         self.templates.globals.update(count=words.count, target_time=words.target_time)
         self._failures: list[datetime] = []
@@ -75,6 +80,10 @@ class Pages:
     def _clock(self, moment: datetime, seconds: bool = True) -> str:
         return words.clock(moment, now=self.store.now(), zone=self.zone, seconds=seconds)
 
+    def _clock_of(self, moment: datetime, of: datetime) -> str:
+        """The time of day, with the date when it is not that of `of`."""
+        return words.clock(moment, now=of, zone=self.zone)
+
     def _ago(self, moment: datetime) -> Markup:
         """How long ago, ticking where there is JavaScript."""
         span = words.duration(timedelta(seconds=int((self.store.now() - moment).total_seconds())))
@@ -83,13 +92,15 @@ class Pages:
         )
 
     def render(self, template: str, known: Known | None, *, status: int = 200, **values: Any) -> Response:
-        """A whole page."""
+        """A whole page. Whoever is not signed in learns nothing from what surrounds it."""
+        inside = known is not None or (self.settings.open_reading and self.settings.loopback)
         shared = {
             "known": known,
             "can_act": known is not None and bool(set(known.person.roles) & ACTING),
             "can_approve": known is not None and APPROVER in known.person.roles,
-            "waiting": len({row["run"] for row, _ in self.store.waiting_plans()}),
-            "paused_by": self.store.setting(gather.PAUSED),
+            "inside": inside,
+            "waiting": len({row["run"] for row, _ in self.store.waiting_plans()}) if inside else 0,
+            "paused_by": self.store.setting(gather.PAUSED) if inside else "",
             "now": self.store.now(),
             "told": "",
         }
@@ -230,7 +241,7 @@ class Pages:
             updates = self.store.updates(incident=f"I-{row['number']}")
             if updates and not row["drill"]:
                 told.append({"open": row["status"] == "open", "updates": updates[::-1], "since": row["opened_at"]})
-        return self.render("status.html", call.known, told=told)
+        return self.render("status.html", call.known, published=told)
 
     # -- signing in ------------------------------------------------------------------------------------------------
 
