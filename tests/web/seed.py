@@ -447,7 +447,7 @@ class Seeder:
         points = []
         for ago in range(int(minutes * 60), -1, -10):
             rise = max(0.0, min(1.0, (broke - ago) / 110))
-            value = 4.8 * rise * rise * (3 - 2 * rise) + (0.07 if ago % 30 else 0.02)
+            value = 4.8 * rise * rise * (3 - 2 * rise) + (0.04 if ago % 30 else 0.02)
             if healed is not None and ago < healed:
                 value = max(0.03, value * (1 - (healed - ago) / 30))
             at = self.kept.now() - timedelta(seconds=ago)
@@ -522,6 +522,7 @@ class Seeder:
                 title=item.title,
                 remedy="rollback",
                 because=item.because,
+                recommended=item is better,
             )
         return better
 
@@ -546,12 +547,12 @@ def waiting(seed: Seeder, *, title: str = "Critical error rate on api-gateway") 
     seed.at(66)
     seed.kept.acknowledge(incident, "Ana Ruiz")
     seed.event("acknowledged", incident=incident, actor=ana, person="Ana Ruiz")
-    seed.page(incident, 2, -190)
+    seed.kept.arm(f"late/{incident}/2", due_at=seed.now + timedelta(seconds=206), kind="late", subject=incident)
     seed.kept.add_update(
         incident=incident, status="investigating", text="Some payments fail. We are looking.", next_at=seed.now
     )
     seed.kept.add_task({"incident": incident, "run": run, "place": "level-1.1", "text": "Status page: investigating", "owner": "Handrail", "due_at": None})  # fmt: skip
-    seed.kept.finish_task(1, by="Handrail")
+    seed.kept.finish_task(seed.kept.tasks_of(incident)[0]["number"], by="Handrail")
     seed.kept.add_task({"incident": incident, "run": run, "place": "level-1.2", "text": "Tell support what to answer", "owner": "Ana Ruiz", "due_at": seed.now + timedelta(minutes=9)})  # fmt: skip
     seed.kept.update_run(run, waits_for="a plan waits for approval")
     seed.at(0)

@@ -87,5 +87,5 @@ def sentence(text: str) -> str:
     if not text:
         return ""
     first = text.split()[0]
-    keep = first in TOOLS or not first.rstrip(",:").isalpha()
+    keep = first in TOOLS or not first.rstrip(",:.?").isalpha()
     return (text[0] if keep else text[0].upper()) + text[1:] + ("" if text[-1] in ".?:" else ".")

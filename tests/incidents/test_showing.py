@@ -1,0 +1,72 @@
+"""Outputs in their place: what matters comes first, and what is left out is counted."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handrail.evidence import Evidence, Kind, Look
+from handrail.incidents import showing
+
+
+def shown(text: str, kind: Kind) -> showing.Shown:
+    """How it is shown."""
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    return showing.show(
+        Evidence(
+            id="e", run="R-1", command="c", as_written="c", runs_as="c", identity="look", target="t", look=Look.SEEN,
+            says="", started_at=at, seconds=0.1, kind=kind, stdout=text,
+        )
+    )  # fmt: skip
+
+
+def test_log_lines_that_differ_only_in_times_ids_and_numbers_are_one_line_with_a_count() -> None:
+    lines = [f"2026-05-04T03:05:{s:02d}Z api-6d9f7c5b44-x{s % 9}k2p INFO GET /v1 200 {s} ms" for s in range(60)]
+    lines += [f"03:05:{s:02d} ERROR request {s} id 8f14e45fceea167a5a36dedd4bea{s:04d} failed" for s in range(9)]
+    seen = shown("\n".join(lines), Kind.LOG)
+    assert [(shape.count, shape.matters) for shape in seen.shapes] == [(9, True), (60, False)]
+    assert seen.left_out == ""
+
+
+def test_shapes_that_do_not_fit_are_counted() -> None:
+    seen = shown("\n".join(f"03:00:00 {chr(97 + n) * 3} happened" for n in range(20)), Kind.LOG)
+    assert len(seen.shapes) == showing.SHAPES
+    assert seen.left_out == "12 more lines of 12 shapes"
+
+
+def test_a_prometheus_answer_is_a_table_of_what_tells_the_series_apart_largest_first() -> None:
+    series = [
+        {"metric": {"job": job, "env": "p"}, "value": [0, value]}
+        for job, value in (("a", "0"), ("b", "4.81"), ("c", "NaN"))
+    ]
+    table = shown(json.dumps({"data": {"resultType": "vector", "result": series}}), Kind.SERIES).table
+    assert table is not None
+    assert table.columns == ("job", "value")
+    assert table.rows == (("b", "4.81"), ("a", "0"), ("c", "no number"))
+
+
+def test_a_long_table_says_how_many_rows_more() -> None:
+    rows = "\n".join(f"pod-{n}   1/1     Running" for n in range(30))
+    seen = shown(f"NAME    READY   STATUS\n{rows}", Kind.TABLE)
+    assert seen.table is not None
+    assert (len(seen.table.rows), seen.left_out) == (showing.ROWS, "16 more rows")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@given(text=st.text())
+def test_any_output_can_be_shown_as_whatever_it_was_taken_for(kind: Kind, text: str) -> None:
+    seen = shown(text, kind)
+    if seen.table is not None:
+        assert all(len(row) == len(seen.table.columns) for row in seen.table.rows)
+
+
+@given(st.lists(st.text(alphabet="abcERROR 0123:-", min_size=1), min_size=30, max_size=90))
+def test_no_line_of_a_log_is_lost_it_is_shown_or_counted(lines: list[str]) -> None:
+    seen = shown("\n".join(lines), Kind.LOG)
+    there = len([line for line in lines if line.strip()])
+    left = int(seen.left_out.split()[0]) if seen.left_out else 0
+    assert sum(shape.count for shape in seen.shapes) + left == there

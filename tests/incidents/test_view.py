@@ -1,0 +1,178 @@
+"""The incident in words: what is wrong, how long there is, what stands where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handrail import incidents, web
+from handrail.incidents import IncidentView, figures
+from handrail.store import Store, connect
+from tests.web import seed
+from tests.web.seed import MovingClock, SeedCatalog, Seeder
+from tests.web.site import NOW
+
+
+class Scene:
+    """A store at three in the morning and the view of its incidents."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = MovingClock(NOW)
+        self.kept = Store(connect(f"sqlite:///{folder}/view.db"), clock=self.clock)
+        self.seeder = Seeder(self.kept, self.clock, NOW)
+
+    def view(self, incident: str, *, after: float = 0) -> IncidentView:
+        """The incident, so many seconds from now."""
+        found = web.facts(self.kept, SeedCatalog(), incident)
+        assert found is not None
+        return incidents.view(found, now=NOW + timedelta(seconds=after))
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+def test_what_is_wrong_is_a_sentence_with_the_figure_that_was_seen(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    assert scene.view(incident).says == "4.8 % of requests to api-gateway fail"
+
+
+def test_a_healed_incident_still_says_what_was_wrong(scene: Scene) -> None:
+    """The figure is the one before the change, not the good one after it."""
+    incident, _, _ = seed.healed(scene.seeder, ago=10)
+    view = scene.view(incident)
+    assert view.says == "4.8 % of requests to api-gateway fail"
+    assert (view.stage.kind, view.stage.says) == ("healed", "Healed")
+
+
+def test_without_a_figure_the_alerts_own_words_stand(scene: Scene) -> None:
+    incident = scene.seeder.open(ago=5, title="Errors on api-gateway")
+    scene.seeder.run(incident, "RB-002", [])
+    assert scene.view(incident).says == "Errors on api-gateway"
+
+
+def test_the_clock_counts_against_the_longer_time_and_says_when_it_is_late(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    clock = scene.view(incident).clock
+    assert (clock.target, clock.elapsed, clock.late) == ("5 to 10 min", timedelta(seconds=94), False)
+    assert clock.share == pytest.approx(94 / 600)
+    late = scene.view(incident, after=600).clock
+    assert (late.late, late.share) == (True, 1.0)
+
+
+def test_what_happens_if_nobody_acts_is_the_soonest_armed_timer(scene: Scene) -> None:
+    incident = seed.undecided(scene.seeder)
+    scene.seeder.page(incident, 3, -900)
+    clock = scene.view(incident).clock
+    assert clock.next_says == "Level 2 (service owner) is called at {at} unless someone has it"
+    assert clock.next_at == NOW + timedelta(seconds=259)
+    scene.kept.cancel(f"page/{incident}/")
+    assert scene.view(incident).clock.next_says == "Nobody is called: no timer is armed"
+
+
+def test_the_better_way_is_on_the_button_and_the_text_beside_it(scene: Scene) -> None:
+    incident, _, plan = seed.waiting(scene.seeder)
+    view = scene.view(incident)
+    assert view.plan is not None
+    assert view.other is not None
+    assert (view.plan.hash, view.plan.original, view.other.original) == (plan.hash, False, True)
+    command = view.plan.commands[0]
+    assert command.runs_as == "helm rollback azora-prod 7 -n production"
+    assert command.as_written == "helm rollback azora-prod 1 -n production"
+    assert [line.kind for line in command.detail] == ["", "del", "add"]
+    assert view.other.commands[0].as_written == "", "it runs as written"
+
+
+def test_each_step_has_its_state_in_the_documents_order(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    steps = scene.view(incident).runs[0].steps
+    assert [(step.number, step.state) for step in steps] == [
+        (1, "ok"), (2, "ok"), (3, "not"), (4, "ok"), (5, "wait"), (6, "later"),
+    ]  # fmt: skip
+    assert [step.effect for step in steps] == ["reads", "reads", "reads", "reads", "changes", "reads"]
+    skipped = steps[4].commands[1]
+    assert (skipped.state, skipped.says) == ("skipped", "5.2 would change nothing: slot blue already serves")
+    assert steps[2].commands[0].because == "kubectl logs needs a pod or a selector, and this has neither"
+
+
+def test_a_list_step_shows_its_tasks(scene: Scene) -> None:
+    step = scene.view(seed.outage(scene.seeder)).runs[0].steps[0]
+    assert [(bullet.says, bullet.done) for bullet in step.bullets] == [
+        ("for Ana Ruiz", False), ("for Ana Ruiz", False), ("done by Handrail", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda s: seed.waiting(s)[0], "waiting"),
+        (lambda s: seed.decided(s, ago=3)[0], "running"),
+        (lambda s: seed.made(s, ago=3)[0], "verifying"),
+        (lambda s: seed.healed(s, ago=3)[0], "healed"),
+        (seed.unknown, "unknown"),
+        (seed.undecided, "undecided"),
+    ],
+)
+def test_where_the_incident_stands(scene: Scene, make: Callable[[Seeder], str], kind: str) -> None:
+    assert scene.view(make(scene.seeder)).stage.kind == kind
+
+
+def test_a_guess_waits_for_a_person_before_anything(scene: Scene) -> None:
+    incident = scene.seeder.open(ago=5, title="Errors")
+    scene.seeder.run(incident, "RB-002", [], confirmed=0)
+    view = scene.view(incident)
+    assert view.stage.kind == "guess"
+    assert {command.state for step in view.runs[0].steps for command in step.commands} == {"later"}
+
+
+def test_a_pause_and_a_person_by_hand_are_said_before_a_plan(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    scene.kept.update_incident(incident, taken_over_by="Rui Costa")
+    assert scene.view(incident).stage.says == "Rui Costa works by hand"
+    scene.kept.set_setting("paused_by", "Ana Ruiz")
+    assert scene.view(incident).stage.says == "All automation is paused by Ana Ruiz"
+
+
+def test_looks_that_came_together_are_one_line_of_the_timeline_that_opens(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    folded = [line for line in scene.view(incident).timeline if line.more]
+    assert [(line.says, len(line.more)) for line in folded] == [("6 looks: 5 answered, 1 did not.", 6)]
+    times = [line.at for line in scene.view(incident).timeline]
+    assert times == sorted(times, reverse=True)
+
+
+def test_what_was_seen_says_more_than_how_many_lines(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    says = [found.says for found in scene.view(incident).found]
+    assert says[2].startswith("187 lines, 186 like api-gateway-6d9f7c5b44-x1k2p ERROR checkout: TypeError")
+    assert says[3] == "not run: kubectl logs needs a pod or a selector, and this has neither"
+
+
+def test_the_chart_marks_the_alert_the_change_and_where_it_healed(scene: Scene) -> None:
+    chart = scene.view(seed.healed(scene.seeder, ago=10)[0]).chart
+    assert chart is not None
+    assert (chart.name, chart.unit, chart.limit) == ("error rate", "%", 1.0)
+    assert [text for _, text, _ in chart.marks] == ["alert", "change", "healed"]
+    assert [at for at, _ in chart.points] == sorted({at for at, _ in chart.points})
+
+
+def test_phases_are_counted_from_the_alert_and_healed_is_where_the_checks_began_to_hold(scene: Scene) -> None:
+    found = web.facts(scene.kept, SeedCatalog(), seed.healed(scene.seeder, ago=0)[0])
+    assert found is not None
+    times = figures.times(found)
+    assert {name: span.total_seconds() for name, span in times.since_alert()} == {
+        "first evidence": 0, "plan ready": 10, "approved": 70, "change began": 70, "change made": 78, "healed": 107, "closed": 138,
+    }  # fmt: skip
+    assert times.hold == timedelta(seconds=31)
+
+
+def test_an_incident_of_which_almost_nothing_is_known_has_a_view(scene: Scene) -> None:
+    incident = scene.kept.open_incident(
+        {"environment": "e", "service": "s", "title": "t", "severity": "", "opened_at": NOW, "drill": 0}
+    )
+    view = scene.view(incident)
+    assert (view.says, view.stage.kind, view.plan, view.chart, view.timeline) == ("t", "undecided", None, None, ())

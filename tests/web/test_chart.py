@@ -1,0 +1,68 @@
+"""The drawing of the metric: what it marks, and that nothing leaves its frame."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handrail.incidents.view import Chart
+from handrail.web import chart
+
+START = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
+
+
+def drawn(*values: float, limit: float | None = 1.0, unit: str = "%", gap: int = 0) -> Chart:
+    """A chart of values ten seconds apart; a gap of so many minutes after the third."""
+    at = [START + timedelta(seconds=10 * index, minutes=gap if index > 2 else 0) for index in range(len(values))]
+    marks = ((START + timedelta(seconds=20), "alert", "bad"), (START + timedelta(seconds=22), "change", "changes"))
+    return Chart(name="error rate", unit=unit, limit=limit, points=tuple(zip(at, values, strict=True)), marks=marks)
+
+
+@pytest.mark.parametrize("width", [760, 336])
+@pytest.mark.parametrize(
+    "values",
+    [
+        (0, 0, 0, 0),
+        (4.8,) * 4,
+        (0.001, 0.002, 0.001, 0.003),
+        (1e9, 2e9, 3e9, 1e9),
+        (-5, 3, -2, 0),
+        (float("nan"), 1, 2, 3),
+        (0, float("inf"), 1, 2),
+    ],
+)
+def test_everything_stays_inside_its_frame(width: int, values: tuple[float, ...]) -> None:
+    text = str(chart.svg(drawn(*values), width=width, height=200, zone=UTC))
+    assert "nan" not in text
+    assert "inf" not in text
+    for path in re.findall(r' d="([^"]+)"', text):
+        numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", path)]
+        assert all(-1 <= number <= width + 1 for number in numbers), path
+    for x in re.findall(r'<text x="([-\d.]+)"', text):
+        assert 0 <= float(x) <= width
+
+
+def test_the_limit_the_alert_and_the_change_are_marked_in_words() -> None:
+    text = str(chart.svg(drawn(0, 1, 4, 5), width=760, height=200, zone=UTC))
+    for word in (
+        ">limit 1 %<",
+        ">alert<",
+        ">change<",
+        'aria-label="error rate: highest 5 % at 03:00:30, now 5 %, limit 1 %"',
+    ):
+        assert word in text
+
+
+def test_labels_that_would_touch_stand_on_two_rows() -> None:
+    text = str(chart.svg(drawn(0, 1, 4, 5), width=336, height=200, zone=UTC))
+    rows = dict(re.findall(r'y="(\d+)" class="(bad|changes)[^"]*">(?:alert|change)<', text)[::-1])
+    assert len(rows) == 2
+
+
+def test_no_data_is_not_drawn_as_a_line() -> None:
+    text = str(chart.svg(drawn(0, 1, 4, 5, 4, gap=5), width=760, height=200, zone=UTC))
+    curve = re.search(r'class="curve" d="([^"]+)"', text)
+    assert curve
+    assert curve[1].count("M") == 2
