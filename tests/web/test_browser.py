@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from tests.web import seed
 from tests.web.serving import served
 from tests.web.site import NOW, Site, site
 
@@ -83,6 +84,20 @@ def test_on_a_phone_the_buttons_stay_and_nothing_is_wider_than_the_screen(tmp_pa
         context.close()
 
 
+def test_on_a_phone_both_answers_to_an_unknown_outcome_can_be_given(tmp_path: Path, browser: Browser) -> None:
+    """Only the button that the fixed bar repeats is left out of the page's flow."""
+    here = site(tmp_path)
+    incident = seed.unknown(here.seeder)
+    here.clock.now = NOW
+    with served(here.app) as base:
+        context = browser.new_context(viewport=PHONE)
+        page = signed_in(context, base)
+        page.goto(f"{base}/incidents/{incident}")
+        for name in ("It happened", "It did not happen"):
+            assert page.get_by_role("button", name=name, exact=True).is_visible()
+        context.close()
+
+
 def replaced(here: Site) -> None:
     """The waiting plan becomes void and another one takes its place."""
     rows = [(row, plan) for row, plan in here.store.waiting_plans()]
@@ -152,8 +167,6 @@ def test_the_timeline_grows_and_what_is_folded_open_stays_open(tmp_path: Path, b
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_contrast_enough(tmp_path: Path, browser: Browser, scheme: str) -> None:
     """4.5 to 1 for text of every size, in both schemes (WCAG AA)."""
-    from tests.web import seed
-
     here = site(tmp_path)
     names = seed.full(here.store, here.clock, NOW)
     here.clock.now = NOW
