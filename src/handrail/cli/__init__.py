@@ -15,11 +15,7 @@ import typer
 from handrail.errors import HandrailError
 
 VERBS = {
-    "check": "handrail.cli.check",
     "show": "handrail.cli.show",
-    "explain": "handrail.cli.explain",
-    "init": "handrail.cli.init",
-    "doctor": "handrail.cli.doctor",
     "identities": "handrail.cli.identities",
     "serve": "handrail.cli.serve",
     "incidents": "handrail.cli.incidents",

@@ -1,0 +1,64 @@
+"""Replays one recording in a process of its own, with the library as it is or mutated; prints what went otherwise.
+
+    python -m tests.drills.replaying RECORDING SPEED [MUTATION]
+
+A mutation is `trigger`, `threshold` or `order`: one planted mistake in the binding, which the replay must notice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from handrail import app
+from handrail.cli import replay
+from handrail.drills import recording
+
+
+def mutated(kept: recording.Recording, mutation: str, folder: Path) -> recording.Recording:
+    """Plant one mistake into a copy of the library's binding; the recording, without its URL where a trigger decides."""
+    path = folder / "azora.binding.yaml"
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    bound = raw["runbooks"][kept.runbook]
+    if mutation == "trigger":
+        bound["triggers"] = [{"alert": "SomethingElse"}]
+        kept = dataclasses.replace(kept, posts=tuple((at, without_url(body)) for at, body in kept.posts))
+    elif mutation == "threshold":
+        bound["checks"][0]["below"] = -1
+    elif mutation == "order":
+        bound["remedies"].reverse()
+    else:
+        raise SystemExit(f"no mutation is named {mutation}")
+    path.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    return kept
+
+
+def without_url(body: str) -> str:
+    """The webhook without any runbook URL."""
+    raw = json.loads(body)
+    for alert in raw["alerts"]:
+        alert["annotations"].pop("runbook_url", None)
+    return json.dumps(raw)
+
+
+def main() -> None:
+    """Exit 0 where the replay took the recorded course."""
+    kept = recording.load(Path(sys.argv[1]))
+    with tempfile.TemporaryDirectory(prefix="handrail-mutation-") as scratch:
+        folder = Path(scratch) / "azora"
+        shutil.copytree(app.library() / "azora", folder)
+        if len(sys.argv) > 3:
+            kept = mutated(kept, sys.argv[3], folder)
+        problems = replay.check(kept, speed=float(sys.argv[2]), say=print, config=folder)
+    print("\n".join(problems) or "as recorded")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Recorded drills drive the real loop again: the course must be the recorded one, and a planted mistake must turn it red."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from handrail.drills import recording
+from handrail.errors import FixRunbook
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "library" / "azora" / "recordings"
+RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
+MUTATIONS = {
+    "RB-002-bad-code": "threshold", "RB-002-bad-config": "trigger", "RB-003-missing-variable": "order",
+    "RB-003-bad-probe": "trigger", "RB-007-gateway-leak": "threshold", "RB-007-other-service-leak": "order",
+}
+SPEED = "8"
+
+
+def replay(name: str, *mutation: str) -> subprocess.CompletedProcess[str]:
+    """One replay in its own process: the durable library keeps one instance a process."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.drills.replaying", str(FOLDER / name), SPEED, *mutation], cwd=ROOT,
+        capture_output=True, text=True, timeout=300, check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_replay_takes_the_recorded_course(name: str) -> None:
+    found = replay(name)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_planted_mistake_turns_the_replay_red(name: str) -> None:
+    found = replay(name, MUTATIONS[name.removesuffix(".json.gz")])
+    assert found.returncode == 1, found.stdout + found.stderr
+
+
+def test_every_recording_is_small() -> None:
+    assert {name: (FOLDER / name).stat().st_size for name in RECORDINGS if (FOLDER / name).stat().st_size > 64 * 1024} == {}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_no_recording_holds_a_secret_of_the_lab(name: str) -> None:
+    """What RB-003.3 prints stands there masked: names of variables, no values."""
+    text = gzip.decompress((FOLDER / name).read_bytes()).decode()
+    assert "postgres://azora:" not in text
+    assert "sk_live" not in text
+
+
+def test_a_recording_cut_short_says_so_and_is_not_used(tmp_path: Path) -> None:
+    whole = (FOLDER / RECORDINGS[0]).read_bytes()
+    cut = tmp_path / "cut.json.gz"
+    cut.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FixRunbook, match="no whole recording"):
+        recording.load(cut)
+
+
+def test_a_recording_of_another_version_says_so(tmp_path: Path) -> None:
+    raw = json.loads(gzip.decompress((FOLDER / RECORDINGS[0]).read_bytes()))
+    other = tmp_path / "other.json.gz"
+    other.write_bytes(gzip.compress(json.dumps({**raw, "version": 99}).encode()))
+    with pytest.raises(FixRunbook, match="version 99"):
+        recording.load(other)
