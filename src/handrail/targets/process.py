@@ -1,17 +1,20 @@
 """Runs a pipeline of argument vectors without a shell: an empty environment plus named variables, a deadline, bounded
 output, an exit code for each stage, and nothing left behind.
 
-Every stage leads a session of its own and dies with this process (PR_SET_PDEATHSIG); at the deadline its whole tree is
-ended, found by a mark in its environment, which children inherit whatever session they move to.
+Every stage leads a session of its own. At the deadline its whole tree is ended, found by a mark in its environment,
+by its session and by its parents; when this process dies, the keeper ends what it left (see `keeper`). No code runs
+between fork and exec, so a large server starts a child as quickly as a small one.
 """
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import os
 import re
+import selectors
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -19,15 +22,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
 
+from handrail.targets import keeper
 from handrail.targets.base import Answer
 
 KEEP = 256 * 1024  # bytes kept of the beginning, and as many of the end
-MARK = "HANDRAIL_MARK"
-CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+MOST = 256 * 1024 * 1024  # after so many bytes nobody reads any more: the writer is told by a broken pipe
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+CLEAR = 0.5  # seconds between asking a stage to end and ending it
+DRAIN = 2.0  # seconds that the stages behind a watch have to print what they hold
+MARK = keeper.NAME
+CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor moves
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, links, clipboard
+    r"|\x1b[ -/]*[0-~]"  # character sets and single moves
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +48,72 @@ class Output:
     truncated: bool
 
 
+# -- whose children these are ------------------------------------------------------------------------------------------
+
+
+class _Keeper:
+    """The process that ends what this one leaves behind, started with the first command."""
+
+    def __init__(self) -> None:
+        self.owner, self._instance = "-", uuid.uuid4().hex[:12]
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def mark(self) -> str:
+        """What every child of this process carries at the beginning of its mark."""
+        return f"{self.owner}/{self._instance}/"
+
+    def awake(self) -> None:
+        """Start it, or start it again where something ended it."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", keeper.__file__, self.mark],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+                bufsize=0,
+            )
+
+    def over(self, mark: str) -> None:
+        """A command is over: whatever it left in the background ends too, and nobody waits for that."""
+        with self._lock:
+            if self._process is not None and self._process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.write(f"{mark}\n".encode())
+
+    def rename(self, owner: str) -> None:
+        """Another owner: the keeper that knows the old name goes, and ends what carries it."""
+        with self._lock:
+            before, self._process = self._process, None
+            self.owner = owner
+        if before is not None and before.stdin is not None:
+            before.stdin.close()
+            before.wait()
+
+
+_keeper = _Keeper()
+
+
+def claim(owner: str) -> int:
+    """Name whose children this process starts, and end what an earlier process of that name left; how many it were.
+
+    A server calls it once at its start, before it looks at what is unknown: nothing that it started is still running.
+    """
+    if not re.fullmatch(r"[\w.-]+", owner):
+        raise ValueError(f"an owner is one plain word, not {owner!r}")
+    _keeper.rename(owner)
+    return keeper.sweep(f"{owner}/", quiet_rounds=2)
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
 def run(
     stages: Sequence[Sequence[str]],
     *,
@@ -46,72 +122,47 @@ def run(
     window: timedelta | None = None,
     cwd: Path | None = None,
     feed: bytes | None = None,
+    output: str = "",
 ) -> Answer:
-    """Run the stages with pipes between them; `feed` is the first one's input. A missing program is a refusal."""
+    """Run the stages with pipes between them; `feed` is the first one's input. A missing program is a refusal.
+
+    `window` bounds a watch: its first stage is ended after it, the others print what they hold, and that is an answer.
+    `output` names a file in `cwd` that takes the last stage's output, as `> file` would.
+    """
     started, began = datetime.now(UTC), time.monotonic()
-    mark = uuid.uuid4().hex
-    environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
-        "LC_ALL": "C.UTF-8",
-        **env,
-        MARK: mark,
-    }
-    processes: list[subprocess.Popen[bytes]] = []
-    errors: list[_Reader] = []
     try:
-        for number, stage in enumerate(stages):
-            first = number == 0
-            outside = subprocess.PIPE if feed is not None else subprocess.DEVNULL
-            source: int | IO[bytes] | None = outside if first else processes[-1].stdout
-            processes.append(
-                subprocess.Popen(  # the tree dies with us: see _child
-                    list(stage),
-                    stdin=source,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=environment,
-                    cwd=cwd,
-                    start_new_session=True,
-                    preexec_fn=_child,  # noqa: PLW1509 -- one system call, no Python lock is taken in it
-                )
-            )
-            if not first and processes[-2].stdout is not None:
-                processes[-2].stdout.close()
-            errors.append(_Reader(processes[-1].stderr))
-    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        _end(processes, mark)
-        program = stages[len(processes)][0]
-        return Answer(started_at=started, seconds=0.0, refused=f"{program} cannot be started here: {error.strerror}")
-    if feed is not None:
-        threading.Thread(target=_feed, args=(processes[0], feed), daemon=True).start()
-    out = _Reader(processes[-1].stdout)
-    until = began + (window or deadline).total_seconds()
-    for process in processes:
-        try:
-            process.wait(timeout=max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            break
-    late = any(process.poll() is None for process in processes)
-    if late:
-        _end(processes, mark)
-    out.join()
-    for reader in errors:
-        reader.join()
-    printed = out.output()
-    told = [reader.output() for reader in errors]
-    codes = tuple(
-        0 if late and window is not None and (process.returncode or 0) < 0 else process.returncode
-        for process in processes
-    )
+        sink = _opened(output, cwd) if output else None
+    except OSError as error:
+        return Answer(started_at=started, seconds=0.0, refused=f"{output} cannot be written here: {error}")
+    _keeper.awake()
+    mark = f"{_keeper.mark}{uuid.uuid4().hex}/"
+    environment = {"PATH": PATH, "LC_ALL": "C.UTF-8", **env}
+    going = _Pipeline(stages, environment, mark, cwd=cwd, feed=feed, sink=sink)
+    try:
+        refused = going.start()
+        if refused:
+            return Answer(started_at=started, seconds=round(time.monotonic() - began, 4), refused=refused)
+        limit = window if window is not None else deadline
+        late = not going.work(began + limit.total_seconds(), watching=window is not None)
+        if late and window is not None:
+            going.end(first_alone=True)
+            going.work(time.monotonic() + DRAIN)
+        if not going.done:
+            going.end()
+    finally:
+        going.close()
+        _keeper.over(mark)
+    timed_out = late and window is None
+    codes = going.codes(ended_by_us=0 if window is not None else None)
     return Answer(
-        stdout=printed.text,
-        stderr="".join(one.text for one in told),
+        stdout=going.printed.text,
+        stderr="".join(one.text for one in going.told),
         exit_codes=codes,
         started_at=started,
         seconds=round(time.monotonic() - began, 4),
-        truncated=printed.truncated or any(one.truncated for one in told),
-        timed_out=late and window is None,
-        lost=late and window is None,
+        truncated=going.printed.truncated or any(one.truncated for one in going.told),
+        timed_out=timed_out,
+        lost=timed_out or any(code < 0 for code in codes),
     )
 
 
@@ -120,93 +171,254 @@ def plain(text: str) -> str:
     return CONTROL.sub("", text.replace("\r\n", "\n"))
 
 
-class _Reader:
-    """Reads a pipe to its end in a thread, keeping the beginning and the end."""
+def marked(mark: str) -> list[int]:
+    """Living processes whose mark begins with this one."""
+    return keeper.marked(mark)
 
-    def __init__(self, pipe: IO[bytes] | None) -> None:
-        self._pipe, self._head, self._tail, self._count = pipe, bytearray(), bytearray(), 0
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
 
-    def _read(self) -> None:
-        if self._pipe is None:
+def left_out(missing: int) -> str:
+    """What stands where bytes were left out of an output."""
+    return f"\n[{missing} bytes left out]\n"
+
+
+class _Kept:
+    """The beginning and the end of what a pipe gave."""
+
+    def __init__(self, sink: int | None = None) -> None:
+        self._head, self._tail, self.count, self._sink = bytearray(), bytearray(), 0, sink
+
+    def add(self, chunk: bytes) -> None:
+        """Take more."""
+        self.count += len(chunk)
+        if self._sink is not None:
+            os.write(self._sink, chunk)
             return
-        with self._pipe as pipe:
-            while chunk := os.read(pipe.fileno(), 65536):
-                self._count += len(chunk)
-                room = KEEP - len(self._head)
-                self._head += chunk[:room] if room > 0 else b""
-                rest = chunk[room:] if room > 0 else chunk
-                if rest:
-                    self._tail += rest
-                    del self._tail[:-KEEP]
-
-    def join(self) -> None:
-        """Wait for the end of the pipe; a survivor that holds it open is not waited for."""
-        self._thread.join(timeout=2)
+        room = max(0, KEEP - len(self._head))
+        self._head += chunk[:room]
+        if len(chunk) > room:
+            self._tail += chunk[room:]
+            if len(self._tail) > 2 * KEEP:
+                del self._tail[:-KEEP]
 
     def output(self) -> Output:
         """What was kept, as plain text."""
-        missing = self._count - len(self._head) - len(self._tail)
-        text = plain(self._head.decode(errors="replace"))
-        if self._tail:
-            between = f"\n[{missing} bytes left out]\n" if missing else ""
-            text += between + plain(self._tail.decode(errors="replace"))
+        if self._sink is not None:
+            return Output(text="", truncated=self.count > MOST)
+        tail = self._tail[-KEEP:]
+        missing = self.count - len(self._head) - len(tail)
+        if missing:
+            text = plain(self._head.decode(errors="replace")) + left_out(missing) + plain(tail.decode(errors="replace"))
+        else:
+            text = plain((self._head + tail).decode(errors="replace"))
         return Output(text=text, truncated=missing > 0)
 
 
-def _child() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+class _Pipeline:
+    """Stages that run, their pipes, and what came out of them. One thread does it all."""
 
+    def __init__(
+        self,
+        stages: Sequence[Sequence[str]],
+        environment: Mapping[str, str],
+        mark: str,
+        *,
+        cwd: Path | None,
+        feed: bytes | None,
+        sink: int | None,
+    ) -> None:
+        self._stages, self._environment, self._mark, self._cwd = stages, environment, mark, cwd
+        self._feed, self._sink = memoryview(feed) if feed is not None else None, sink
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._ended: set[int] = set()  # places of stages that were ended here
+        self._watch = selectors.DefaultSelector()
+        self._out, self._errors = _Kept(sink), [_Kept() for _ in stages]
+        self._open = 0  # output pipes not at their end
+        self._living = 0
 
-def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
-    try:
-        assert process.stdin is not None
-        process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # the reader had enough
+    @property
+    def done(self) -> bool:
+        """Every stage is over."""
+        return self._living == 0
 
+    @property
+    def printed(self) -> Output:
+        """The last stage's output."""
+        return self._out.output()
 
-def _end(processes: Sequence[subprocess.Popen[bytes]], mark: str) -> None:
-    """End the whole tree: the sessions, then whatever carries our mark, until a round finds nothing."""
-    for process in processes:
-        if process.poll() is None:
-            _signal(process.pid, group=True)
-    for _ in range(20):
-        found = marked(mark)
-        if not found:
-            break
-        for pid in found:
-            _signal(pid, group=False)
-        time.sleep(0.01)
-    for process in processes:
-        process.wait(timeout=5)
+    @property
+    def told(self) -> list[Output]:
+        """What each stage said beside its output."""
+        return [kept.output() for kept in self._errors]
 
+    def start(self) -> str:
+        """Start every stage; a sentence where one cannot be started, and then none is left."""
+        before: int | None = None
+        for place, stage in enumerate(self._stages):
+            last = place == len(self._stages) - 1
+            source = (subprocess.PIPE if self._feed is not None else subprocess.DEVNULL) if before is None else before
+            try:
+                process = subprocess.Popen(
+                    list(stage),
+                    stdin=source,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env={**self._environment, MARK: f"{self._mark}{place}"},
+                    cwd=self._cwd,
+                    start_new_session=True,
+                    bufsize=0,
+                )
+            except (OSError, ValueError) as error:
+                if before is not None:
+                    os.close(before)
+                self.end()
+                return _why_not(stage[0], error)
+            if before is not None:
+                os.close(before)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            before = None if last else os.dup(process.stdout.fileno())
+            if last:
+                self._listen(process.stdout.fileno(), self._out)
+            else:
+                process.stdout.close()
+            self._listen(process.stderr.fileno(), self._errors[place])
+            self._processes.append(process)
+            handle = os.pidfd_open(process.pid)
+            self._watch.register(handle, selectors.EVENT_READ, (None, process))
+            self._living += 1
+        first = self._processes[0].stdin
+        if first is not None:
+            os.set_blocking(first.fileno(), False)
+            self._watch.register(first, selectors.EVENT_WRITE, (None, None))
+        return ""
 
-def _signal(pid: int, *, group: bool) -> None:
-    try:
-        if group:
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it is gone already
+    def work(self, until: float, *, watching: bool = False) -> bool:
+        """Carry bytes until every stage is over (true) or the time is (false). A watch is over when its end is."""
+        drained = None
+        while self._living or self._open:
+            if watching and self._living and self._processes[-1].returncode is not None:
+                return False
+            now = time.monotonic()
+            if not self._living and drained is None:
+                drained = now + DRAIN / 4  # something in the background may hold a pipe open for ever
+            limit = until if drained is None else min(until, drained)
+            if now >= limit:
+                return not self._living
+            for key, _ in self._watch.select(min(limit - now, 1.0)):
+                kept, process = key.data
+                if kept is not None:
+                    self._read(key.fd, kept)
+                elif process is not None:
+                    process.wait()
+                    self._watch.unregister(key.fd)
+                    os.close(key.fd)
+                    self._living -= 1
+                else:
+                    self._write()
+        return True
 
+    def end(self, *, first_alone: bool = False) -> None:
+        """Ask the stages to end, then end their trees; or that of the first one, for the others to finish."""
+        chosen = list(enumerate(self._processes))[: 1 if first_alone else None]
+        waited = [(place, process) for place, process in chosen if process.returncode is None]
+        for place, process in waited:
+            if keeper.living(process.pid):
+                self._ended.add(place)
+                with contextlib.suppress(OSError):
+                    os.killpg(process.pid, signal.SIGTERM)
+        until = time.monotonic() + CLEAR
+        while time.monotonic() < until and any(keeper.living(process.pid) for _, process in waited):
+            time.sleep(0.005)
+            self._read_rest()  # whatever they still say is heard
+        mark = f"{self._mark}0" if first_alone else self._mark
+        keeper.sweep(
+            mark, sessions=tuple(process.pid for _, process in waited)
+        )  # not reaped yet: these numbers are theirs
+        for _, process in waited:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)  # longer only where the kernel itself holds it
+        if not first_alone:
+            self._living = 0
+            self._read_rest()
 
-def marked(mark: str) -> list[int]:
-    """Living processes whose environment carries the mark."""
-    needle = f"{MARK}={mark}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    def codes(self, *, ended_by_us: int | None) -> tuple[int, ...]:
+        """An exit code for each stage, negative for a signal.
+
+        A stage that was ended here counts as told, and one that the next stage had heard enough of ended well.
+        """
+        found = []
+        for place, process in enumerate(self._processes):
+            code = process.returncode if process.returncode is not None else -int(signal.SIGKILL)
+            if place in self._ended and ended_by_us is not None:
+                code = ended_by_us
+            if code == -signal.SIGPIPE and place < len(self._processes) - 1:
+                code = 0
+            found.append(code)
+        return tuple(found)
+
+    def close(self) -> None:
+        """Close what is still open."""
+        for key in list(self._watch.get_map().values()):
+            if key.data[1] is not None:
+                os.close(key.fd)  # a process's handle; the pipes belong to their objects
+        self._watch.close()
+        for process in self._processes:
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+        if self._sink is not None:
+            os.close(self._sink)
+
+    def _listen(self, pipe: int, kept: _Kept) -> None:
+        os.set_blocking(pipe, False)
+        self._watch.register(pipe, selectors.EVENT_READ, (kept, None))
+        self._open += 1
+
+    def _read(self, pipe: int, kept: _Kept) -> bool:
         try:
-            if (
-                needle in (entry / "environ").read_bytes()
-                and (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-            ):
-                found.append(int(entry.name))
-        except (OSError, IndexError):
-            continue
-    return found
+            chunk = os.read(pipe, 65536)
+        except BlockingIOError:
+            return False
+        if chunk and kept.count < MOST:
+            kept.add(chunk)
+            return True
+        self._watch.unregister(pipe)
+        self._open -= 1
+        for process in self._processes:
+            for end in (process.stdout, process.stderr):
+                if end is not None and not end.closed and end.fileno() == pipe:
+                    end.close()
+        return False
+
+    def _read_rest(self) -> None:
+        for key in list(self._watch.get_map().values()):
+            while key.data[0] is not None and self._read(key.fd, key.data[0]):
+                pass
+
+    def _write(self) -> None:
+        pipe = self._processes[0].stdin
+        assert pipe is not None
+        assert self._feed is not None
+        try:
+            self._feed = self._feed[os.write(pipe.fileno(), self._feed[:65536]) :]
+        except BrokenPipeError:
+            self._feed = self._feed[:0]  # the reader had enough
+        if not self._feed:
+            self._watch.unregister(pipe)
+            pipe.close()
+
+
+def _opened(name: str, folder: Path | None) -> int:
+    """The file that takes an output: inside the folder, and no link out of it."""
+    if folder is None:
+        raise OSError("there is no workspace")
+    place = (folder / name).resolve()
+    if not place.is_relative_to(folder.resolve()) or place.is_dir():
+        raise OSError("it is outside the workspace")
+    return os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+
+
+def _why_not(program: str, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename not in (program, None):
+        return f"{program} cannot be started: the folder {error.filename} is not there"
+    return f"{program} cannot be started here: {error.strerror if isinstance(error, OSError) else error}"
