@@ -1,0 +1,1 @@
+"""Tests of the rooms' hands: processes, workspaces, masking, HTTP, PostgreSQL, Kubernetes."""
