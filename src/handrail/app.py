@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import logging
@@ -34,7 +35,7 @@ from handrail.runbooks import Binding, Document, bindingfile
 from handrail.settings import Settings
 from handrail.store import Store
 from handrail.syntax.reading import read_document, read_text
-from handrail.targets import Ground
+from handrail.targets import Ground, process
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from handrail.web import application, gather
@@ -284,6 +285,28 @@ def running(
     masker = Masker()
     made = grounds(known, masker) if grounds else None
     parts = assemble(known, grounds=made, masker=masker, clock=clock, pause=pause, drill=drill)
+    with _alone(known.state):
+        process.claim(parts.worker)  # before anything unknown is looked at: what an earlier server started has ended
+        yield from _running(known, parts, masker, host=host, port=port)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """One server for a state folder: a second one would end the commands of the first as left over, and repeat its turns.
+
+    The lock goes with the process, however it ends.
+    """
+    with (state / "serving.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FixSettings(
+                f"{state} is served by another process already. End that one first; its page and verbs work meanwhile."
+            ) from error
+        yield
+
+
+def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None) -> Iterator[Running]:
     for name, place in parts.server.responder.grounds.items():
         if isinstance(place, RealGround):
             for trouble in place.learn_secrets():

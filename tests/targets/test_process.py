@@ -9,7 +9,6 @@ import sys
 import textwrap
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -18,52 +17,10 @@ import pytest
 
 from handrail.targets import keeper, process
 from handrail.targets.base import Answer
+from tests.targets.leaving import LEAVE, appeared, carrying, gone, orphans, serving
 
 SOON = timedelta(seconds=20)
 PYTHON = sys.executable
-
-
-@pytest.fixture
-def stamp() -> Iterator[str]:
-    """A word that every process of one test carries among its arguments; whatever still carries it is ended."""
-    word = f"stamp-{uuid.uuid4().hex}"
-    yield word
-    for pid in carrying(word):
-        os.kill(pid, signal.SIGKILL)
-
-
-def carrying(word: str) -> list[int]:
-    """Living processes with this word among their arguments."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            try:
-                arguments = Path(f"/proc/{name}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if word.encode() in arguments and keeper.living(int(name)):
-                found.append(int(name))
-    return found
-
-
-def gone(word: str, *, within: float) -> bool:
-    """Whether nothing carries the word any more, soon."""
-    until = time.monotonic() + within
-    while carrying(word):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def appeared(word: str, *, count: int, within: float = 10) -> bool:
-    """Whether so many carry the word, soon."""
-    until = time.monotonic() + within
-    while len(carrying(word)) < count:
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def run(*stages: tuple[str, ...], **options: object) -> Answer:
@@ -74,21 +31,6 @@ def run(*stages: tuple[str, ...], **options: object) -> Answer:
 def python(code: str, *arguments: str) -> tuple[str, ...]:
     """A stage that is a small Python program."""
     return (PYTHON, "-I", "-S", "-c", textwrap.dedent(code), *arguments)
-
-
-LEAVE = """
-    import os, sys, time
-    if os.fork():
-        time.sleep(float(sys.argv[2]))
-        os._exit(0)
-    os.setsid()
-    if os.fork():
-        os._exit(0)
-    null = os.open(os.devnull, os.O_RDWR)
-    for end in (0, 1, 2):
-        os.dup2(null, end)
-    time.sleep(120)
-"""
 
 
 # -- pipelines ---------------------------------------------------------------------------------------------------------
@@ -354,29 +296,6 @@ def test_an_output_file_outside_the_workspace_is_refused(tmp_path: Path, name: s
 
 # -- the server's end --------------------------------------------------------------------------------------------------
 
-SERVER = """
-    import sys
-    from datetime import timedelta
-    from handrail.targets import process
-    process.claim(sys.argv[3])
-    process.run(
-        ((sys.executable, "-I", "-S", "-c", sys.argv[1], sys.argv[2], "100"), ("cat",)),
-        env={}, deadline=timedelta(seconds=100),
-    )
-"""
-
-
-def serving(stamp: str, owner: str) -> subprocess.Popen[bytes]:
-    """A process that runs a command which leaves children; its own arguments carry no stamp."""
-    text = textwrap.dedent(SERVER).replace("sys.argv[2]", "sys.stdin.readline().strip()")
-    server = subprocess.Popen(
-        [PYTHON, "-c", text, textwrap.dedent(LEAVE), "-", owner], stdin=subprocess.PIPE, env={**os.environ}
-    )
-    assert server.stdin is not None
-    server.stdin.write(f"{stamp}\n".encode())
-    server.stdin.close()
-    return server
-
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_children_end_with_the_server_however_it_ends(stamp: str, how: signal.Signals) -> None:
@@ -393,17 +312,7 @@ def test_children_end_with_the_server_however_it_ends(stamp: str, how: signal.Si
 def test_a_new_server_ends_what_an_earlier_one_left(stamp: str) -> None:
     """Also where the keeper was ended together with the server, as a machine under pressure does."""
     owner = f"test-{uuid.uuid4().hex[:8]}"
-    server = serving(stamp, owner)
-    keepers = []
-    try:
-        assert appeared(stamp, count=2)
-        keepers = carrying(f"{owner}/")
-        assert len(keepers) == 1
-    finally:
-        for pid in (*keepers, server.pid):  # the keeper first, or it would do its work
-            os.kill(pid, signal.SIGKILL)
-        server.wait(timeout=10)
-    assert len(carrying(stamp)) >= 2
+    orphans(stamp, owner)
     code = "import sys; from handrail.targets import process; print(process.claim(sys.argv[1]))"
     claimed = subprocess.run([PYTHON, "-c", code, owner], capture_output=True, text=True, check=True, timeout=30)
     assert int(claimed.stdout) >= 2
@@ -436,7 +345,7 @@ def test_commands_run_again_after_the_keeper_was_ended(stamp: str) -> None:
     """It is started again with the next command, and does its work."""
     run(("true",))
     for pid in carrying(keeper.__file__):
-        if os.readlink(f"/proc/{pid}/cwd") == "/" and _parent(pid) == os.getpid():
+        if Path(f"/proc/{pid}/cwd").readlink() == Path("/") and _parent(pid) == os.getpid():
             os.kill(pid, signal.SIGKILL)
     time.sleep(0.1)
     assert run(python(LEAVE, stamp, "0.2")).exit_codes == (0,)
@@ -450,8 +359,8 @@ def _parent(pid: int) -> int:
 def test_many_commands_side_by_side_leave_no_file_open() -> None:
     """Pipes, handles and processes of two hundred commands are closed."""
     run(("true",))
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: run(("echo", str(n)), ("cat",)), range(200)))
     assert [answer.stdout for answer in answers] == [f"{n}\n" for n in range(200)]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
