@@ -36,14 +36,25 @@ from handrail.runbooks.document import Document, RunbookId
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 AIMS = ("last_good_revision", "degraded_deployment", "live_deployment")
+TYPES = (*parameter_types.PATTERNS, "ip", "text")
+PLACE = re.compile(r"([A-Za-z][\w-]*\.)?[1-9]\d*\.[1-9]\d*")
+SOURCES: Mapping[
+    str, tuple[tuple[str, ...], tuple[str, ...]]
+] = {  # what tells it apart: the keys it has, those it needs
+    "query": (("query", "label"), ("label",)),
+    "path": (("path", "command"), ("command",)),
+    "column": (("column", "command", "where", "values"), ("command", "values")),
+    "label": (("label",), ()),
+}
 PLACEHOLDERS = {"$window": "1m", "$service": "service", "$namespace": "namespace"}
 
 
 class _At(dict[str, Any]):
     """A mapping that knows its line and those of its keys."""
 
-    line = 0
+    line = 1
     lines: Mapping[str, int] = {}
+    twice: Sequence[tuple[str, int]] = ()
 
 
 class _Loader(yaml.SafeLoader):
@@ -58,6 +69,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> _At:
     found = _At(pairs)
     found.line = node.start_mark.line + 1
     found.lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
+    names = [str(key.value) for key, _ in node.value]
+    found.twice = [(name, found.lines[name]) for place, name in enumerate(names) if name in names[:place]]
     return found
 
 
@@ -78,24 +91,29 @@ class _File:
         """All of it."""
         try:
             raw = yaml.load(self.text, Loader=_Loader)  # noqa: S506 -- a safe loader, with lines
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise FixRunbook(f"{self.path}:{line}: this is no YAML: {error.problem}. Mend that line.") from error
         except yaml.YAMLError as error:
-            raise FixRunbook(f"{self.path}: this is no YAML: {error}") from error
+            raise FixRunbook(f"{self.path}:1: this is no YAML: {error}. Write it as UTF-8 text.") from error
         if not isinstance(raw, _At):
-            raise FixRunbook(f"{self.path}:1: a binding is a mapping with `runbooks`.")
+            raise FixRunbook(f"{self.path}:1: a binding is a mapping. Begin it with `runbooks:`.")
         self._keys(raw, ("version", "runbooks", "title"))
+        if raw.get("version", 1) != 1:
+            self._no(raw, "version", "only version 1 of bindings is known. Write `version: 1`")
+        self._text(raw, "title")
         books = raw.get("runbooks")
         if not isinstance(books, _At):
-            raise FixRunbook(f"{self.path}:1: `runbooks` is missing or no mapping of runbook ids.")
-        lines = [line for line in self.text.split("\n") if re.match(r"^  [A-Za-z][\w-]*:", line)]
-        ids = [line.strip().split(":")[0] for line in lines]
-        for identity in {one for one in ids if ids.count(one) > 1 and one in books}:
-            raise FixRunbook(f"{self.path}:{books.lines[identity]}: {identity} is bound twice. Make one of the two.")
-        found = {RunbookId(identity): self._runbook(identity, books[identity] or _At(), books) for identity in books}
+            self._no(raw, "runbooks", "`runbooks` is missing, or no mapping of runbook ids. Write `RB-001:` under it")
+        for identity, line in books.twice:
+            raise FixRunbook(f"{self.path}:{line}: {identity} is bound twice. Make one of the two.")
+        found = {RunbookId(identity): self._runbook(identity, books) for identity in books}
         return Binding(path=self.path, revision=hashlib.sha256(self.text.encode()).hexdigest(), runbooks=found)
 
-    def _runbook(self, identity: str, raw: _At, books: _At) -> RunbookBinding:
+    def _runbook(self, identity: str, books: _At) -> RunbookBinding:
         if self.runbooks and identity not in self.runbooks:
             self._no(books, identity, f"no document has a runbook {identity}", near=list(self.runbooks))
+        raw = _At() if books[identity] is None else self._mapping(books, identity)
         self._keys(
             raw,
             (
@@ -110,90 +128,97 @@ class _File:
                 "summary",
             ),
         )
+        parameters, lists = self._mapping(raw, "parameters"), self._mapping(raw, "lists")
+        limits = self._mapping(raw, "time_limits")
         return RunbookBinding(
             runbook=RunbookId(identity),
-            triggers=tuple(self._trigger(item) for item in raw.get("triggers", ())),
-            parameters=tuple(
-                self._parameter(name, item, raw["parameters"]) for name, item in (raw.get("parameters") or {}).items()
-            ),
-            checks=tuple(self._check(item) for item in raw.get("checks", ())),
+            triggers=tuple(self._trigger(item) for item in self._items(raw, "triggers")),
+            parameters=tuple(self._parameter(name, parameters) for name in parameters),
+            checks=tuple(self._check(item) for item in self._items(raw, "checks")),
             hold=self._duration(raw, "hold") if "hold" in raw else None,
-            lists=tuple(
-                self._list(identity, step, item, raw["lists"]) for step, item in (raw.get("lists") or {}).items()
+            lists=tuple(self._list(identity, step, lists) for step in lists),
+            remedies=(
+                tuple(self._remedy(identity, item) for item in self._items(raw, "remedies"))
+                if "remedies" in raw
+                else None
             ),
-            remedies=tuple(self._remedy(identity, item) for item in raw["remedies"]) if "remedies" in raw else None,
-            explains=tuple(RunbookId(one) for one in raw.get("explains", ())),
-            step_limits={int(step): self._duration(raw["time_limits"], step) for step in raw.get("time_limits") or {}},
-            summary=raw.get("summary", ""),
+            explains=tuple(RunbookId(one) for one in self._texts(raw, "explains")),
+            step_limits={self._step(identity, step, limits, step): self._duration(limits, step) for step in limits},
+            summary=self._text(raw, "summary"),
         )
 
     def _trigger(self, raw: _At) -> Trigger:
         self._keys(raw, ("alert", "labels", "event"))
-        alerts = raw.get("alert", ())
-        names = (alerts,) if isinstance(alerts, str) else tuple(alerts)
-        if not names and not raw.get("event"):
-            self._no(raw, "", "this trigger matches everything: name an alert or an event")
-        return Trigger(alerts=names, labels=dict(raw.get("labels") or {}), event=raw.get("event"))
+        names = self._texts(raw, "alert", one=True)
+        if not names and not self._text(raw, "event"):
+            self._no(raw, "", "this trigger matches everything: name an `alert` or an `event`")
+        labels = self._mapping(raw, "labels")
+        return Trigger(
+            alerts=names,
+            labels={key: self._text(labels, key) for key in labels},
+            event=self._text(raw, "event") or None,
+        )
 
-    def _parameter(self, name: str, raw: _At, parent: _At) -> ParameterBinding:
+    def _parameter(self, name: str, parent: _At) -> ParameterBinding:
+        raw = self._mapping(parent, name)
         self._keys(raw, ("type", "from"))
-        kind = raw.get("type") or parameter_types.infer(name)
-        if kind not in (*parameter_types.PATTERNS, "ip", "text"):
-            self._no(raw, "type", f"no parameter type is named {kind}", near=[*parameter_types.PATTERNS, "ip", "text"])
-        sources = tuple(self._source(item) for item in raw.get("from", ()))
+        kind = self._text(raw, "type") or parameter_types.infer(name)
+        if kind not in TYPES:
+            self._no(raw, "type", f"no parameter type is named {kind}", near=TYPES)
+        sources = tuple(self._source(item) for item in self._items(raw, "from"))
         if not sources:
             self._no(parent, name, f"<{name}> has no source: say `from`")
         return ParameterBinding(name=name, type=kind, sources=sources)
 
     def _source(self, raw: _At) -> Source:
-        self._keys(raw, ("label", "query", "command", "column", "where", "values", "path"))
-        if "query" in raw:
-            self._promql(raw, "query")
-            return FromQuery(promql=raw["query"], label=raw.get("label", ""))
-        if "path" in raw:
-            return FromJson(command=str(raw.get("command", "")), path=str(raw["path"]))
-        if "column" in raw:
-            values = raw.get("values", ())
-            return FromTable(
-                command=str(raw.get("command", "")),
-                column=raw["column"],
-                where=raw.get("where", raw["column"]),
-                values=(values,) if isinstance(values, str) else tuple(values),
-            )
-        if "label" not in raw:
+        kind = next((kind for kind in SOURCES if kind in raw), "")
+        if not kind:
+            self._keys(raw, ("label", "query", "command", "column", "where", "values", "path"))
             self._no(raw, "", "a source is a `label`, a `query` with a `label`, a `column` or a `path` of a `command`")
-        return FromLabel(label=raw["label"])
+        known, needed = SOURCES[kind]
+        self._keys(raw, known)
+        for key in needed:
+            if key not in raw:
+                self._no(raw, kind, f"a source with `{kind}` needs `{key}` too")
+        if kind == "query":
+            return FromQuery(promql=self._promql(raw, "query"), label=self._text(raw, "label"))
+        if kind == "label":
+            return FromLabel(label=self._text(raw, "label"))
+        command = self._place(raw, "command", raw["command"])
+        if kind == "path":
+            return FromJson(command=command, path=self._text(raw, "path"))
+        column = self._text(raw, "column")
+        values = self._texts(raw, "values", one=True)
+        return FromTable(command=command, column=column, where=self._text(raw, "where") or column, values=values)
 
     def _check(self, raw: _At) -> Check:
         self._keys(raw, ("name", "query", "denominator", "below", "at_least", "unit", "scale", "enough", "window"))
-        for key in ("query", "denominator"):
-            if key in raw:
-                self._promql(raw, key)
         if "query" not in raw or not ({"below", "at_least"} & set(raw)):
             self._no(raw, "", "a check needs a `query` and a limit: `below` or `at_least`")
         return Check(
-            name=raw.get("name", "check"),
-            query=raw["query"],
-            denominator=raw.get("denominator"),
-            below=raw.get("below"),
-            at_least=raw.get("at_least"),
-            unit=str(raw.get("unit", "")),
-            scale=float(raw.get("scale", 1)),
-            enough=float(raw.get("enough", 0)),
+            name=self._text(raw, "name") or "check",
+            query=self._promql(raw, "query"),
+            denominator=self._promql(raw, "denominator") if "denominator" in raw else None,
+            below=self._number(raw, "below"),
+            at_least=self._number(raw, "at_least"),
+            unit=self._text(raw, "unit"),
+            scale=self._number(raw, "scale", 1.0),
+            enough=self._number(raw, "enough", 0.0),
             window=self._duration(raw, "window") if "window" in raw else timedelta(minutes=5),
         )
 
-    def _list(self, identity: str, step: str, raw: _At, parent: _At) -> ListBinding:
+    def _list(self, identity: str, step: str, parent: _At) -> ListBinding:
+        raw = self._mapping(parent, step)
         self._keys(raw, ("kind", "bullets"))
-        self._step(identity, step, parent)
-        try:
-            kind = ListKind(raw.get("kind", "checklist"))
-        except ValueError:
-            self._no(raw, "kind", f"a list is no {raw['kind']}", near=list(ListKind))
+        number = self._step(identity, step, parent, step)
+        kind = self._text(raw, "kind") or ListKind.CHECKLIST
+        if kind not in set(ListKind):
+            self._no(raw, "kind", f"a list is no {kind}", near=list(ListKind))
+        bullets = self._mapping(raw, "bullets")
         return ListBinding(
-            step=int(step),
-            kind=kind,
-            bullets={int(place): str(what) for place, what in (raw.get("bullets") or {}).items()},
+            step=number,
+            kind=ListKind(kind),
+            bullets={self._whole(bullets, place, place): self._text(bullets, place) for place in bullets},
         )
 
     def _remedy(self, identity: str, raw: _At) -> RemedyBinding:
@@ -213,57 +238,127 @@ class _File:
             ),
         )
         if "step" not in raw:
-            self._no(raw, "", "a remedy names its `step`")
-        self._step(identity, raw["step"], raw, "step")
-        retarget = tuple(self._retarget(item, raw) for item in raw.get("retarget", ()))
+            self._no(raw, "", "a remedy names its `step`: write its number")
+        step = self._step(identity, raw["step"], raw, "step")
         return RemedyBinding(
-            name=raw.get("name", f"step-{raw['step']}"),
-            title=raw.get("title", ""),
-            step=int(raw["step"]),
-            commands=tuple(str(place) for place in raw.get("commands", ())),
-            when=tuple(self._when(item) for item in raw.get("when", ())),
-            needs=tuple(raw.get("needs", ())),
-            expected_effect=raw.get("expected_effect", ""),
-            preview=raw.get("preview", ""),
-            undo=raw.get("undo", ""),
-            retarget=retarget,
+            name=self._text(raw, "name") or f"step-{step}",
+            title=self._text(raw, "title"),
+            step=step,
+            commands=tuple(self._place(raw, "commands", place) for place in self._list_of(raw, "commands")),
+            when=tuple(self._when(item) for item in self._items(raw, "when")),
+            needs=self._texts(raw, "needs"),
+            expected_effect=self._text(raw, "expected_effect"),
+            preview=self._text(raw, "preview"),
+            undo=self._text(raw, "undo"),
+            retarget=tuple(self._retarget(item, raw) for item in self._list_of(raw, "retarget")),
         )
 
     def _retarget(self, raw: Any, parent: _At) -> Retarget:
-        to = raw if isinstance(raw, str) else raw.get("to", "")
+        if isinstance(raw, _At):
+            self._keys(raw, ("to", "because"))
+            to, because = self._text(raw, "to"), self._text(raw, "because")
+        else:
+            to, because = str(raw), ""
         if to not in AIMS:
-            self._no(parent, "retarget", f"nothing can be retargeted to {to}", near=list(AIMS))
-        return Retarget(to=to, because="" if isinstance(raw, str) else raw.get("because", ""))
+            self._no(parent, "retarget", f"nothing can be retargeted to {to or 'nothing'}", near=AIMS)
+        return Retarget(to=to, because=because)
 
     def _when(self, raw: _At) -> When:
         self._keys(raw, ("query", "above", "below", "says"))
-        self._promql(raw, "query")
-        return When(promql=raw["query"], above=raw.get("above"), below=raw.get("below"), says=raw.get("says", ""))
+        if "query" not in raw or not ({"above", "below"} & set(raw)):
+            self._no(raw, "", "a condition needs a `query` and a limit: `above` or `below`")
+        return When(
+            promql=self._promql(raw, "query"),
+            above=self._number(raw, "above"),
+            below=self._number(raw, "below"),
+            says=self._text(raw, "says"),
+        )
 
-    def _step(self, identity: str, step: Any, raw: _At, key: str = "") -> None:
+    # -- the kinds of value: each is what it should be, or its line is named ---------------------------------------
+
+    def _step(self, identity: str, step: Any, raw: _At, key: str) -> int:
+        number = self._whole(raw, key, step)
         runbook = self.runbooks.get(RunbookId(identity))
-        if runbook is not None and int(step) not in {one.number for one in runbook.steps}:
-            self._no(raw, key or str(step), f"{identity} has no step {step}; it has 1 to {len(runbook.steps)}")
+        if runbook is not None and number not in {one.number for one in runbook.steps}:
+            self._no(raw, key, f"{identity} has no step {number}; it has 1 to {len(runbook.steps)}. Name one of them")
+        return number
 
-    def _promql(self, raw: _At, key: str) -> None:
-        query = str(raw[key])
+    def _whole(self, raw: _At, key: str, value: Any) -> int:
+        """A step's or bullet's number; as a key of YAML it comes as text."""
+        if isinstance(value, bool) or not re.fullmatch(r"[1-9]\d*", str(value)):
+            self._no(raw, key, f"{value!r} is no number of a step or bullet. Write 1, 2 or 3")
+        return int(value)
+
+    def _place(self, raw: _At, key: str, value: Any) -> str:
+        """Where a command stands: `5.1`, perhaps with its runbook before it. Unquoted, YAML would read 5.10 as 5.1."""
+        if not isinstance(value, str) or not PLACE.fullmatch(value):
+            self._no(raw, key, f"{value!r} is no place of a command. Write step and number in quotes, as '5.1'")
+        return str(value)
+
+    def _number(self, raw: _At, key: str, default: Any = None) -> Any:
+        value = raw.get(key, default)
+        if key in raw and (isinstance(value, bool) or not isinstance(value, int | float)):
+            self._no(
+                raw, key, f"`{key}` is no number: {value!r}. Write one such as 1 or 0.5, the unit beside it in `unit`"
+            )
+        return value
+
+    def _text(self, raw: _At, key: str) -> str:
+        value = raw.get(key, "")
+        if not isinstance(value, str) or (key in raw and not value):
+            self._no(raw, key, f"`{key}` is no text: {value!r}. Write some, in quotes where it looks like a number")
+        return str(value)
+
+    def _texts(self, raw: _At, key: str, *, one: bool = False) -> tuple[str, ...]:
+        """A list of texts; a single one may stand alone where `one` says so."""
+        value = raw.get(key, [])
+        every = [value] if one and isinstance(value, str) else value
+        if not isinstance(every, list) or not all(isinstance(item, str) and item for item in every):
+            self._no(raw, key, f"`{key}` is no list of texts: {value!r}. Write [first, second]")
+        return tuple(every)
+
+    def _list_of(self, raw: _At, key: str) -> list[Any]:
+        value = raw.get(key, [])
+        if not isinstance(value, list):
+            self._no(raw, key, f"`{key}` is no list. Write each item after a hyphen, or all between [ and ]")
+        return list(value)
+
+    def _items(self, raw: _At, key: str) -> list[_At]:
+        """A list of mappings."""
+        found = self._list_of(raw, key)
+        for item in found:
+            if not isinstance(item, _At):
+                self._no(raw, key, f"{item!r} stands where a mapping belongs. Write `key: value` pairs")
+        return found
+
+    def _mapping(self, raw: _At, key: str) -> _At:
+        """A mapping, empty where it is left out."""
+        value = raw.get(key, _At())
+        if not isinstance(value, _At):
+            self._no(raw, key, f"`{key}` is no mapping. Write `name: value` pairs under it")
+        return value  # type: ignore[no-any-return]  # a value of YAML, known by now
+
+    def _promql(self, raw: _At, key: str) -> str:
+        text = self._text(raw, key)
+        query = text
         for name, value in PLACEHOLDERS.items():
             query = query.replace(name, value)
         if re.fullmatch(r"\w+:\w+", query):
-            return  # a figure that the environment names itself
+            return text  # a figure that the environment names itself
         mistake = promql.mistake(query)
         if mistake:
-            self._no(raw, key, f"this query is no PromQL: {mistake}")
+            self._no(raw, key, f"this query is no PromQL: {mistake}. Try it in Prometheus first")
+        return text
 
-    def _duration(self, raw: _At, key: Any) -> timedelta:
-        found = DURATION.fullmatch(str(raw[key]).strip())
-        if not found:
-            self._no(raw, str(key), f"{raw[key]} is no duration: write 15s, 2m or 1h")
+    def _duration(self, raw: _At, key: str) -> timedelta:
+        found = DURATION.fullmatch(raw[key].strip()) if isinstance(raw[key], str) else None
+        if found is None:
+            self._no(raw, key, f"{raw[key]} is no duration: write 15s, 2m or 1h")
         return timedelta(seconds=float(found[1]) * UNITS[found[2]])  # type: ignore[index]
 
-    def _keys(self, raw: Any, known: Sequence[str]) -> None:
-        if not isinstance(raw, _At):
-            raise FixRunbook(f"{self.path}: {raw!r} stands where a mapping belongs.")
+    def _keys(self, raw: _At, known: Sequence[str]) -> None:
+        for key, line in raw.twice:
+            raise FixRunbook(f"{self.path}:{line}: `{key}` stands there twice. Keep one of the two.")
         for key in raw:
             if key not in known:
                 self._no(raw, key, f"`{key}` is not known here", near=known)
