@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import hashlib
 import json
@@ -108,11 +109,7 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
             if raw.get("schedule")
             else Schedule()
         ),
-        environments=environments.environments(
-            _text(folder, raw, "environments"), path=str(raw.get("environments")), variables=variables
-        )
-        if raw.get("environments")
-        else (Environment(name="here"),),
+        environments=_environments(raw, folder, variables) if raw.get("environments") else (Environment(name="here"),),
         sources={
             name: _source(name, facts, path, folder, variables) for name, facts in (raw.get("sources") or {}).items()
         },
@@ -133,6 +130,21 @@ def terminal_person() -> Person:
 
 def _people(raw: Mapping[str, Any], folder: Path) -> tuple[Person, ...]:
     return oncall.people(_text(folder, raw, "people"), path=str(raw["people"])) if raw.get("people") else ()
+
+
+def _environments(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> tuple[Environment, ...]:
+    """As the file says, its paths from the folder: commands run elsewhere."""
+    found = environments.environments(
+        _text(folder, raw, "environments"), path=str(raw["environments"]), variables=variables
+    )
+    return tuple(
+        dataclasses.replace(
+            one,
+            kubeconfigs={kind: str(folder / path) for kind, path in one.kubeconfigs.items() if path},
+            tools=str(folder / one.tools) if one.tools else "",
+        )
+        for one in found
+    )
 
 
 def _source(

@@ -76,7 +76,7 @@ def _mapping(text: str, path: str, key: str) -> Mapping[str, Any]:
         raw = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise FixSettings(f"{path}: this is no YAML: {error}") from error
-    if not isinstance(raw, dict) or not isinstance(raw.get(key, {}), dict):
+    if not isinstance(raw, dict) or not isinstance(raw.get(key) or {}, dict):
         raise FixSettings(f"{path}: it has no mapping `{key}`.")
     found: Mapping[str, Any] = raw.get(key) or {}
     return found
