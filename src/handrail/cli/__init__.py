@@ -15,6 +15,7 @@ import typer
 from handrail.errors import HandrailError
 
 VERBS = {
+    "init": "handrail.cli.init",
     "show": "handrail.cli.show",
     "identities": "handrail.cli.identities",
     "serve": "handrail.cli.serve",
