@@ -9,7 +9,7 @@ demo: setup
 	@$(RUN) --no-dev handrail demo
 
 test: setup
-	@$(RUN) python tests/run_all.py
+	@$(RUN) python -m tests.run_all
 
 quick: setup
 	@$(RUN) ruff check src tests
@@ -24,7 +24,7 @@ lint: setup
 	@$(RUN) lint-imports
 
 lab: setup
-	@lab/cluster/can_run && lab/cluster/build && lab/cluster/up && lab/azora/up
+	@lab/cluster/can_run && lab/cluster/build && lab/cluster/up $(if $(PROFILE),--profile $(PROFILE)) && lab/azora/up && lab/identities
 
 lab-down:
 	@lab/azora/down; lab/cluster/down

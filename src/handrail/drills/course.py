@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 
-from handrail.drills.fault import Fault
+from handrail.drills.fault import ENDS, Fault
 from handrail.evidence import Event
 from handrail.store import Store
 
@@ -123,12 +123,24 @@ def _waiting_at_once(events: Sequence[Event]) -> list[str]:
     return []
 
 
-def _remedies(store: Store, run: str, fault: Fault) -> list[str]:
-    ended = [
+def left(store: Store, fault: Fault) -> bool:
+    """Whether a remedy of this store already ended otherwise than expected: what follows can mend nothing."""
+    proposing = [run for run in store.runs() if run["mode"] == "proposes"]
+    ended = [remedy for run in proposing for remedy in _ended(store, f"R-{run['number']}") if remedy[1] in ENDS]
+    expected = [(remedy.step, remedy.ends) for remedy in fault.remedies]
+    return ended != expected[: len(ended)]
+
+
+def _ended(store: Store, run: str) -> list[tuple[int, str]]:
+    return [
         (int(remedy["step"]), ENDING.get(str(remedy["standing"]), str(remedy["standing"])))
         for remedy in store.remedies_of(run)
         if remedy["standing"] not in ("not tried", "not needed")
     ]
+
+
+def _remedies(store: Store, run: str, fault: Fault) -> list[str]:
+    ended = _ended(store, run)
     expected = [(remedy.step, remedy.ends) for remedy in fault.remedies]
     if ended == expected:
         return []

@@ -126,6 +126,8 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
         if incidents and incidents[0]["status"] == "closed":
             time.sleep(SETTLE_SECONDS)  # whatever comes late must not open another incident or proposal
             return []
+        if course.left(stage.store, one):
+            return []  # a remedy ended otherwise than expected, which the course tells
         if incidents and _handed_over(stage.store):
             return [] if one.healed_by == "person" else ["the run was handed to a person"]
         for row, plan in stage.store.waiting_plans():
