@@ -16,6 +16,8 @@ from handrail.errors import HandrailError
 
 VERBS = {
     "init": "handrail.cli.init",
+    "check": "handrail.cli.check",
+    "explain": "handrail.cli.explain",
     "show": "handrail.cli.show",
     "identities": "handrail.cli.identities",
     "serve": "handrail.cli.serve",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,6 +16,7 @@ from handrail.commands.model import (
     Finding,
     HttpGet,
     Literal,
+    Mend,
     Parameter,
     Reason,
     Scope,
@@ -236,6 +238,8 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
             span=NOWHERE,
             message=f"{name} has no flag {flag}: it ends with an error",
             suggestion=_flag_suggestion(name, flag),
+            mark=flag,
+            mend=Mend(old="-w", new="-f") if (name, flag) == ("kubectl logs", "-w") else None,
         )
         for flag in walked.unknown
     )
@@ -333,6 +337,8 @@ def _exec(
                         span=NOWHERE,
                         message="-it asks for a terminal, and an automatic run has none: kubectl complains and runs without",
                         suggestion="leave -it out: nothing here is interactive",
+                        mark=next(flag for flag, _ in walked.flags if flag in verb.raw["tty_flags"]),
+                        mend=Mend(old="exec -it", new="exec"),
                     )
                 ]
                 if tty and inner[0] not in ("sh", "bash", "ash")
@@ -531,6 +537,7 @@ def _psql(words: Sequence[str]) -> StageEffect:
                     span=NOWHERE,
                     message="psql's -w means “never ask for a password”: it runs once and watches nothing",
                     suggestion="to repeat a query end it with \\watch 5",
+                    mark="-w",
                 )
             )
     if not statements:
@@ -545,7 +552,8 @@ def _psql(words: Sequence[str]) -> StageEffect:
                     rule="renamed-column",
                     severity=Severity.ERROR,
                     span=NOWHERE,
-                    replacement=f"{column}→{now}",
+                    mark=column,
+                    mend=Mend(old=column, new=now),
                     message=f"{view} has no column {column} since PostgreSQL {since}: the query ends with an error",
                     suggestion=f"it is called {now} now",
                 )
@@ -556,7 +564,7 @@ def _psql(words: Sequence[str]) -> StageEffect:
                     rule="index-locks",
                     severity=Severity.RISK,
                     span=NOWHERE,
-                    replacement="INDEX →INDEX CONCURRENTLY ",
+                    mend=_concurrently(text),
                     message="CREATE INDEX without CONCURRENTLY keeps every write to the table waiting until it is done",
                     suggestion="CREATE INDEX CONCURRENTLY",
                 )
@@ -569,6 +577,15 @@ def _psql(words: Sequence[str]) -> StageEffect:
         findings=tuple(findings),
         targets=(Target(system="postgresql"),),
         native=Sql(text=one, effect=found.effect) if one else None,
+    )
+
+
+def _concurrently(text: str) -> Mend | None:
+    found = re.search(r"create\s+(?:unique\s+)?index", text, re.IGNORECASE)
+    return (
+        Mend(old=found[0], new=f"{found[0]} {'CONCURRENTLY' if found[0].isupper() else 'concurrently'}")
+        if found
+        else None
     )
 
 

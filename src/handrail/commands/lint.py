@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 
 from handrail.commands.effects import NOWHERE, plain
-from handrail.commands.model import Command, Finding, Literal, Severity, Stage
+from handrail.commands.model import Command, Finding, Literal, Mend, Severity, Span, Stage
 
 TTY = ("-it", "-ti", "-i", "-t", "--stdin", "--tty")
 
@@ -27,6 +28,7 @@ def single(command: Command) -> Command:
                 Severity.WRONG,
                 "revision 1 is the first release ever made, not the one before this: it may lack services, or be gone",
                 "name the last good revision, or leave it out for the one before",
+                mark="1",
             )
         )
     if "--dry-run=client" in first:
@@ -36,14 +38,25 @@ def single(command: Command) -> Command:
                 Severity.RISK,
                 "a client-side dry run never asks the server: it finds no quota, policy or field mistake",
                 "--dry-run=server",
+                mark="--dry-run=client",
+                mend=Mend(old="--dry-run=client", new="--dry-run=server"),
             )
         )
     if first[:2] == ["kubectl", "patch"]:
         findings += _patch(first)
-    command = dataclasses.replace(
-        command, findings=tuple(dataclasses.replace(found, span=command.span) for found in findings)
-    )
-    return _mended(command)
+    return _mended(dataclasses.replace(command, findings=tuple(placed(found, command) for found in findings)))
+
+
+def placed(finding: Finding, command: Command) -> Finding:
+    """The finding at its mark inside the command, or at the whole command. Lines of a block begin at one column."""
+    found = re.search(rf"(?<![\w-]){re.escape(finding.mark)}(?![\w-])", command.text) if finding.mark else None
+    if found is None:
+        return dataclasses.replace(finding, span=command.span)
+    before = command.text[: found.start()]
+    line = command.span.line + before.count("\n")
+    column = command.span.column + found.start() - (before.rfind("\n") + 1)
+    span = Span(line=line, column=column, end_line=line, end_column=column + len(found[0]))
+    return dataclasses.replace(finding, span=span)
 
 
 def across(commands: Sequence[Command]) -> list[Command]:
@@ -95,6 +108,7 @@ def _logs(words: Sequence[str]) -> list[Finding]:
                 Severity.WRONG,
                 "with a selector kubectl shows only the last 10 lines of each pod",
                 "add --tail=-1 for all of them",
+                mend=Mend(old="kubectl logs", new="kubectl logs --tail=-1"),
             )
         ]
     return []
@@ -125,6 +139,7 @@ def _patch(words: Sequence[str]) -> list[Finding]:
                 Severity.ERROR,
                 f"the API server refuses restartPolicy {policy} on a Deployment: only Always is allowed",
                 "leave the policy; to slow restarts down, mend what crashes",
+                mark=str(policy),
             )
         ]
     return []
@@ -173,5 +188,9 @@ def _watch(stage: Stage, words: Sequence[str], rule: str) -> Stage:
     return dataclasses.replace(stage, words=tuple(kept))
 
 
-def _finding(rule: str, severity: Severity, message: str, suggestion: str) -> Finding:
-    return Finding(rule=rule, severity=severity, message=message, suggestion=suggestion, span=NOWHERE)
+def _finding(
+    rule: str, severity: Severity, message: str, suggestion: str, *, mark: str = "", mend: Mend | None = None
+) -> Finding:
+    return Finding(
+        rule=rule, severity=severity, message=message, suggestion=suggestion, span=NOWHERE, mark=mark, mend=mend
+    )

@@ -62,10 +62,19 @@ class Reason:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mend:
+    """A mechanical correction: inside the finding's span every `old` that stands as whole words becomes `new`."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """Something wrong with a document or a command, where, and what to do about it.
 
-    `replacement` is the text that takes the place of `span` where the mend is mechanical, else None.
+    `mark` is the word inside a command that is wrong, where one word is: `placed` makes the span from it. `mend` is
+    there where the correction needs no judgement: the meaning stays, or only the mistake goes.
     """
 
     rule: str
@@ -73,7 +82,8 @@ class Finding:
     message: str
     suggestion: str
     span: Span
-    replacement: str | None = None
+    mark: str = ""
+    mend: Mend | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,7 +106,7 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
         parameters=parameters,
         analysis=analysis,
         comment=comments,
-        findings=tuple(dataclasses.replace(finding, span=span) for one in found for finding in one.findings),
+        findings=tuple(finding for one in found for finding in one.findings),
     )
     return lint.single(command)
 

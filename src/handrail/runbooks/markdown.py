@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from handrail.commands import Command, Finding, Severity, Span
+from handrail.runbooks import mistakes
 from handrail.runbooks.document import (
     Bullet,
     Document,
@@ -345,15 +346,16 @@ class _Reading:
 def assemble(found: Outline, commands: Sequence[Sequence[Command]]) -> Document:
     """The document, with each block's commands in its step."""
     lines = found.text.split("\n")
+    runbooks = mistakes.marked([_runbook(raw, commands, lines) for raw in found.runbooks if raw.steps])
     return Document(
         path=found.path,
         revision=hashlib.sha256(found.text.encode()).hexdigest(),
         title=found.title,
         groups=found.groups,
-        runbooks=tuple(_runbook(raw, commands, lines) for raw in found.runbooks if raw.steps),
+        runbooks=runbooks,
         escalation=found.levels,
         related=found.related,
-        findings=found.findings,
+        findings=(*found.findings, *mistakes.of_runbooks(runbooks, lines)),
     )
 
 
