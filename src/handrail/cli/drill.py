@@ -76,6 +76,7 @@ def drill(
             store=here.store,
             desk=here.desk,
             wait_before_approval=wait,
+            audit_log=Path(lab["audit_log"]),
             approver=Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True),
         )
         score = drills.perform(one, stage=stage, bench=bench, judge=judge, clock=app.now, say=_say)
@@ -175,6 +176,13 @@ def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
     lines += [f"  problem: {problem}" for problem in score.problems]
     judged = score.judgement
     lines.append(f"  judge: {'no word' if judged is None else judged.says}")
+    lines.append(
+        "  the API server's log: "
+        + (
+            ", ".join(f"{count} writes by {who}" for who, count in sorted(score.writes.items()))
+            or "no write by Handrail"
+        )
+    )
     lines.append(f"  the lab is {'as before' if score.restored else 'NOT restored'}")
     return "\n".join(lines)
 

@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from handrail.approvals import Approver
-from handrail.drills import course, fault
+from handrail.drills import audit, course, fault
 from handrail.drills.course import Course
 from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge, Judgement
@@ -34,6 +35,8 @@ class Stage:
     desk: Desk
     approver: Approver
     wait_before_approval: float = 0.0  # seconds that the approver lets a plan wait
+    audit_log: Path | None = None  # the target's own record of who wrote what
+    meanwhile: Callable[[], None] = lambda: None  # called again and again while the incident is open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class Score:
     course: Course
     judgement: Judgement | None
     problems: tuple[str, ...]
+    writes: Mapping[str, int]  # by the target's own log: real writes of each of our identities
     restored: bool
     took_seconds: float
 
@@ -57,6 +61,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
     """The whole drill. The fault is healed whatever happens here, and by the watchdog where this process dies."""
     began = time.monotonic()
     judge.before(one.id)
+    audited = audit.size(stage.audit_log) if stage.audit_log else 0
     memory = fault.remember(one, bench)
     watchdog = subprocess.Popen(
         [
@@ -91,11 +96,16 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
         restored = not memory.exists()
         watchdog.wait(timeout=30)
     done = course.read(stage.store, one, injected_at=injected_at)
+    lines = audit.lines_since(stage.audit_log, audited) if stage.audit_log else []
+    problems += audit.problems(lines, audit.permits(stage.store))
+    if stage.audit_log and not lines:
+        problems.append(f"{stage.audit_log} told of nothing: whether anything was written unasked is not known")
     return Score(
         fault=one.id,
         course=done,
         judgement=judgement,
         problems=(*problems, *done.problems),
+        writes=audit.writes(lines),
         restored=restored,
         took_seconds=round(time.monotonic() - began, 1),
     )
@@ -109,6 +119,7 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
     first_seen: dict[str, float] = {}
     approved = 0
     while time.monotonic() < until:
+        stage.meanwhile()
         for event in stage.store.events():
             line = f"{event.sequence}"
             if line not in told and event.kind in (
