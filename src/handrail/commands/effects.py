@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from handrail.commands import promql, sql
@@ -25,11 +25,28 @@ from handrail.commands.model import (
     Sql,
     Stage,
     Target,
+    Word,
 )
 
 NOWHERE = Span(line=0, column=0, end_line=0, end_column=0)
 SECRET_KINDS = ("secret", "secrets")
 PROMETHEUS_READS = ("/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels")  # POST reads there too
+PROMETHEUS_KEYS = {"query", "time", "start", "end", "step", "timeout", "limit", "match[]"}
+SHAPED = (
+    "-I",
+    "--head",
+    "-i",
+    "-v",
+    "-w",
+    "--write-out",
+    "-o",
+    "-u",
+    "--user",
+    "-H",
+    "--header",
+    "-A",
+)  # not the bare body
+SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin")
 CURL_FLAGS = {  # values taken
     "-s": 0,
     "--silent": 0,
@@ -110,14 +127,28 @@ def of_stage(stage: Stage, knowledge: Knowledge) -> StageEffect:
         return _unknown("computed-program", "a placeholder chooses the program")
     found = _of(plain(stage), knowledge)
     if stage.output is not None:
-        written = Reason(rule="writes-file", text="it writes a file")
+        inside = _inside(stage.output)
+        written = Reason(
+            rule="writes-file", text="it writes a file" if inside else "it writes a file outside the checkout"
+        )
+        scope = Scope.WORKSPACE if found.effect is Effect.READS else found.scope
         found = dataclasses.replace(
             found,
             effect=max(found.effect, Effect.CHANGES, key=lambda one: one.rank),
-            scope=Scope.WORKSPACE if found.effect is Effect.READS else found.scope,
+            scope=scope if inside else Scope.TARGET,
             reasons=(*found.reasons, written),
         )
     return found
+
+
+def _inside(output: Word) -> bool:
+    """Whether a file that is written lies below the folder where the command runs; a placeholder may lie anywhere."""
+    text = "".join(part.text for part in output if isinstance(part, Literal))
+    return (
+        all(isinstance(part, Literal) for part in output)
+        and not text.startswith(("/", "~"))
+        and ".." not in text.split("/")
+    )
 
 
 def _of(words: Sequence[str], knowledge: Knowledge) -> StageEffect:
@@ -131,13 +162,15 @@ def _of(words: Sequence[str], knowledge: Knowledge) -> StageEffect:
             reasons=(Reason(rule="team", text=f"the team's word: {told}"),),
         )
     name = words[0].rpartition("/")[2]
+    if words[0] not in (name, *(f"{folder}/{name}" for folder in SYSTEM_FOLDERS)):
+        return _unknown("unknown-program", f"what {words[0]} does is not known: it may only be named like {name}")
     if name == "curl":
         return _curl(words)
     if name == "psql":
         return _psql(words)
     if name in knowledge.programs:
         return _program(words, knowledge.programs[name], knowledge)
-    if name in knowledge.readers and (words[0] == name or words[0].startswith(("/bin/", "/usr/bin/"))):
+    if name in knowledge.readers:
         return _reader(words, name, knowledge.readers[name])
     return _unknown("unknown-program", f"what {words[0]} does is not known")
 
@@ -180,36 +213,40 @@ def _walk(words: Sequence[str], program: Program) -> _Walked:
         if word.startswith("-") and len(word) > 1:
             arities = {**program.flags, **(verb.flags if verb else {})}
             name, equals, value = word.partition("=")
-            if name not in arities and not word.startswith("--") and len(word) > 2:
-                name, value, equals = _cluster(word, arities)
-            if name not in arities:
-                if not (verb and verb.raw.get("any_flag")):
-                    unknown.append(word.partition("=")[0])
-                flags.append((name, value))
-            elif arities[name] and not equals:
-                flags.append((name, rest.pop(0) if rest else ""))
+            if name in arities or word.startswith("--") or len(word) == 2:
+                parts: list[tuple[str, str | None]] = [(name, value if equals or not arities.get(name) else None)]
             else:
-                flags.append((name, value))
+                parts = _cluster(word, arities)
+            for name, given in parts:
+                if name not in arities and not (verb and verb.raw.get("any_flag")):
+                    unknown.append(name)
+                flags.append((name, given if given is not None else rest.pop(0) if rest else ""))
             continue
         deeper = (*path, word)
         if not operands and any(known[: len(deeper)] == deeper for known in program.verbs):
             path.append(word)
             verb = program.verbs.get(tuple(path), verb)
             continue
+        if operands and verb is not None and verb.effect is None:
+            inner = (word, *rest)  # `exec POD COMMAND` without `--`: all that follows belongs to the command
+            break
         operands.append(word)
     if verb is not None and tuple(path) not in program.verbs:
         verb = None
     return _Walked(verb=verb, operands=tuple(operands), flags=tuple(flags), unknown=tuple(unknown), inner=inner)
 
 
-def _cluster(word: str, arities: Mapping[str, int]) -> tuple[str, str, str]:
-    """`-nproduction` is `-n production`; `-it` where both are switches is itself."""
-    first = word[:2]
-    if arities.get(first) == 1:
-        return first, word[2:], "="
-    if all(arities.get(f"-{letter}") == 0 for letter in word[1:]):
-        return first, "", ""
-    return word, "", ""
+def _cluster(word: str, arities: Mapping[str, int]) -> list[tuple[str, str | None]]:
+    """`-nproduction` is `-n production`, `-Aw` is `-A -w`. None: the value is the word that follows."""
+    found: list[tuple[str, str | None]] = []
+    for place, letter in enumerate(word[1:], 1):
+        name = f"-{letter}"
+        if name not in arities:
+            return [(word.partition("=")[0], "")]
+        if arities[name]:
+            return [*found, (name, word[place + 1 :] or None)]
+        found.append((name, ""))
+    return found
 
 
 def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> StageEffect:
@@ -231,12 +268,15 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
         return _unknown(f"{program.name}-verb", f"{program.name} {' '.join(words[1:3])} is no verb that is known")
     verb = walked.verb
     name = " ".join((program.name, *verb.path))
+    refused = verb.raw.get("no_such", ())  # flags that people write and this verb does not have
     findings = tuple(
         Finding(
             rule="unknown-flag",
-            severity=Severity.ERROR,
+            severity=Severity.ERROR if flag in refused else Severity.RISK,
             span=NOWHERE,
-            message=f"{name} has no flag {flag}: it ends with an error",
+            message=f"{name} has no flag {flag}: it ends with an error"
+            if flag in refused
+            else f"the flag {flag} of {name} is not known: mistyped, or newer than what Handrail knows",
             suggestion=_flag_suggestion(name, flag),
             mark=flag,
             mend=Mend(old="-w", new="-f") if (name, flag) == ("kubectl logs", "-w") else None,
@@ -248,9 +288,9 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
     if verb.effect is None:
         return _exec(walked, verb, target, findings, knowledge)
     effect, why = _verb_effect(name, verb, walked)
-    if walked.unknown and effect is Effect.READS and not findings:
-        effect, why = Effect.UNKNOWN, f"the flag {walked.unknown[0]} of {name} is not known"
-    kinds = {operand.partition("/")[0] for operand in walked.operands}
+    unsure = [flag for flag in walked.unknown if flag not in refused]
+    if unsure and effect is Effect.READS:
+        effect, why = Effect.UNKNOWN, f"the flag {unsure[0]} of {name} is not known"
     watch = verb.raw.get("watch")
     return StageEffect(
         effect=effect,
@@ -260,9 +300,19 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
         targets=(target,),
         needs_tty=bool(verb.raw.get("tty")),
         never_returns=watch == "always" or (isinstance(watch, list) and any(flag in watch for flag, _ in walked.flags)),
-        discloses=bool(verb.raw.get("secrets")) or bool(verb.raw.get("secret_kinds") and kinds & set(SECRET_KINDS)),
+        discloses=bool(verb.raw.get("secrets")) or bool(verb.raw.get("secret_kinds") and _of_secrets(walked)),
         undo=verb.raw.get("undo") or None,
         exits=verb.raw.get("exits", {}),
+    )
+
+
+def _of_secrets(walked: _Walked) -> bool:
+    """Whether Secrets are asked for: `secret/x`, `configmaps,Secrets`, `secrets.v1.`, or by their path."""
+    kinds = {
+        part.partition("/")[0].partition(".")[0].lower() for operand in walked.operands for part in operand.split(",")
+    }
+    return bool(kinds & set(SECRET_KINDS)) or any(
+        "/secrets" in value for flag, value in walked.flags if flag == "--raw"
     )
 
 
@@ -277,17 +327,21 @@ def _flag_suggestion(name: str, flag: str) -> str:
 def _verb_effect(name: str, verb: Verb, walked: _Walked) -> tuple[Effect, str]:
     effect = verb.effect or Effect.UNKNOWN
     flags = {flag for flag, _ in walked.flags}
-    if flags & set(verb.raw.get("forbidden", ())):
-        return Effect.UNKNOWN, f"{name} with {sorted(flags & set(verb.raw['forbidden']))[0]} may write"
-    if flags & set(verb.raw.get("destroys_with", ())):
-        return Effect.DESTROYS, f"{name} with {sorted(flags & set(verb.raw['destroys_with']))[0]} overwrites or deletes"
+    for forbidden in verb.raw.get("forbidden", ()):
+        if _has(flags, forbidden):
+            return Effect.UNKNOWN, f"{name} with {forbidden} may write"
+    for destroying in verb.raw.get("destroys_with", ()):
+        if _has(flags, destroying):
+            return Effect.DESTROYS, f"{name} with {destroying} overwrites or deletes"
     dry = [value for flag, value in walked.flags if flag == "--dry-run"]
     if dry and dry[-1] in verb.raw.get("dry_run", ()):
         return Effect.READS, f"{name} with --dry-run={dry[-1]} changes nothing"
     if dry and verb.raw.get("bare_dry_run") and dry[-1] in ("", "client", "server"):
         return Effect.READS, f"{name} with --dry-run changes nothing"
     if "--list" in flags and name in ("kubectl set env", "kubectl label", "kubectl annotate"):
-        return Effect.READS, f"{name} --list only lists"
+        given = any("=" in operand or operand.endswith("-") for operand in walked.operands)
+        if not given and not flags & {"-e", "--env", "--from"}:
+            return Effect.READS, f"{name} --list only lists"
     told = verb.raw.get("says") or {
         "reads": "only reads",
         "changes": "changes it",
@@ -313,10 +367,12 @@ def _exec(
     walked: _Walked, verb: Verb, target: Target, findings: tuple[Finding, ...], knowledge: Knowledge
 ) -> StageEffect:
     """`kubectl exec … -- COMMAND`: what runs inside decides."""
-    inner = walked.inner or walked.operands[1:]
+    inner = walked.inner
     if not inner:
         return _unknown("exec-nothing", "it names no command to run inside")
     found = _of(inner, knowledge)
+    if walked.unknown and found.effect is Effect.READS:
+        found = _unknown("exec-flag", f"the flag {walked.unknown[0]} of kubectl exec is not known")
     tty = any(flag in verb.raw["tty_flags"] for flag, _ in walked.flags)
     told = Reason(rule="kubectl.exec", text="kubectl exec runs a command inside a container: that command decides")
     scope = Scope.TARGET
@@ -325,7 +381,7 @@ def _exec(
         scope=scope,
         reasons=(told, *found.reasons),
         targets=(target, *found.targets),
-        needs_tty=False,
+        needs_tty=tty and found.effect is Effect.UNKNOWN,
         findings=(
             *findings,
             *found.findings,
@@ -350,7 +406,7 @@ def _exec(
 
 def _by_flag(words: Sequence[str], program: Program) -> StageEffect:
     flags = {word for word in words[1:] if word.startswith("-")}
-    if flags & set(program.raw["reads_with"]):
+    if _only_asks(words[1:], program):
         effect, told = Effect.READS, "only lists"
     elif flags & set(program.raw["destroys_with"]):
         effect, told = Effect.DESTROYS, "throws rules away"
@@ -364,51 +420,130 @@ def _by_flag(words: Sequence[str], program: Program) -> StageEffect:
     )
 
 
+def _only_asks(words: Sequence[str], program: Program) -> bool:
+    """Whether the first option that decides is one that asks, and nothing beside it does more."""
+    rest = [
+        one
+        for word in words
+        for one in ([f"-{letter}" for letter in word[1:]] if re.fullmatch(r"-[A-Za-z]{2,}", word) else [word])
+    ]
+    asked = ""
+    while rest:
+        word = rest.pop(0)
+        if word in program.flags:
+            del rest[: program.flags[word]]
+        elif not asked and word in program.raw["reads_with"]:
+            asked = word
+        elif not asked or word in program.raw["commands"] or (asked not in program.raw["checks"] and word[:1] == "-"):
+            return False
+    return bool(asked)
+
+
 # -- readers ---------------------------------------------------------------------------------------------------------
 
 
 def _reader(words: Sequence[str], name: str, facts: Mapping[str, object]) -> StageEffect:
-    flags = [word for word in words[1:] if word.startswith("-") and word != "-"]
-    operands = [word for word in words[1:] if not word.startswith("-")]
+    takes = str(facts.get("takes", ""))
+    flags, operands, values = _split(words[1:], takes)
     for forbidden in facts.get("forbidden", ()) or ():  # type: ignore[attr-defined]  # a list of flags in the data
-        if any(flag == forbidden or flag.startswith(f"{forbidden}=") for flag in flags):
+        if _has(flags, forbidden, takes=takes + str(facts.get("glued", ""))):
             return _unknown(f"{name}-option", f"{name} with {forbidden} may write")
     if facts.get("operands") == "none" and operands:
         return _unknown(f"{name}-operand", f"{name} with an operand runs or sets something")
+    if facts.get("operands") == "plus" and not all(operand.startswith("+") for operand in operands):
+        return _unknown(f"{name}-operand", f"{name} with an operand sets something")
     if facts.get("one_operand") and len(operands) > 1:
         return _unknown(f"{name}-operand", f"the second operand of {name} is a file it writes")
-    if facts.get("program_argument") and _writes(facts["program_argument"], flags, operands):
+    if facts.get("program_argument") and _writes(facts["program_argument"], flags, operands, values):
         return _unknown(f"{name}-program", f"the program given to {name} may write or run something")
     needs = facts.get("needs")
     if needs and not any(flag.startswith(str(need)) for need in needs for flag in flags):  # type: ignore[attr-defined]
         return _unknown(f"{name}-interactive", f"{name} is interactive here")
-    watch = facts.get("watch") or ()
+    watch, bound = facts.get("watch") or (), str(facts.get("watch_without", ""))
     return StageEffect(
         effect=Effect.READS,
         scope=Scope.NONE,
         reasons=(Reason(rule=name, text=f"{name} only reads"),),
         discloses=bool(facts.get("discloses")),
-        never_returns=any(flag in watch for flag in flags),  # type: ignore[operator]
+        never_returns=any(_has(flags, flag, takes=takes) for flag in watch)  # type: ignore[attr-defined]
+        or bool(bound and not _has(flags, bound)),
         exits=facts.get("exits") or {},  # type: ignore[arg-type]  # numbers to words in the data
     )
 
 
-def _writes(language: object, flags: Sequence[str], operands: Sequence[str]) -> bool:
+def _split(words: Sequence[str], takes: str) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """Options, operands, and the values of the short options that take one (letters in `takes`)."""
+    flags: list[str] = []
+    operands: list[str] = []
+    values: list[tuple[str, str]] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            operands.append(word)
+            continue
+        if word == "-":
+            continue
+        flags.append(word)
+        place = next((at for at, letter in enumerate(word) if at and letter in takes), 0)
+        if place and not word.startswith("--"):
+            values.append((word[place], word[place + 1 :] or (rest.pop(0) if rest else "")))
+    return flags, operands, values
+
+
+def _has(flags: Iterable[str], name: str, *, takes: str = "") -> bool:
+    """Whether an option stands there: alone, glued to its value, in a cluster, or shortened as GNU tools allow."""
+    for flag in flags:
+        if flag.startswith("--"):
+            if len(flag) > 2 and name.startswith(flag.partition("=")[0]):
+                return True
+            continue
+        for letter in flag[1:]:
+            if f"-{letter}" == name:
+                return True
+            if letter in takes:
+                break
+    return False
+
+
+def _sed_expression() -> re.Pattern[str]:
+    """sed programs that only print: addresses, s without the flags w and e, and commands of one letter that write nowhere.
+
+    A bracket may not hold the delimiter, because editions of sed differ in where such a pattern ends.
+    """
+
+    def until(end: str) -> str:
+        return rf"(?:[^{end}\\\n\[]|\\[^\n]|\[[^{end}\\\n\]]*\])*{re.escape(end)}"
+
+    place = rf"(?:\d+|\$|/{until('/')}I?)"
+    address = rf"(?:{place}(?:,\+?{place})?[ \t]*!?[ \t]*)?"
+    swap = "|".join(rf"s{re.escape(one)}{until(one)}{until(one)}[gpiI0-9]*" for one in "/|#,@:")
+    command = rf"[ \t]*{address}(?:[pdqPDNnhHgGx=]|{swap})?[ \t]*"
+    return re.compile(rf"{command}(?:[;\n]{command})*")
+
+
+SED_PRINTS = _sed_expression()
+AWK_MARKS = ("system", ">", "|", "getline", "close", "@")
+
+
+def _writes(language: object, flags: Sequence[str], operands: Sequence[str], values: Sequence[tuple[str, str]]) -> bool:
     """Whether an awk or sed program may do more than print. A program from a file is not read."""
-    if any(flag in ("-f", "--file", "-i", "--in-place") or flag.startswith("-i") for flag in flags):
-        return True
-    program = operands[0] if operands else ""
     if language == "awk":
-        return any(mark in program for mark in ("system", ">", "|", "getline", "close"))
-    tail = program.rsplit("/", 1)[-1] if program[:1] in ("s", "/") else program
-    return any(letter in tail for letter in "ewrW") or "\n" in program
+        told = [*operands, *(value for _, value in values)]
+        return any(flag[:2] not in ("-F", "-v") for flag in flags) or any(
+            mark in one for mark in AWK_MARKS for one in told
+        )
+    if not all(re.fullmatch(r"-[nErsuz]*(e.*)?|--(quiet|silent|regexp-extended)", flag, re.DOTALL) for flag in flags):
+        return True
+    programs = [value for letter, value in values if letter == "e"] or operands[:1]
+    return not programs or not all(SED_PRINTS.fullmatch(program) for program in programs)
 
 
 # -- curl and psql ---------------------------------------------------------------------------------------------------
 
 
 def _curl(words: Sequence[str]) -> StageEffect:
-    method, data, urls, get, writes = "", [], [], False, False
+    method, data, urls, get, writes, used = "", [], [], False, False, set()
     rest = list(words[1:])
     while rest:
         word = rest.pop(0)
@@ -421,8 +556,13 @@ def _curl(words: Sequence[str]) -> StageEffect:
                 name, value, equals = word[:2], word[2:], "="
             else:
                 return _unknown("curl-flag", f"the flag {word} of curl is not known")
+        used.add(name)
         if CURL_FLAGS[name] and not equals:
             value = rest.pop(0) if rest else ""
+        if name in ("-H", "--header") and "method-override" in value.lower():
+            return _unknown("curl-override", "a header asks the server to take another method")
+        if name in ("-w", "--write-out") and ("%output" in value or value.startswith("@")):
+            return _unknown("curl-output", "curl writes what it tells to a file")
         if name in ("-X", "--request"):
             method = value.upper()
         elif name in ("-d", "--data", "--data-urlencode", "--data-raw", "--data-binary"):
@@ -439,14 +579,14 @@ def _curl(words: Sequence[str]) -> StageEffect:
     if len(urls) != 1:
         return _unknown("curl-urls", "curl needs exactly one address to be understood")
     url = urls[0] if "://" in urls[0] else f"http://{urls[0]}"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        return _unknown("curl-address", f"curl's address cannot be read: {error}")
+    if parts.scheme not in ("http", "https"):
+        return _unknown("curl-scheme", f"what curl does by {parts.scheme} is not known")
     verb = method or ("POST" if data and not get else "GET")
     target = Target(system="http", name=parts.netloc, detail=parts.path)
-    reads = verb in ("GET", "HEAD") or (verb == "POST" and parts.path.endswith(PROMETHEUS_READS))
-    if not reads:
-        effect = Effect.DESTROYS if verb == "DELETE" else Effect.CHANGES
-        why = Reason(rule="http-method", text=f"{verb} to {parts.netloc} changes something there")
-        return StageEffect(effect=effect, scope=Scope.TARGET, reasons=(why,), targets=(target,))
     query = [*parse_qsl(parts.query, keep_blank_values=True)]
     for name, value in data:
         if name == "--data-urlencode":
@@ -454,6 +594,11 @@ def _curl(words: Sequence[str]) -> StageEffect:
             query.append((key, text))
         else:
             query += parse_qsl(value, keep_blank_values=True)
+    reads = verb in ("GET", "HEAD") or (verb == "POST" and _asks_prometheus(parts.path, [key for key, _ in query]))
+    if not reads or used & {"-F", "--form", "-T"}:
+        effect = Effect.DESTROYS if verb == "DELETE" else Effect.CHANGES
+        why = Reason(rule="http-method", text=f"{verb} to {parts.netloc} changes something there")
+        return StageEffect(effect=effect, scope=Scope.TARGET, reasons=(why,), targets=(target,))
     findings = []
     if parts.path.endswith(("/api/v1/query", "/api/v1/query_range")):
         for key, value in query:
@@ -471,7 +616,8 @@ def _curl(words: Sequence[str]) -> StageEffect:
     if writes:
         return _unknown("curl-output", "curl writes what it gets to a file")
     bare = url.partition("?")[0]
-    plain_get = not PLACEHOLDER.search(" ".join((bare, *(text for pair in query for text in pair))))
+    whole = " ".join((bare, *(text for pair in query for text in pair)))
+    plain_get = not PLACEHOLDER.search(whole) and not used & set(SHAPED)
     return StageEffect(
         effect=Effect.READS,
         scope=Scope.TARGET,
@@ -480,6 +626,11 @@ def _curl(words: Sequence[str]) -> StageEffect:
         reasons=(Reason(rule="http-read", text=f"{verb} of {parts.path or '/'} only reads"),),
         native=HttpGet(url=bare, query=tuple(query)) if plain_get else None,
     )
+
+
+def _asks_prometheus(path: str, keys: Sequence[str]) -> bool:
+    """Whether a POST is a question to Prometheus: its path, with nothing but what it knows as a question."""
+    return path.endswith(PROMETHEUS_READS) and set(keys) <= PROMETHEUS_KEYS and bool({"query", "match[]"} & set(keys))
 
 
 PSQL_FLAGS = {

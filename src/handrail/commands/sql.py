@@ -170,7 +170,7 @@ def _statement(statement: dict[str, Any]) -> SqlEffect:
 def _select(body: dict[str, Any]) -> SqlEffect:
     if "into_clause" in body:
         return SqlEffect(effect=Effect.CHANGES, reason="SELECT INTO makes a table")
-    if "locking_clause" in body:
+    if _locks(body):
         return SqlEffect(effect=Effect.CHANGES, reason="SELECT FOR UPDATE locks rows")
     worst = SqlEffect(effect=Effect.READS, reason="SELECT reads")
     for kind, node in _nodes(body):
@@ -181,11 +181,22 @@ def _select(body: dict[str, Any]) -> SqlEffect:
         if kind == "func_call":
             parts = [_name(part) for part in node.get("funcname", ())]
             name = parts[-1]
-            if name in CHANGING:
+            if parts[:-1] not in ([], ["pg_catalog"]):
+                worst = _worse(
+                    worst, SqlEffect(effect=Effect.UNKNOWN, reason=f"what {'.'.join(parts)}() does is not known")
+                )
+            elif name in CHANGING:
                 worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason=f"{name}() changes what others rely on"))
             elif name not in READING:
                 worst = _worse(worst, SqlEffect(effect=Effect.UNKNOWN, reason=f"what {name}() does is not known"))
     return worst
+
+
+def _locks(value: Any) -> bool:
+    """Whether a SELECT, or one inside it, locks rows."""
+    if isinstance(value, dict):
+        return "locking_clause" in value or any(_locks(inner) for inner in value.values())
+    return isinstance(value, list) and any(_locks(inner) for inner in value)
 
 
 def _name(part: dict[str, Any]) -> str:

@@ -125,6 +125,8 @@ def _flatten(statement: dict[str, Any], reader: _Reader, flat: _Flat) -> None:
             output = _word(redirection["Word"], reader, flat)
             continue
         flat.shell = flat.shell or f"it redirects with {operator}"
+        for inner in _calls(redirection):
+            flat.loose.append(Stage(words=tuple(_word(arg, reader, _Flat()) for arg in inner.get("Args") or ())))
     if statement.get("Background") or statement.get("Coprocess") or statement.get("Negated"):
         flat.shell = flat.shell or "it runs in the background or is negated"
     kind = command.get("Type")
