@@ -131,6 +131,7 @@ def ground(environment: Environment, *, masker: Masker, state: Path) -> RealGrou
             slot_service=environment.slot_service,
             metrics=environment.metrics,
             variables=environment.variables,
+            workspace_network=environment.workspace_network,
         ),
         masker=masker,
         scratch=state / "scratch" / environment.name,

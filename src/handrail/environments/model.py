@@ -46,6 +46,7 @@ class Environment:
     slot_service: str = ""
     metrics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    workspace_network: bool = False
     hold: timedelta = timedelta(minutes=2)
     check_window: timedelta = timedelta(minutes=5)
     scrape: timedelta = timedelta(seconds=15)

@@ -54,7 +54,9 @@ class GroundSettings:
     metrics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For an environment without Prometheus: name to (URL, dotted path of a number)."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of commands in the workspace."""
+    """Environment variables of commands in the workspace. The repository's own code sees them: no credentials here."""
+    workspace_network: bool = False
+    """Whether commands in the workspace reach the network; without, only what is in the checkout."""
 
 
 class RealGround:
@@ -63,7 +65,9 @@ class RealGround:
     def __init__(self, settings: GroundSettings, *, masker: Masker, scratch: Path) -> None:
         self.settings, self.masker = settings, masker
         self._prometheus = http.Prometheus(settings.prometheus_url) if settings.prometheus_url else None
-        self._workspaces = Workspaces(settings.repository, scratch / "workspaces", env=settings.variables)
+        self._workspaces = Workspaces(
+            settings.repository, scratch / "workspaces", env=settings.variables, network=settings.workspace_network
+        )
         self._home = scratch / "home"
         self._home.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
@@ -309,6 +313,8 @@ class RealGround:
             if isinstance(env, Answer):
                 return env
             return self._masked(process.run(ask.stages, env=env, deadline=ask.deadline, cwd=self._home))
+        if words[:2] == ("git", "push") and len(ask.stages) == 1:
+            return self._masked(self._workspaces.publish(ask))
         if words[0] in ("git", "npm"):
             return self._masked(self._workspaces.run(ask))
         return self._masked(
