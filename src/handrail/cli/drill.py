@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +39,20 @@ def drill(
     json_: Annotated[bool, typer.Option("--json", help="The score as JSON.")] = False,
 ) -> None:
     """Inject a fault into the lab, let the loop run, and print how it went."""
+    score, lab = perform(name, wait=wait, record=record)
+    print(json.dumps(dataclasses.asdict(score), default=str, indent=2) if json_ else _told(score, lab))
+    if not score.passed:
+        raise typer.Exit(1)
+
+
+def perform(
+    name: str,
+    *,
+    wait: float = 0.0,
+    record: bool = False,
+    meanwhile: Callable[[app.Running], None] = lambda here: None,
+) -> tuple[drills.Score, dict[str, Any]]:
+    """One drill on the lab that runs here. `meanwhile` is called again and again while its incident is open."""
     lab = _lab()
     folder = app.library() / "azora"
     root = folder.parent.parent
@@ -77,6 +91,7 @@ def drill(
             desk=here.desk,
             wait_before_approval=wait,
             audit_log=Path(lab["audit_log"]),
+            meanwhile=lambda: meanwhile(here),
             approver=Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True),
         )
         score = drills.perform(one, stage=stage, bench=bench, judge=judge, clock=app.now, say=_say)
@@ -88,9 +103,7 @@ def drill(
         review = state / f"{score.course.incident or 'none'}-review.md"
         if score.course.incident:
             review.write_text(app.review_text(here.store, here.catalog, score.course.incident), encoding="utf-8")
-    print(json.dumps(dataclasses.asdict(score), default=str, indent=2) if json_ else _told(score, lab))
-    if not score.passed:
-        raise typer.Exit(1)
+    return score, lab
 
 
 def _lab() -> dict[str, Any]:

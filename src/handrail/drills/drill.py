@@ -116,8 +116,7 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
     expected = [remedy for remedy in one.remedies if remedy.ends in ("healed", "did_not_help")]
     until = time.monotonic() + one.time_limit_seconds + stage.wait_before_approval
     told: set[str] = set()
-    first_seen: dict[str, float] = {}
-    approved = 0
+    first_seen: dict[str, tuple[str, float]] = {}
     while time.monotonic() < until:
         stage.meanwhile()
         for event in stage.store.events():
@@ -141,8 +140,11 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
             return []  # a remedy ended otherwise than expected, which the course tells
         if incidents and _handed_over(stage.store):
             return [] if one.healed_by == "person" else ["the run was handed to a person"]
+        approved = _approved(stage.store)
         for row, plan in stage.store.waiting_plans():
-            seen = first_seen.setdefault(row["remedy"] + str(plan.original), time.monotonic())
+            first, seen = first_seen.setdefault(row["remedy"] + str(plan.original), (plan.hash, time.monotonic()))
+            if first != plan.hash and stage.wait_before_approval:
+                return [f"plan {first[:8]} did not stay valid while its approver waited: {plan.hash[:8]} came instead"]
             if time.monotonic() - seen < stage.wait_before_approval:
                 continue
             if approved >= len(expected) or expected[approved].step != _step(stage.store, row["run"], row["remedy"]):
@@ -154,10 +156,15 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
                 continue
             answer = stage.desk.decide(plan.hash, stage.approver, yes=True, reason=f"drill {one.id}")
             say(f"  {answer.says}")
-            approved += answer.done
             break  # the sibling plan is void now: look again
         time.sleep(0.2)
     return [f"not healed within {one.time_limit_seconds} s"]
+
+
+def _approved(store: Store) -> int:
+    """How many plans were approved and stood: one that became void before its change is approved afresh."""
+    names = [f"R-{run['number']}" for run in store.runs()]
+    return sum(row["state"] in ("approved", "running", "done") for name in names for row, _ in store.plans_of(name))
 
 
 def _step(store: Store, run: str, remedy: str) -> int:
