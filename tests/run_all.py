@@ -76,13 +76,16 @@ class Record:
         return "\n".join(["", *lines, f"{whole:7.0f} s  everything"])
 
 
-def run(command: Sequence[str], *, seconds: float, cwd: Path, env: Mapping[str, str] | None = None) -> int | None:
+def run(
+    command: Sequence[str], *, seconds: float, cwd: Path, env: Mapping[str, str] | None = None, quiet: bool = False
+) -> int | None:
     """Its status, or None where it was not over by its deadline and was ended with all that it started."""
     process = subprocess.Popen(
         command,
         cwd=cwd,
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if quiet else None,
         start_new_session=True,
     )
     try:
@@ -165,7 +168,7 @@ def browser(record: Record) -> bool:
     if why := chromium_missing():
         for bring, seconds in ways_to_chromium():
             print(f"== bringing Chromium: {' '.join(bring)}", flush=True)
-            if run(bring, seconds=seconds, cwd=ROOT, env={"DEBIAN_FRONTEND": "noninteractive"}) == 0:
+            if run(bring, seconds=seconds, cwd=ROOT, env={"DEBIAN_FRONTEND": "noninteractive"}, quiet=True) == 0:
                 why = chromium_missing()
             if not why:
                 break

@@ -16,6 +16,7 @@ from handrail.errors import FixRunbook
 from handrail.incidents import sentences
 
 LIMIT_SECONDS = 240.0
+STILL_SECONDS = 120.0  # of the replay's clock: longer than a check is given, so nothing more comes by itself
 SPARE_SECONDS = 240.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
 QUIET = ("series", "message", "evidence")
 
@@ -86,12 +87,13 @@ def _play(
     expected = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
     until = time.monotonic() + min(LIMIT_SECONDS, 15 + (last + SPARE_SECONDS) / speed)
     seen = approved = 0
+    moved_at = time.monotonic()
     while time.monotonic() < until:
         while posts and (clock() - start).total_seconds() >= posts[0][0]:
             here.desk.receive(source=kept.environment, body=posts.pop(0)[1].encode())
         closed = False
         for event in here.store.events(after=seen):
-            seen = event.sequence
+            seen, moved_at = event.sequence, time.monotonic()
             closed = (
                 closed
                 or event.kind == "incident_closed"
@@ -100,6 +102,8 @@ def _play(
             if event.kind not in QUIET:
                 say(f"  {event.at:%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
         if closed or course.left(here.store, fault):
+            return
+        if not posts and time.monotonic() - moved_at > STILL_SECONDS / speed:
             return
         for row, plan in here.store.waiting_plans():
             if approved >= len(expected):

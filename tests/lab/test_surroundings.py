@@ -1,0 +1,65 @@
+"""Drills whose surroundings fail: the incident says so, nothing is changed meanwhile, and it goes on afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.lab import leftovers
+from tests.lab.disturbed import ROOT
+
+pytestmark = pytest.mark.lab
+CHANGING = {"intent", "outcome", "verified", "incident_closed"}
+
+
+def played(scenario: str) -> dict[str, Any]:
+    """What a scenario's drill saw, in a process of its own."""
+    if leftovers.runs() != "lab":
+        pytest.skip("no lab with profile lab runs here; start it with `make lab`")
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.lab.disturbed", scenario],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=420,
+        check=False,
+    )
+    print(found.stdout, found.stderr)
+    assert found.returncode == 0, found.stdout + found.stderr
+    told: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
+    assert told["acted"], "the moment for the scenario never came"
+    assert told["restored"]
+    assert not any("without an approved plan" in problem or "no dry run" in problem for problem in told["problems"])
+    return told
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "prometheus_away_while_verifying",
+        "prometheus_away_while_looking",
+        "api_server_away_while_looking",
+        "api_server_away_while_a_plan_waits",
+        "kubectl_missing",
+    ],
+)
+def test_what_is_away_is_said_nothing_is_changed_and_it_goes_on_when_it_is_back(scenario: str) -> None:
+    told = played(scenario)
+    assert told["notes"]["said"]
+    assert not CHANGING & set(told["while_away"])
+    assert told["problems"] == []
+    assert told["changes"] == 1
+    assert told["passed"]
+
+
+def test_an_alert_that_resolves_while_the_plan_waits_makes_it_void_until_a_fresh_look() -> None:
+    told = played("alert_resolves_while_a_plan_waits")
+    assert told["notes"]["said"]
+    assert told["notes"]["void"]
+    assert "is void" in told["notes"]["decided"]
+    assert told["changes"] == 0
+    assert told["closed"]
