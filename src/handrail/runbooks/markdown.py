@@ -113,7 +113,7 @@ def anchor(heading: str) -> str:
 
 def outline(text: str, path: str) -> Outline:
     """Read the structure. Whatever is wrong is a finding with its line; the rest is read all the same."""
-    return _Reading(text, path).read()
+    return _Reading(text.replace("\r\n", "\n").replace("\r", "\n"), path).read()  # lines as the parser counts them
 
 
 class _Reading:
@@ -273,7 +273,10 @@ class _Reading:
 
     def _fence(self, token: Token, step: RawStep | None = None) -> None:
         start, end = token.map or (0, 0)
-        if not self.lines[end - 1].strip().startswith(token.markup[:3]) or end - start < 2:
+        closing = (
+            rf"{re.escape(token.markup[0])}{{{len(token.markup)},}}"  # as many marks as it was opened with, or more
+        )
+        if end - start < 2 or not re.fullmatch(closing, self.lines[end - 1].lstrip("> \t").rstrip()):
             self._find(
                 "unclosed-fence",
                 Severity.ERROR,
@@ -282,7 +285,7 @@ class _Reading:
                 f"close it with {token.markup}",
             )
         language = token.info.strip().split()[0].lower() if token.info.strip() else ""
-        if language not in SHELL or self.current is None:
+        if language not in SHELL or self.current is None or not token.content.strip():
             return
         if step is None:
             if self.role not in ("steps", "") and not self.current.steps:
