@@ -49,14 +49,27 @@ def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, wor
     where = Where(environment=plan.environment, incident=plan.incident, run=plan.run)
     for index, command in enumerate(plan.commands):
         at("before intent")
-        permit = store.intend(
-            run=plan.run,
-            plan=plan.hash,
-            command=index,
-            target=command.target_key,
-            approved_by=approved_by,
-            worker=worker,
-        )
+        with store.together():
+            permit = store.intend(
+                run=plan.run,
+                plan=plan.hash,
+                command=index,
+                target=command.target_key,
+                approved_by=approved_by,
+                worker=worker,
+            )
+            if permit == "granted":
+                store.append(
+                    "intent",
+                    {
+                        "plan": plan.hash,
+                        "command": command.command,
+                        "runs_as": commands.show_argv(command.stages),
+                        "identity": command.identity,
+                        "approved_by": approved_by,
+                    },
+                    **where,
+                )
         if permit == "held":
             return Made(
                 outcome=Outcome.FAILED, detail=f"another plan is changing {command.target_key}: nothing was done"
@@ -67,20 +80,10 @@ def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, wor
             return Made(outcome=Outcome(permit), detail=_told(store, plan, index))
         if permit == "open":
             detail = "Handrail stopped between starting this command and hearing back: nobody can know from here"
-            store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=Outcome.UNKNOWN, detail=detail)
-            store.append("unknown", {"plan": plan.hash, "command": command.command, "detail": detail}, **where)
+            with store.together():
+                store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=Outcome.UNKNOWN, detail=detail)
+                store.append("unknown", {"plan": plan.hash, "command": command.command, "detail": detail}, **where)
             return Made(outcome=Outcome.UNKNOWN, detail=detail)
-        store.append(
-            "intent",
-            {
-                "plan": plan.hash,
-                "command": command.command,
-                "runs_as": commands.show_argv(command.stages),
-                "identity": command.identity,
-                "approved_by": approved_by,
-            },
-            **where,
-        )
         at("after intent")
         ask = Ask(
             target=command.target,
@@ -93,18 +96,19 @@ def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, wor
         answer = ground.change(ask, Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
         at("after exit")
         made = outcome_of(answer)
-        store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=made.outcome, detail=made.detail)
-        store.append(
-            "outcome",
-            {
-                "plan": plan.hash,
-                "command": command.command,
-                "outcome": made.outcome,
-                "detail": made.detail,
-                "seconds": round(answer.seconds, 2),
-            },
-            **where,
-        )
+        with store.together():
+            store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=made.outcome, detail=made.detail)
+            store.append(
+                "outcome",
+                {
+                    "plan": plan.hash,
+                    "command": command.command,
+                    "outcome": made.outcome,
+                    "detail": made.detail,
+                    "seconds": round(answer.seconds, 2),
+                },
+                **where,
+            )
         at("after outcome")
         if made.outcome is not Outcome.SUCCEEDED:
             return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import sqlalchemy as sa
 
 from handrail.errors import FixSettings, TryAgain
 from handrail.store import tables
+
+_open = threading.local()  # this thread's write transaction on each engine, while its block lasts
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -56,19 +59,39 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One write transaction, committed when the block ends. Its locks are taken at its start."""
+    """One write transaction, committed when the block ends. Its locks are taken at its start.
+
+    A block inside another of the same thread is part of it: what belongs together is committed together, or not at all.
+    """
+    outer = _own(engine)
+    if outer is not None:
+        yield outer
+        return
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
+            _open.__dict__[str(id(engine))] = connection
+            try:
+                yield connection
+            finally:
+                del _open.__dict__[str(id(engine))]
     except sa.exc.OperationalError as error:
         raise TryAgain(f"The database did not take a write: {error.orig}. Nothing was changed.") from error
 
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One read transaction: a consistent view."""
+    """One read transaction: a consistent view. Inside a write transaction of this thread it sees what that wrote."""
+    outer = _own(engine)
+    if outer is not None:
+        yield outer
+        return
     try:
         with engine.connect() as connection, connection.begin():
             yield connection
     except sa.exc.OperationalError as error:
         raise TryAgain(f"The database did not answer: {error.orig}.") from error
+
+
+def _own(engine: sa.Engine) -> sa.Connection | None:
+    found: sa.Connection | None = _open.__dict__.get(str(id(engine)))
+    return found

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +40,13 @@ class Store:
         """The time by the clock this store was given."""
         moment: datetime = self._clock()
         return moment
+
+    def together(self) -> AbstractContextManager[Any]:
+        """All that this thread writes in the block is one transaction: a crash leaves the whole of it, or nothing.
+
+        Nothing slow stands in such a block, and nothing that another thread must see before it ends.
+        """
+        return writing(self.engine)
 
     # -- alerts --------------------------------------------------------------------------------------------------
 
