@@ -51,7 +51,6 @@ CURL_FLAGS = {  # values taken
     "-s": 0,
     "--silent": 0,
     "-S": 0,
-    "-sS": 0,
     "-f": 0,
     "--fail": 0,
     "-L": 0,
@@ -87,10 +86,6 @@ CURL_FLAGS = {  # values taken
     "--retry": 1,
     "-w": 1,
     "--write-out": 1,
-    "-fsS": 0,
-    "-sf": 0,
-    "-sSf": 0,
-    "-sL": 0,
     "--compressed": 0,
     "-A": 1,
     "--url": 1,
@@ -163,7 +158,7 @@ def _of(words: Sequence[str], knowledge: Knowledge) -> StageEffect:
         )
     name = words[0].rpartition("/")[2]
     if words[0] not in (name, *(f"{folder}/{name}" for folder in SYSTEM_FOLDERS)):
-        return _unknown("unknown-program", f"what {words[0]} does is not known: it may only be named like {name}")
+        return _unknown("unknown-program", f"what {words[0]} does is not known, whatever its name")
     if name == "curl":
         return _curl(words)
     if name == "psql":
@@ -552,10 +547,11 @@ def _curl(words: Sequence[str]) -> StageEffect:
             urls.append(word)
             continue
         if name not in CURL_FLAGS:
-            if word[:2] in CURL_FLAGS and CURL_FLAGS[word[:2]] == 1 and len(word) > 2:
-                name, value, equals = word[:2], word[2:], "="
-            else:
+            parts = _cluster(word, CURL_FLAGS) if len(word) > 2 and not word.startswith("--") else []
+            if not parts or parts[0][0] not in CURL_FLAGS:
                 return _unknown("curl-flag", f"the flag {word} of curl is not known")
+            rest[:0] = [text for flag, glued in parts for text in ((flag, glued) if glued else (flag,))]
+            continue
         used.add(name)
         if CURL_FLAGS[name] and not equals:
             value = rest.pop(0) if rest else ""
