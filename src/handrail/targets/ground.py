@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from handrail import remedies
 from handrail.commands import sql as sql_text
@@ -25,6 +30,8 @@ from handrail.targets.workspace import Workspaces
 CLUSTER_TOOLS = ("kubectl", "helm")
 SQL_LOOK = ("pid", "usename", "application_name", "state", "query_start")
 QUICK = timedelta(seconds=15)
+RELEARN = 60.0  # seconds after which the Secrets' values are read again before a look inside
+RETRY = 5.0  # and where one could not be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +78,9 @@ class RealGround:
         self._home = scratch / "home"
         self._home.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
+        self._learnt_at: float | None = None
+        self._unread: list[str] = []
+        masker.update(_held(settings))
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -123,6 +133,9 @@ class RealGround:
         env = self._credentials(ask.identity)
         if isinstance(env, Answer):
             return env
+        unknown = self._knows_secrets(ask)
+        if unknown:
+            return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=unknown)
         if stages[0][:2] == ("kubectl", "exec"):
             stages = (_read_only(stages[0]), *stages[1:])
         return process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home)
@@ -144,11 +157,12 @@ class RealGround:
         return {"KUBECONFIG": config, "PATH": path, "HOME": str(self._home)}
 
     def run(self, identity: str, words: tuple[str, ...], feed: bytes | None = None) -> Answer:
-        """One of Handrail's own questions to the cluster."""
+        """One of Handrail's own questions to the cluster. What is said beside the answer is shown, and so masked."""
         env = self._credentials(identity)
         if isinstance(env, Answer):
             return env
-        return process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed)
+        answer = process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed)
+        return dataclasses.replace(answer, stderr=self.masker.mask(answer.stderr, cut=answer.timed_out))
 
     def instant(self, promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
         """Prometheus, or a figure that the environment names."""
@@ -190,7 +204,14 @@ class RealGround:
             detail=self.masker.mask(found.preview.detail),
             refused=self.masker.mask(found.preview.refused),
         )
-        return dataclasses.replace(found, preview=preview)
+        return dataclasses.replace(found, preview=preview, undo=self._keepable(found.undo))
+
+    def _keepable(self, undo: Undo) -> Undo:
+        """A plan is kept and shown, so a way back that needs a secret value cannot stand in it."""
+        if all(self.masker.mask(word) == word for stage in undo.stages for word in stage):
+            return dataclasses.replace(undo, says=self.masker.mask(undo.says))
+        says = "the way back needs a secret value, which is not kept: put it back by hand, from where the value is kept"
+        return Undo(says=says)
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
         text = kubernetes.flag(ask.stages[0][ask.stages[0].index("psql") :], "-c", "--command")
@@ -323,18 +344,40 @@ class RealGround:
 
     def learn_secrets(self) -> list[str]:
         """Read the named Secrets' values for the masker; sentences about those that could not be read."""
-        troubles = []
-        for name in self.settings.secrets:
-            answer = self.run(
-                "look_inside", ("kubectl", "get", "secret", name, "-n", self.settings.namespace, "-o", "json")
-            )
-            if answer.refused or any(answer.exit_codes):
-                troubles.append(
-                    f"the values of the Secret {name} are not known, so they cannot be masked: {(answer.refused or answer.stderr).strip()[-200:]}"
-                )
-                continue
-            self.masker.update(_decoded(json.loads(answer.stdout).get("data") or {}))
-        return troubles
+        with self._lock:
+            self._learnt_at, self._unread = time.monotonic(), []
+            for name in self.settings.secrets:
+                said = self._learn(name)
+                if said:
+                    self._unread.append(said)
+            return list(self._unread)
+
+    def _learn(self, name: str) -> str:
+        words = ("kubectl", "get", "secret", name, "-n", self.settings.namespace, "-o", "json")
+        answer = self.run("look_inside", words)
+        unknown = f"the values of the Secret {name} are not known, so they cannot be masked"
+        if answer.refused or any(answer.exit_codes):
+            return f"{unknown}: {(answer.refused or answer.stderr).strip()[-200:]}"
+        try:
+            data: dict[str, str] = json.loads(answer.stdout).get("data") or {}
+            values = [base64.b64decode(value).decode(errors="replace") for value in data.values()]
+        except (ValueError, AttributeError):
+            return f"{unknown}: kubectl gave no JSON"
+        self.masker.update(values, ordinary=(self.settings.name, self.settings.namespace))
+        return ""
+
+    def _knows_secrets(self, ask: Ask) -> str:
+        """Secrets change: those whose values are not known freshly are read again before one may be printed."""
+        if not self.settings.secrets or ask.identity != "look_inside":
+            return ""
+        with self._lock:
+            age = time.monotonic() - self._learnt_at if self._learnt_at is not None else None
+            unread = list(self._unread)
+        if age is None or age > (RETRY if unread else RELEARN):
+            unread = self.learn_secrets()
+        if unread and re.search(r"\bsecrets?\b", " ".join(ask.stages[0])):
+            return f"{unread[0]}. Read it by hand"
+        return ""
 
     def begin(self, run: str) -> None:
         """The workspace is made when it is first needed."""
@@ -344,13 +387,26 @@ class RealGround:
         self._workspaces.remove(run)
 
     def _masked(self, answer: Answer) -> Answer:
+        cut = answer.truncated or answer.timed_out
         return dataclasses.replace(
-            answer, stdout=self.masker.mask(answer.stdout), stderr=self.masker.mask(answer.stderr)
+            answer,
+            stdout=self.masker.mask(answer.stdout, cut=cut),
+            stderr=self.masker.mask(answer.stderr, cut=cut),
+            refused=self.masker.mask(answer.refused),
         )
 
 
-def _decoded(data: Mapping[str, str]) -> list[str]:
-    return [base64.b64decode(value).decode(errors="replace") for value in data.values()]
+def _held(settings: GroundSettings) -> list[str]:
+    """The secrets that Handrail itself holds for an environment."""
+    found = []
+    for dsn in settings.databases.values():
+        with contextlib.suppress(psycopg.Error):
+            found.append(str(conninfo_to_dict(dsn).get("password") or ""))
+    for path in settings.kubeconfigs.values():
+        with contextlib.suppress(OSError):
+            text = Path(path).read_text(encoding="utf-8", errors="replace")
+            found += re.findall(r"^\s*(?:token|password|client-key-data):\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
+    return found
 
 
 def _read_only(words: tuple[str, ...]) -> tuple[str, ...]:

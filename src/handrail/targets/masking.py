@@ -1,16 +1,25 @@
-"""Masks known secrets before anything is kept: exact values and their usual encodings."""
+"""Masks known secrets before anything is kept: exact values, the forms that programs print them in, and what is left of
+one where an output was cut.
+
+Values that are too short to be told from ordinary words are left alone.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
 import threading
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 SHORTEST = 6
+REST = 4  # so many characters of a value at a cut are already too many
 MASK = "[masked]"
+CUT = re.compile(r"\n\[\d+ bytes left out\]\n")  # as `process.left_out` writes it
+LINE = 16  # a line of a value of several lines that is as long as this is a secret of its own
 
 
 class Masker:
@@ -19,23 +28,127 @@ class Masker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._forms: tuple[str, ...] = ()
 
-    def update(self, values: Iterable[str]) -> None:
-        """Learn more secret values; those too short to tell from ordinary words are left alone."""
+    def update(self, values: Iterable[str], *, ordinary: Iterable[str] = ()) -> None:
+        """Learn more secret values. `ordinary` are words that stand everywhere and are no secret even where one says so."""
+        plain = {MASK, MASK[1:-1], *ordinary}
         with self._lock:
-            self._known |= {value for value in values if len(value) >= SHORTEST}
+            self._known |= {value for value in values if len(value) >= SHORTEST and value not in plain}
             forms = {form for value in self._known for form in _forms(value) if len(form) >= SHORTEST}
-            ordered = sorted(forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+            self._forms = tuple(sorted(forms - plain, key=lambda form: (-len(form), form)))
 
-    def mask(self, text: str) -> str:
-        """The text without any known secret."""
-        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+    def mask(self, text: str, *, cut: bool = False) -> str:
+        """The text without any known secret. `cut`: it may begin or end in the middle of one."""
+        forms = self._forms
+        for form in forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        if not forms:
+            return text
+        parts = CUT.split(text)
+        if len(parts) == 1 and not cut:
+            return text
+        marks = CUT.findall(text)
+        shown = []
+        for place, part in enumerate(parts):
+            kept = _without_end(part, forms) if cut or place < len(parts) - 1 else part
+            shown.append(_without_beginning(kept, forms) if cut or place > 0 else kept)
+        return "".join(part + mark for part, mark in zip(shown, [*marks, ""], strict=True))
+
+
+def _without_end(text: str, forms: tuple[str, ...]) -> str:
+    """A value's beginning at the end of the text, and line ends behind it, which a cut brings along."""
+    bare = text.rstrip("\n")
+    longest = max((_overlap(bare, form) for form in forms), default=0)
+    return f"{bare[: len(bare) - longest]}{MASK}{text[len(bare) :]}" if longest else text
+
+
+def _without_beginning(text: str, forms: tuple[str, ...]) -> str:
+    longest = max((_overlap(form, text) for form in forms), default=0)
+    return f"{MASK}{text[longest:]}" if longest else text
+
+
+def _overlap(left: str, right: str) -> int:
+    """How much of the end of one is the beginning of the other; nothing where that is too little to tell."""
+    for length in range(min(len(left), len(right)), REST - 1, -1):
+        if left.endswith(right[:length]):
+            return length
+    return 0
 
 
 def _forms(value: str) -> set[str]:
-    encoded = base64.b64encode(value.encode()).decode()
-    forms = {value, encoded, encoded.rstrip("="), urllib.parse.quote(value, safe=""), json.dumps(value)[1:-1]}
-    password = urllib.parse.urlsplit(value).password if "://" in value else None
-    return forms | (_forms(password) if password else set())
+    encoded = value.encode()
+    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    in_json |= {_as_go_writes(text) for text in in_json}
+    in_json |= {json.dumps(text, ensure_ascii=False)[1:-1] for text in in_json}  # an annotation keeps JSON within JSON
+    quoted = {urllib.parse.quote(value, safe=""), urllib.parse.quote(value), urllib.parse.quote_plus(value)}
+    forms = {
+        value,
+        value.replace("'", "'\\''"),
+        value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
+        encoded.hex(),
+        *in_json,
+        *quoted,
+        *(re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), text) for text in quoted),
+        *_in_base64(encoded),
+    }
+    if "\n" in value:  # a key or a certificate, printed indented or line by line
+        forms |= {line.strip() for line in value.splitlines() if len(line.strip()) >= LINE and "-----" not in line}
+        forms.add(value.strip())
+    password = _password(value)
+    return forms | (_forms(password) if password and password != value else set())
+
+
+def _as_go_writes(text: str) -> str:
+    """Go's JSON escapes what HTML would read."""
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _in_base64(value: bytes) -> set[str]:
+    """By itself, and in the middle of something longer (`user:password`), where it begins at any of three places."""
+    whole = base64.b64encode(value).decode()
+    found = {whole, whole.rstrip("=")}
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + value).decode()
+        first = -(-before * 8 // 6)  # letters that carry bits of what stands before
+        last = (before + len(value)) * 8 // 6  # and those behind carry bits of what follows
+        found.add(text[first:last])
+    return found | {text.replace("+", "-").replace("/", "_") for text in found}
+
+
+def _password(value: str) -> str:
+    """The password within an address such as `postgresql://user:password@host/name`."""
+    if "://" not in value:
+        return ""
+    try:
+        found = urllib.parse.urlsplit(value).password or ""
+    except ValueError:
+        return ""
+    return urllib.parse.unquote(found)
+
+
+class _Masked(logging.Formatter):
+    """Another formatter's lines, masked: also those of a traceback."""
+
+    def __init__(self, inner: logging.Formatter, masker: Masker) -> None:
+        super().__init__()
+        self._inner, self._masker = inner, masker
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        return self._masker.mask(self._inner.format(record))
+
+
+@contextmanager
+def logs(masker: Masker) -> Iterator[None]:
+    """Whatever this process logs within the block is masked."""
+    handlers = [*logging.getLogger().handlers, *([logging.lastResort] if logging.lastResort else [])]
+    before = [(handler, handler.formatter) for handler in handlers]
+    for handler, formatter in before:
+        handler.setFormatter(_Masked(formatter or logging.Formatter(), masker))
+    try:
+        yield
+    finally:
+        for handler, formatter in before:
+            handler.setFormatter(formatter)
