@@ -35,7 +35,7 @@ from handrail.runbooks import Binding, Document, bindingfile
 from handrail.settings import Settings
 from handrail.store import Store
 from handrail.syntax.reading import read_document, read_text
-from handrail.targets import Ground, process
+from handrail.targets import Ground, masking, process
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from handrail.web import application, gather
@@ -286,9 +286,9 @@ def running(
     masker = Masker()
     made = grounds(known, masker) if grounds else None
     parts = assemble(known, grounds=made, masker=masker, clock=clock, pause=pause, drill=drill)
-    with _alone(known.state):
+    with _alone(known.state), masking.logs(masker):
         process.claim(parts.worker)  # before anything unknown is looked at: what an earlier server started has ended
-        yield from _running(known, parts, masker, host=host, port=port)
+        yield from _running(known, parts, masker, host=host, port=port, clock=clock)
 
 
 @contextmanager
@@ -307,7 +307,9 @@ def _alone(state: Path) -> Iterator[None]:
         yield
 
 
-def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None) -> Iterator[Running]:
+def _running(
+    known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None, clock: Clock
+) -> Iterator[Running]:
     for name, place in parts.server.responder.grounds.items():
         if isinstance(place, RealGround):
             for trouble in place.learn_secrets():
@@ -335,7 +337,9 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
             host=address, port=wanted, names=known.names, sources=sources, open_reading=known.open_reading
         ),
     )
-    serving = uvicorn.Server(uvicorn.Config(web, host=address, port=wanted, log_level="warning", access_log=False))
+    serving = uvicorn.Server(
+        uvicorn.Config(web, host=address, port=wanted, log_level="warning", log_config=None, access_log=False)
+    )
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
     thread = threading.Thread(target=serving.run, daemon=True, name="web")
     parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
