@@ -16,6 +16,7 @@ from handrail.errors import HandrailError
 
 VERBS = {
     "init": "handrail.cli.init",
+    "doctor": "handrail.cli.doctor",
     "check": "handrail.cli.check",
     "explain": "handrail.cli.explain",
     "show": "handrail.cli.show",

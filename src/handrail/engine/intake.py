@@ -36,10 +36,11 @@ class Intake:
         """All alerts of one post; the runs that were started or should go on."""
         parsed = alerts.parse(post["body"].encode(), source=post["source"])
         touched: list[str] = []
-        if not isinstance(parsed, alerts.Refused):
-            for alert in parsed.alerts:
-                touched += self.take(alert, source=post["source"])
-        self.store.post_done(post["id"])
+        with self.store.together():  # an alert that is kept leads to its run, or it is taken again
+            if not isinstance(parsed, alerts.Refused):
+                for alert in parsed.alerts:
+                    touched += self.take(alert, source=post["source"])
+            self.store.post_done(post["id"])
         return touched
 
     def take(self, alert: Alert, *, source: str) -> list[str]:

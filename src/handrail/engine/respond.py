@@ -236,20 +236,21 @@ class Responder:
 
     def _keep(self, scene: Scene, evidence: Evidence) -> None:
         self._at("before evidence")
-        self.store.keep_evidence(evidence)
-        self.store.append(
-            "evidence",
-            {
-                "command": evidence.command,
-                "says": evidence.says,
-                "look": evidence.look,
-                "seconds": round(evidence.seconds, 2),
-                "identity": evidence.identity,
-                "digest": evidence.digest,
-                "id": evidence.id,
-            },
-            **scene.where,
-        )
+        with self.store.together():
+            self.store.keep_evidence(evidence)
+            self.store.append(
+                "evidence",
+                {
+                    "command": evidence.command,
+                    "says": evidence.says,
+                    "look": evidence.look,
+                    "seconds": round(evidence.seconds, 2),
+                    "identity": evidence.identity,
+                    "digest": evidence.digest,
+                    "id": evidence.id,
+                },
+                **scene.where,
+            )
         self._at("after evidence")
 
     def _fill(self, scene: Scene, known: dict[str, str]) -> bool:
@@ -262,14 +263,15 @@ class Responder:
             ground=scene.ground,
             place=scene.filled,
         )
-        for item in found:
-            if item.refused:
-                self.store.append("parameter_refused", {"name": item.name, "reason": item.refused}, **scene.where)
-                continue
-            known[item.name] = item.value
-            payload = {"name": item.name, "value": item.value, "source": item.source}
-            self.store.append("parameter_filled", payload, **scene.where)
-        self.store.update_run(scene.run, values_=json.dumps(known))
+        with self.store.together():
+            for item in found:
+                if item.refused:
+                    self.store.append("parameter_refused", {"name": item.name, "reason": item.refused}, **scene.where)
+                    continue
+                known[item.name] = item.value
+                payload = {"name": item.name, "value": item.value, "source": item.source}
+                self.store.append("parameter_filled", payload, **scene.where)
+            self.store.update_run(scene.run, values_=json.dumps(known))
         return any(item.value for item in found)
 
     # -- proposing -------------------------------------------------------------------------------------------------
@@ -284,27 +286,29 @@ class Responder:
         answer = planning.plan(remedy, ground=scene.ground, basis=self._basis(scene))
         if isinstance(answer, planning.PassedOver):
             standing = Standing.REFUSED_BY_TARGET if answer.refused else Standing.PASSED_OVER
-            self.store.set_remedy(scene.run, name, standing=standing, reason=answer.reason)
-            self.store.append(
-                "remedy_passed_over", {"remedy": name, "reason": answer.reason, "standing": standing}, **scene.where
-            )
+            with self.store.together():
+                self.store.set_remedy(scene.run, name, standing=standing, reason=answer.reason)
+                self.store.append(
+                    "remedy_passed_over", {"remedy": name, "reason": answer.reason, "standing": standing}, **scene.where
+                )
             return
         self._at("before plan")
-        if not self.store.propose(answer.plans):
-            return  # another run of the incident was faster; the next turn waits for it
+        with self.store.together():
+            if not self.store.propose(answer.plans):
+                return  # another run of the incident was faster; the next turn waits for it
+            chosen = next(plan for plan, recommended in answer.plans if recommended)
+            for plan, recommended in answer.plans:
+                payload = {
+                    "plan": plan.hash,
+                    "title": plan.title,
+                    "remedy": name,
+                    "because": plan.because,
+                    "recommended": recommended,
+                    "original": plan.original,
+                }
+                self.store.append("plan_proposed", payload, **scene.where)
+            self._told("plan_proposed", scene.row["incident"], {"plan": chosen.hash, "title": chosen.title})
         self._at("after plan")
-        chosen = next(plan for plan, recommended in answer.plans if recommended)
-        for plan, recommended in answer.plans:
-            payload = {
-                "plan": plan.hash,
-                "title": plan.title,
-                "remedy": name,
-                "because": plan.because,
-                "recommended": recommended,
-                "original": plan.original,
-            }
-            self.store.append("plan_proposed", payload, **scene.where)
-        self._told("plan_proposed", scene.row["incident"], {"plan": chosen.hash, "title": chosen.title})
 
     def _basis(self, scene: Scene) -> planning.Basis:
         starts = [alert["starts_at"] for alert in scene.alerts]
@@ -377,20 +381,22 @@ class Responder:
             self._void(scene, row, decision.reason)
             return
         by = " and ".join(decision.by) if isinstance(decision, approvals.Allowed) else "the approval given before"
-        self.store.set_plan(plan.hash, was=("approved",), state="running")
-        self.store.set_remedy(scene.run, plan.remedy, standing=Standing.CHANGING)
+        with self.store.together():
+            self.store.set_plan(plan.hash, was=("approved",), state="running")
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.CHANGING)
         made = changing.carry_out(
             plan, store=self.store, ground=scene.ground, approved_by=by, worker=self.worker, at=self._at
         )
-        self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
-        if made.outcome is changing.Outcome.SUCCEEDED:
-            self._made(scene, plan.remedy)
-        elif made.outcome is changing.Outcome.UNKNOWN:
-            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
-            self._told("unknown", scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
-        else:
-            self.store.release(plan.hash)
-            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
+        with self.store.together():  # done, and being verified (or unknown, or failed): never the one without the other
+            self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
+            if made.outcome is changing.Outcome.SUCCEEDED:
+                self._made(scene, plan.remedy)
+            elif made.outcome is changing.Outcome.UNKNOWN:
+                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
+                self._told("unknown", scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
+            else:
+                self.store.release(plan.hash)
+                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
 
     def _made(self, scene: Scene, remedy: str) -> None:
         """A change is made: its checks begin now."""
@@ -441,11 +447,12 @@ class Responder:
 
     def _void(self, scene: Scene, row: Row, reason: str) -> None:
         """The plan is void; the remedy may be planned again from a fresh look."""
-        self.store.set_plan(row["hash"], was=("waiting", "approved"), state="void", reason=reason)
-        self.store.append("plan_void", {"plan": row["hash"], "reason": reason}, **scene.where)
-        waiting = [other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")]
-        if not waiting:
-            self.store.set_remedy(scene.run, row["remedy"], standing=Standing.VOID, reason=reason)
+        with self.store.together():
+            self.store.set_plan(row["hash"], was=("waiting", "approved"), state="void", reason=reason)
+            self.store.append("plan_void", {"plan": row["hash"], "reason": reason}, **scene.where)
+            waiting = [other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")]
+            if not waiting:
+                self.store.set_remedy(scene.run, row["remedy"], standing=Standing.VOID, reason=reason)
 
     def watch_plan(self, row: Row) -> str:
         """Look at a waiting plan's guards again, without a new hash. The reason it became void, or empty."""
@@ -507,27 +514,29 @@ class Responder:
         match verdict:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
-                payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
-                self.store.append("verified", payload, **scene.where)
-                if remedy:
-                    self.store.set_remedy(scene.run, remedy, standing=Standing.HEALED)
-                for state in scene.states:
-                    if state.standing in runs.model.OPEN:
-                        self.store.set_remedy(scene.run, state.name, standing=Standing.NOT_NEEDED)
-                self.store.update_run(
-                    scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""
-                )
-                self._release(scene)
+                with self.store.together():
+                    payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
+                    self.store.append("verified", payload, **scene.where)
+                    if remedy:
+                        self.store.set_remedy(scene.run, remedy, standing=Standing.HEALED)
+                    for state in scene.states:
+                        if state.standing in runs.model.OPEN:
+                            self.store.set_remedy(scene.run, state.name, standing=Standing.NOT_NEEDED)
+                    self.store.update_run(
+                        scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""
+                    )
+                    self._release(scene)
                 self._at("after verified")
             case checks.DidNotHelp(says=says):
-                self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)
-                self._release(scene)
-                self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
-                if not remedy:
-                    self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
-                    return "rest"
-                self.store.set_remedy(scene.run, remedy, standing=Standing.DID_NOT_HELP, reason=says)
-                self._told("did_not_help", scene.row["incident"], {"remedy": remedy, "says": says})
+                with self.store.together():
+                    self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)
+                    self._release(scene)
+                    self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
+                    if not remedy:
+                        self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
+                        return "rest"
+                    self.store.set_remedy(scene.run, remedy, standing=Standing.DID_NOT_HELP, reason=says)
+                    self._told("did_not_help", scene.row["incident"], {"remedy": remedy, "says": says})
             case _:
                 return "again" if scene.firing or remedy else "rest"
         return "again"
@@ -540,31 +549,32 @@ class Responder:
     # -- ending ----------------------------------------------------------------------------------------------------
 
     def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:
-        if not self.store.end_run(scene.run, ending=ending, reason=reason):
-            return
-        for row, _ in self.store.plans_of(scene.run):
-            self.store.set_plan(
-                row["hash"], was=("waiting", "approved"), state="void", reason=f"the run ended: {ending}"
-            )
-        self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
-        scene.ground.end(scene.run)
-        incident = scene.row["incident"]
-        self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
-        if ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF):
-            for other in self.store.runs(incident=incident, open_only=True):
-                name = f"R-{other['number']}"
-                if self.store.end_run(
-                    name, ending=runs.Ending.HEALED_BY_ITSELF, reason=f"{scene.run} healed the incident"
-                ):
-                    self.store.append(
-                        "run_ended",
-                        {"ending": "healed by itself", "reason": f"{scene.run} healed it"},
-                        environment=scene.place.name,
-                        incident=incident,
-                        run=name,
-                    )
-            if self.store.close_incident(incident):
-                self.store.append(
-                    "incident_closed", {"reason": reason}, environment=scene.place.name, incident=incident
+        with self.store.together():  # the run's end and the incident's
+            if not self.store.end_run(scene.run, ending=ending, reason=reason):
+                return
+            for row, _ in self.store.plans_of(scene.run):
+                self.store.set_plan(
+                    row["hash"], was=("waiting", "approved"), state="void", reason=f"the run ended: {ending}"
                 )
-                self._told("incident_closed", incident, {"reason": reason})
+            self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
+            incident = scene.row["incident"]
+            self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
+            if ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF):
+                for other in self.store.runs(incident=incident, open_only=True):
+                    name = f"R-{other['number']}"
+                    if self.store.end_run(
+                        name, ending=runs.Ending.HEALED_BY_ITSELF, reason=f"{scene.run} healed the incident"
+                    ):
+                        self.store.append(
+                            "run_ended",
+                            {"ending": "healed by itself", "reason": f"{scene.run} healed it"},
+                            environment=scene.place.name,
+                            incident=incident,
+                            run=name,
+                        )
+                if self.store.close_incident(incident):
+                    self.store.append(
+                        "incident_closed", {"reason": reason}, environment=scene.place.name, incident=incident
+                    )
+                    self._told("incident_closed", incident, {"reason": reason})
+        scene.ground.end(scene.run)

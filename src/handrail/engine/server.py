@@ -202,23 +202,24 @@ class Server:
         if yes and self.store.now() >= body.expires_at:
             return _no(f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. A fresh look makes a new one.")
         self._at("before approval")
-        if not self.store.keep_decision(plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason):
-            return _no(f"Plan {body.hash[:8]} was decided a moment ago.")
-        self._at("after approval")
-        incident = self.store.incident(body.incident) or {}
-        self._record(
-            "decision",
-            {"plan": body.hash, "yes": yes, "person": who.name, "reason": reason},
-            incident,
-            who,
-            run=body.run,
-        )
-        if not yes:
-            self.store.set_remedy(
-                body.run, body.remedy, standing=Standing.REFUSED_BY_PERSON, reason=reason or f"by {who.name}"
+        with self.store.together():
+            if not self.store.keep_decision(plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason):
+                return _no(f"Plan {body.hash[:8]} was decided a moment ago.")
+            incident = self.store.incident(body.incident) or {}
+            self._record(
+                "decision",
+                {"plan": body.hash, "yes": yes, "person": who.name, "reason": reason},
+                incident,
+                who,
+                run=body.run,
             )
-        if not incident.get("acknowledged_by"):
-            self.acknowledge(body.incident, who)
+            if not yes:
+                self.store.set_remedy(
+                    body.run, body.remedy, standing=Standing.REFUSED_BY_PERSON, reason=reason or f"by {who.name}"
+                )
+            if not incident.get("acknowledged_by"):
+                self.acknowledge(body.incident, who)
+        self._at("after approval")
         self.wake(body.run)
         return _yes(f"Plan {body.hash[:8]} is {'approved' if yes else 'refused'} by {who.name}.")
 
@@ -238,10 +239,11 @@ class Server:
         row = self.store.incident(incident)
         if row is None:
             return _no(f"There is no incident {incident}.")
-        self.store.update_incident(incident, taken_over_by=to)
-        self._record(kind, {"person": who.name}, row, who)
-        if to and not row["acknowledged_by"]:
-            self.acknowledge(incident, who)
+        with self.store.together():
+            self.store.update_incident(incident, taken_over_by=to)
+            self._record(kind, {"person": who.name}, row, who)
+            if to and not row["acknowledged_by"]:
+                self.acknowledge(incident, who)
         self._wake_all(incident)
         return _yes(says)
 
@@ -264,9 +266,10 @@ class Server:
         row = self.store.run(run)
         if row is None or row["ending"]:
             return _no(f"There is no open run {run}.")
-        self.store.update_run(run, stopped_by=who.name)
-        incident = self.store.incident(row["incident"]) or {}
-        self._record("stopped", {"person": who.name, "run": run}, incident, who, run=run)
+        with self.store.together():
+            self.store.update_run(run, stopped_by=who.name)
+            incident = self.store.incident(row["incident"]) or {}
+            self._record("stopped", {"person": who.name, "run": run}, incident, who, run=run)
         ground = self.responder.grounds.get(str(incident.get("environment", "")))
         if ground is not None:
             ground.end(run)
@@ -279,17 +282,18 @@ class Server:
         if row is None or row["ending"]:
             return _no(f"There is no open run {run}.")
         incident = self.store.incident(row["incident"]) or {}
-        self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
-        remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
-        for plan, _ in self.store.plans_of(run):
-            self.store.set_plan(
-                plan["hash"], was=("waiting", "approved"), state="void", reason=f"{who.name} made step {step} by hand"
-            )
-        if remedy is not None:
-            self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
-        name = remedy["name"] if remedy is not None else f"step-{step}"
-        now = self.store.now()
-        self.store.update_run(run, verifying=name, verify_since=now, changed_at=now)
+        with self.store.together():
+            self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
+            remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
+            for plan, _ in self.store.plans_of(run):
+                self.store.set_plan(
+                    plan["hash"], was=("waiting", "approved"), state="void", reason=f"{who.name} made step {step} by hand"
+                )
+            if remedy is not None:
+                self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
+            name = remedy["name"] if remedy is not None else f"step-{step}"
+            now = self.store.now()
+            self.store.update_run(run, verifying=name, verify_since=now, changed_at=now)
         self.wake(run)
         return _yes(f"Step {step} of {run} is recorded as made by {who.name}. The checks are read now.")
 
@@ -299,23 +303,24 @@ class Server:
         if found is None:
             return _no(f"No plan's hash begins with {plan}.")
         outcome = "succeeded" if happened else "failed"
-        if not self.store.outcome(
-            run=run, plan=found[1].hash, command=command, outcome=outcome, detail=f"settled by {who.name}"
-        ):
-            return _no("There is nothing unknown there.")
-        incident = self.store.incident(found[1].incident) or {}
-        self._record(
-            "settled", {"happened": happened, "plan": found[1].hash, "person": who.name}, incident, who, run=run
-        )
-        if happened:
-            now = self.store.now()
-            self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE)
-            self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
-        else:
-            self.store.release(found[1].hash)
-            self.store.set_remedy(
-                run, found[1].remedy, standing=Standing.VOID, reason=f"it did not happen, says {who.name}"
+        with self.store.together():
+            if not self.store.outcome(
+                run=run, plan=found[1].hash, command=command, outcome=outcome, detail=f"settled by {who.name}"
+            ):
+                return _no("There is nothing unknown there.")
+            incident = self.store.incident(found[1].incident) or {}
+            self._record(
+                "settled", {"happened": happened, "plan": found[1].hash, "person": who.name}, incident, who, run=run
             )
+            if happened:
+                now = self.store.now()
+                self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE)
+                self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
+            else:
+                self.store.release(found[1].hash)
+                self.store.set_remedy(
+                    run, found[1].remedy, standing=Standing.VOID, reason=f"it did not happen, says {who.name}"
+                )
         self.wake(run)
         return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
 
@@ -324,8 +329,9 @@ class Server:
         row = self.store.run(run)
         if row is None or row["confirmed"]:
             return _no(f"{run} needs no confirmation.")
-        self.store.update_run(run, confirmed=1)
-        self._record("confirmed", {"person": who.name}, self.store.incident(row["incident"]) or {}, who, run=run)
+        with self.store.together():
+            self.store.update_run(run, confirmed=1)
+            self._record("confirmed", {"person": who.name}, self.store.incident(row["incident"]) or {}, who, run=run)
         self.wake(run)
         return _yes(f"{run} goes on with {row['runbook']}.")
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -38,6 +38,7 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 AIMS = ("last_good_revision", "degraded_deployment", "live_deployment")
 TYPES = (*parameter_types.PATTERNS, "ip", "text")
 PLACE = re.compile(r"([A-Za-z][\w-]*\.)?[1-9]\d*\.[1-9]\d*")
+ACTIONS = ("timer", "channel", "status_page", "stakeholders", "commander", "timeline", "eta", "acknowledge")
 SOURCES: Mapping[
     str, tuple[tuple[str, ...], tuple[str, ...]]
 ] = {  # what tells it apart: the keys it has, those it needs
@@ -98,7 +99,7 @@ class _File:
             raise FixRunbook(f"{self.path}:1: this is no YAML: {error}. Write it as UTF-8 text.") from error
         if not isinstance(raw, _At):
             raise FixRunbook(f"{self.path}:1: a binding is a mapping. Begin it with `runbooks:`.")
-        self._keys(raw, ("version", "runbooks", "title"))
+        self._keys(raw, ("version", "runbooks", "title", "escalation"))
         if raw.get("version", 1) != 1:
             self._no(raw, "version", "only version 1 of bindings is known. Write `version: 1`")
         self._text(raw, "title")
@@ -108,7 +109,25 @@ class _File:
         for identity, line in books.twice:
             raise FixRunbook(f"{self.path}:{line}: {identity} is bound twice. Make one of the two.")
         found = {RunbookId(identity): self._runbook(identity, books) for identity in books}
-        return Binding(path=self.path, revision=hashlib.sha256(self.text.encode()).hexdigest(), runbooks=found)
+        revision = hashlib.sha256(self.text.encode()).hexdigest()
+        return Binding(path=self.path, revision=revision, runbooks=found, duties=self._duties(raw))
+
+    def _duties(self, raw: _At) -> dict[tuple[int, int], str]:
+        """Levels of the escalation procedure, and which of their duties Handrail does itself."""
+        levels = self._mapping(raw, "escalation")
+        found = {}
+        for level in levels:
+            places = self._mapping(levels, level)
+            for place in places:
+                where = (self._whole(levels, level, level), self._whole(places, place, place))
+                found[where] = self._action(places, place)
+        return found
+
+    def _action(self, raw: _At, key: str) -> str:
+        text = self._text(raw, key)
+        if text not in ACTIONS:
+            self._no(raw, key, f"Handrail does no `{text}` by itself. It does {', '.join(ACTIONS)}")
+        return text
 
     def _runbook(self, identity: str, books: _At) -> RunbookBinding:
         if self.runbooks and identity not in self.runbooks:
@@ -218,7 +237,12 @@ class _File:
         return ListBinding(
             step=number,
             kind=ListKind(kind),
-            bullets={self._whole(bullets, place, place): self._text(bullets, place) for place in bullets},
+            bullets={
+                self._whole(bullets, place, place): (
+                    self._action(bullets, place) if kind == ListKind.CHECKLIST else self._text(bullets, place)
+                )
+                for place in bullets
+            },
         )
 
     def _remedy(self, identity: str, raw: _At) -> RemedyBinding:
@@ -336,7 +360,7 @@ class _File:
         value = raw.get(key, _At())
         if not isinstance(value, _At):
             self._no(raw, key, f"`{key}` is no mapping. Write `name: value` pairs under it")
-        return value  # type: ignore[no-any-return]  # a value of YAML, known by now
+        return value
 
     def _promql(self, raw: _At, key: str) -> str:
         text = self._text(raw, key)
@@ -354,7 +378,7 @@ class _File:
         found = DURATION.fullmatch(raw[key].strip()) if isinstance(raw[key], str) else None
         if found is None:
             self._no(raw, key, f"{raw[key]} is no duration: write 15s, 2m or 1h")
-        return timedelta(seconds=float(found[1]) * UNITS[found[2]])  # type: ignore[index]
+        return timedelta(seconds=float(found[1]) * UNITS[found[2]])
 
     def _keys(self, raw: _At, known: Sequence[str]) -> None:
         for key, line in raw.twice:
@@ -363,7 +387,7 @@ class _File:
             if key not in known:
                 self._no(raw, key, f"`{key}` is not known here", near=known)
 
-    def _no(self, raw: _At, key: str, message: str, *, near: Sequence[str] = ()) -> Any:
+    def _no(self, raw: _At, key: str, message: str, *, near: Sequence[str] = ()) -> NoReturn:
         line = raw.lines.get(key, raw.line)
         close = difflib.get_close_matches(
             key if key not in ("type", "kind", "retarget") else str(raw.get(key)), near, n=1
