@@ -6,6 +6,8 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,36 +19,73 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "library" / "azora" / "recordings"
 RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
-    "RB-002-bad-code": "threshold", "RB-002-bad-config": "trigger", "RB-003-missing-variable": "order",
-    "RB-003-bad-probe": "trigger", "RB-007-gateway-leak": "threshold", "RB-007-other-service-leak": "order",
+    "RB-002-bad-code": "threshold",
+    "RB-002-bad-config": "trigger",
+    "RB-003-missing-variable": "order",
+    "RB-003-bad-probe": "trigger",
+    "RB-007-gateway-leak": "threshold",
+    "RB-007-other-service-leak": "order",
 }
 SPEED = "8"
+AT_ONCE = 3  # a replay mostly waits
+SECONDS = 120.0
+Replayed = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def replay(name: str, *mutation: str) -> subprocess.CompletedProcess[str]:
     """One replay in its own process: the durable library keeps one instance a process."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.drills.replaying", str(FOLDER / name), SPEED, *mutation], cwd=ROOT,
-        capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, "-m", "tests.drills.replaying", str(FOLDER / name), SPEED, *mutation],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def replayed(request: pytest.FixtureRequest) -> Iterator[Replayed]:
+    """Every replay that was asked for, a few at once; each test waits for its own."""
+    wanted = [item.callspec.params["name"] for item in request.session.items if _replays(item)]  # type: ignore[attr-defined]  # a parametrised test has it
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        going = {
+            (name, *mutation): pool.submit(replay, name, *mutation)
+            for name in dict.fromkeys(wanted)
+            for mutation in ((), (MUTATIONS[name.removesuffix(".json.gz")],))
+        }
+        yield lambda *asked: going[asked].result()
+        pool.shutdown(cancel_futures=True)
+
+
+def _replays(item: pytest.Item) -> bool:
+    return "replayed" in getattr(item, "fixturenames", ())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_a_replay_takes_the_recorded_course(name: str) -> None:
-    found = replay(name)
+def test_a_replay_takes_the_recorded_course(name: str, replayed: Replayed) -> None:
+    found = replayed(name)
     assert found.returncode == 0, found.stdout + found.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_a_planted_mistake_turns_the_replay_red(name: str) -> None:
-    found = replay(name, MUTATIONS[name.removesuffix(".json.gz")])
+def test_a_planted_mistake_turns_the_replay_red(name: str, replayed: Replayed) -> None:
+    found = replayed(name, MUTATIONS[name.removesuffix(".json.gz")])
     assert found.returncode == 1, found.stdout + found.stderr
+    assert "Traceback" not in found.stdout + found.stderr
+
+
+def test_every_fault_of_the_lab_has_a_recording_and_a_planted_mistake() -> None:
+    faults = {path.stem for path in (ROOT / "lab" / "faults").glob("*.yaml")}
+    assert {name.removesuffix(".json.gz") for name in RECORDINGS} == faults == set(MUTATIONS)
 
 
 def test_every_recording_is_small() -> None:
-    assert {name: (FOLDER / name).stat().st_size for name in RECORDINGS if (FOLDER / name).stat().st_size > 64 * 1024} == {}
+    assert {
+        name: (FOLDER / name).stat().st_size for name in RECORDINGS if (FOLDER / name).stat().st_size > 64 * 1024
+    } == {}
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
