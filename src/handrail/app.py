@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,16 +21,19 @@ from typing import Any
 
 import uvicorn
 
-from handrail import incidents, settings, store, syntax
+from handrail import incidents, notify, settings, store, syntax
 from handrail.approvals import Approver
 from handrail.commands import Command
 from handrail.engine import boundaries
 from handrail.engine.catalog import Catalog, Place
+from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, on_duty
 from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.environments import Environment
 from handrail.errors import FixSettings
+from handrail.incidents import updates
+from handrail.notify import Addresses, Notice, Outbox, by_apprise
 from handrail.runbooks import Binding, Document, bindingfile
 from handrail.settings import Settings
 from handrail.store import Store
@@ -39,6 +42,7 @@ from handrail.targets import Ground, masking, process
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from handrail.web import application, gather
+from handrail.web.pages import OnCall
 from handrail.web.settings import WebSettings
 
 log = logging.getLogger("handrail")
@@ -181,6 +185,8 @@ class Parts:
     store: Store
     catalog: Catalog
     server: Server
+    escalation: Escalation
+    outbox: Outbox
     masker: Masker
     worker: str
 
@@ -210,6 +216,8 @@ def assemble(
         }
     )
     at = boundaries.from_environment()
+    escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
+    outbox = Outbox(kept, addresses=_addresses(known), send=by_apprise, told=escalation.settle)
     responder = Responder(
         store=kept,
         catalog=found,
@@ -218,25 +226,68 @@ def assemble(
         understood=understood,
         at=at,
         pause=pause,
-        told=_nobody,
+        told=escalation.told,
     )
     server = Server(
         store=kept,
         catalog=found,
         responder=responder,
         mask=hides.mask,
-        fire=lambda timer: None,
-        flush=lambda: None,
-        told=_nobody,
+        fire=escalation.fire,
+        flush=outbox.flush,
+        told=escalation.told,
         at=at,
         remote=remote,
-        intake=Intake(store=kept, catalog=found, drilling=lambda: drill, told=_nobody, at=at),
+        intake=Intake(store=kept, catalog=found, drilling=lambda: drill, told=escalation.told, at=at),
     )
-    return Parts(settings=known, store=kept, catalog=found, server=server, masker=hides, worker=worker)
+    return Parts(
+        settings=known,
+        store=kept,
+        catalog=found,
+        server=server,
+        escalation=escalation,
+        outbox=outbox,
+        masker=hides,
+        worker=worker,
+    )
 
 
-def _nobody(kind: str, incident: str, payload: dict[str, Any]) -> None:
-    """Nobody hears of it."""
+def contacts(known: Settings, clock: Clock) -> Contacts:
+    """What the settings say about people beside the people file, and the way to the status page."""
+
+    def publish(
+        rows: Sequence[Mapping[str, Any]], told: Mapping[str, Sequence[Mapping[str, Any]]], drill: bool
+    ) -> None:
+        assert known.status_page is not None
+        summaries = [
+            Notice(
+                name=f"I-{row['number']}",
+                title=updates.shown_title(str(told[f"I-{row['number']}"][-1]["text"])),
+                open=row["status"] == "open",
+                began=row["opened_at"],
+                ended=row["closed_at"],
+                updates=[(one["at"], one["status"], one["text"]) for one in told[f"I-{row['number']}"]],
+            )
+            for row in rows
+        ]
+        folder = known.status_page / "drill" if drill else known.status_page
+        try:
+            notify.write(folder, summaries, name=known.status_name, now=clock(), drill=drill)
+        except OSError as error:  # the incident goes on; the next update tries again
+            log.warning("status_page_unwritten folder=%s %s", folder, error.strerror)
+
+    return Contacts(
+        schedule=known.schedule,
+        channels=frozenset(known.channels),
+        stakeholders=bool(known.stakeholders),
+        url=known.url,
+        publish=publish if known.status_page is not None else None,
+    )
+
+
+def _addresses(known: Settings) -> Addresses:
+    people = {person.name: tuple(person.reach) for person in known.people}
+    return Addresses(known={**people, **known.channels, STAKEHOLDERS: known.stakeholders})
 
 
 @contextmanager
@@ -336,12 +387,23 @@ def _running(
         settings=WebSettings(
             host=address, port=wanted, names=known.names, sources=sources, open_reading=known.open_reading
         ),
+        on_call=lambda: [
+            OnCall(who=who, what=what, until=until)
+            for who, what, until in on_duty(
+                parts.escalation.contacts,
+                known=known.people,
+                owners={service.name: service.owner for service in known.services},
+                now=parts.store.now(),
+            )
+        ],
     )
     serving = uvicorn.Server(
         uvicorn.Config(web, host=address, port=wanted, log_level="warning", log_config=None, access_log=False)
     )
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
     thread = threading.Thread(target=serving.run, daemon=True, name="web")
+    parts.outbox.begin()
+    parts.escalation.settle_all()
     parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
     thread.start()
     while not serving.started and thread.is_alive():

@@ -30,6 +30,7 @@ KEYS = (
     "server",
     "sources",
     "status_page",
+    "notify",
     "lab",
 )
 
@@ -67,6 +68,10 @@ class Settings:
     port: int
     names: tuple[str, ...] = ()
     status_page: Path | None = None
+    status_name: str = "Status"
+    url: str = ""
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stakeholders: tuple[str, ...] = ()
     open_reading: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,7 +93,7 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
         if key not in KEYS:
             raise FixSettings(f"{path}: `{key}` is not known. Known: {', '.join(KEYS)}.")
     variables = _variables(raw, folder)
-    known = (*_people(raw, folder), terminal_person())
+    known = (*_people(raw, folder, variables), terminal_person())
     server = raw.get("server") or {}
     chosen = os.environ.get("HANDRAIL_STATE") or raw.get("state", ".handrail")
     return Settings(
@@ -118,7 +123,13 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
         port=int(server.get("port", 8080)),
         names=tuple(server.get("names", ())),
         open_reading=bool(server.get("open_reading", False)),
-        status_page=folder / raw["status_page"] if raw.get("status_page") else None,
+        status_page=_status_page(raw, folder, variables),
+        status_name=str((raw.get("notify") or {}).get("name", "Status")),
+        url=str(server.get("url", "")).rstrip("/"),
+        channels={
+            name: _addresses(where, variables) for name, where in (_notify(raw, path).get("channels") or {}).items()
+        },
+        stakeholders=_addresses(_notify(raw, path).get("stakeholders") or (), variables),
         variables=variables,
     )
 
@@ -128,8 +139,28 @@ def terminal_person() -> Person:
     return Person(name=f"{getpass.getuser()} at the terminal", roles=("responder", "approver"))
 
 
-def _people(raw: Mapping[str, Any], folder: Path) -> tuple[Person, ...]:
-    return oncall.people(_text(folder, raw, "people"), path=str(raw["people"])) if raw.get("people") else ()
+def _notify(raw: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    found = raw.get("notify") or {}
+    if not isinstance(found, dict) or set(found) - {"name", "channels", "stakeholders"}:
+        raise FixSettings(f"{path}: `notify` holds `name`, `channels` and `stakeholders`, and nothing else.")
+    return found
+
+
+def _addresses(where: Any, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """One address or several, as Apprise takes them; `${HANDRAIL_…}` keeps credentials out of the file."""
+    return tuple(_filled(str(one), variables) for one in ([where] if isinstance(where, str) else where))
+
+
+def _status_page(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> Path | None:
+    """The folder that the status page is written into; a drill's goes beside it, into `drill/`."""
+    return folder / _filled(str(raw["status_page"]), variables) if raw.get("status_page") else None
+
+
+def _people(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> tuple[Person, ...]:
+    if not raw.get("people"):
+        return ()
+    found = oncall.people(_text(folder, raw, "people"), path=str(raw["people"]))
+    return tuple(dataclasses.replace(one, reach=_addresses(one.reach, variables)) for one in found)
 
 
 def _environments(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> tuple[Environment, ...]:

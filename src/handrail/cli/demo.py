@@ -37,10 +37,10 @@ def demo(
 
 def _shop(*, yes: bool, keep: bool) -> None:
     folder = app.library() / "demo"
-    scratch = Path(".handrail") / "demo"
+    scratch = Path(".handrail") / "demo" / f"{app.now():%Y%m%d-%H%M%S}"  # a record of its own for each showing
     began = time.monotonic()
     with (
-        _shop_running(folder / "shop", scratch / f"shop-{int(time.time())}") as shop,
+        _shop_running(folder / "shop", scratch / "shop") as shop,
         app.running(folder, state=scratch.resolve(), port=0, drill=yes) as running,
     ):
         _line("A shop runs here: two slots behind a front, with customers. Blue is live.")
@@ -95,7 +95,7 @@ def _follow(running: app.Running, *, yes: bool) -> str:
                 until += _ask(running, plan.hash, yes=yes)
         time.sleep(0.1)
     raise FixSettings(
-        f"The demo did not heal within {LIMIT_SECONDS} s. Its record: handrail incidents -c {app.library() / 'demo'}"
+        f"The demo did not heal within {LIMIT_SECONDS} s. Its record stays below .handrail/demo."
     )
 
 

@@ -60,7 +60,7 @@ class Intake:
                         actor=_source(source),
                     )
                     return [f"R-{row['number']}" for row in self.store.runs(incident=known["incident"], open_only=True)]
-            return []
+            return self._resume(alert, known, environment=environment)
         decision = alerts.correlate(
             alert, open_incidents=self._open(environment), services=self.catalog.services, now=now, window=JOIN_WINDOW
         )
@@ -89,6 +89,20 @@ class Intake:
             case _:
                 self.store.keep_alert(row)
                 return []
+
+    def _resume(self, alert: Alert, known: dict[str, Any], *, environment: str) -> list[str]:
+        """An alert that was kept before a crash and never led to a runbook, or to the question which one."""
+        incident = known["incident"]
+        if alert.status != "firing" or not incident or self.store.runs(incident=incident):
+            return []
+        if any(event.kind == "runbook_undecided" for event in self.store.events(incident=incident)):
+            return []
+        if not any(event.kind == "incident_opened" for event in self.store.events(incident=incident)):
+            row = self.store.incident(incident) or {}
+            opened = {"title": row["title"], "severity": row["severity"]}
+            self.store.append("incident_opened", opened, environment=environment, incident=incident)
+            self._told("incident_opened", incident, opened)
+        return self._select(alert, incident=incident, environment=environment, first=True)
 
     def _open(self, environment: str) -> Sequence[alerts.OpenIncident]:
         return [

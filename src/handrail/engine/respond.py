@@ -391,12 +391,14 @@ class Responder:
             self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
             if made.outcome is changing.Outcome.SUCCEEDED:
                 self._made(scene, plan.remedy)
+                self._told("changed", scene.row["incident"], {"remedy": plan.remedy})
             elif made.outcome is changing.Outcome.UNKNOWN:
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
                 self._told("unknown", scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
             else:
                 self.store.release(plan.hash)
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
+                self._told("failed", scene.row["incident"], {"remedy": plan.remedy})
 
     def _made(self, scene: Scene, remedy: str) -> None:
         """A change is made: its checks begin now."""
@@ -450,7 +452,9 @@ class Responder:
         with self.store.together():
             self.store.set_plan(row["hash"], was=("waiting", "approved"), state="void", reason=reason)
             self.store.append("plan_void", {"plan": row["hash"], "reason": reason}, **scene.where)
-            waiting = [other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")]
+            waiting = [
+                other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")
+            ]
             if not waiting:
                 self.store.set_remedy(scene.run, row["remedy"], standing=Standing.VOID, reason=reason)
 
@@ -527,6 +531,7 @@ class Responder:
                     )
                     self._release(scene)
                 self._at("after verified")
+                self._told("verified", scene.row["incident"], payload)
             case checks.DidNotHelp(says=says):
                 with self.store.together():
                     self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)

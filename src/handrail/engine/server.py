@@ -143,11 +143,12 @@ class Server:
         """One round: due timers once, waiting plans' guards, posts that were left."""
         now = self.store.now()
         for timer in self.store.due_timers(now):
-            if self.store.fire(timer["id"]):
-                if timer["kind"] == "wake":
+            if timer["kind"] == "wake":
+                if self.store.fire(timer["id"]):
                     self.wake(timer["subject"])
-                else:
-                    self._fire(timer)
+                continue
+            self._fire(timer)  # done before it is marked: a crash between the two does it again, which adds nothing
+            self.store.fire(timer["id"])
         if now - self._watched >= WATCH_PLANS:
             self._watched = now
             for row, _ in self.store.waiting_plans():
@@ -203,7 +204,9 @@ class Server:
             return _no(f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. A fresh look makes a new one.")
         self._at("before approval")
         with self.store.together():
-            if not self.store.keep_decision(plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason):
+            if not self.store.keep_decision(
+                plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason
+            ):
                 return _no(f"Plan {body.hash[:8]} was decided a moment ago.")
             incident = self.store.incident(body.incident) or {}
             self._record(
@@ -287,7 +290,10 @@ class Server:
             remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
             for plan, _ in self.store.plans_of(run):
                 self.store.set_plan(
-                    plan["hash"], was=("waiting", "approved"), state="void", reason=f"{who.name} made step {step} by hand"
+                    plan["hash"],
+                    was=("waiting", "approved"),
+                    state="void",
+                    reason=f"{who.name} made step {step} by hand",
                 )
             if remedy is not None:
                 self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")

@@ -1,6 +1,6 @@
 """What an incident looks like to people: its page, its timeline in sentences, its review and its figures."""
 
-from handrail.incidents import figures, review, sentences, showing, words
+from handrail.incidents import figures, messages, review, sentences, showing, updates, words
 from handrail.incidents.view import Facts, IncidentView, PlanView, RunFacts, plan_view, view
 
 __all__ = [
@@ -9,10 +9,12 @@ __all__ = [
     "PlanView",
     "RunFacts",
     "figures",
+    "messages",
     "plan_view",
     "review",
     "sentences",
     "showing",
+    "updates",
     "view",
     "words",
 ]

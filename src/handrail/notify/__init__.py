@@ -1,1 +1,7 @@
-"""The room is being built."""
+"""Messages to people, and the status page. What is sent is decided above; here it leaves the machine."""
+
+from handrail.notify.outbox import Addresses, Outbox
+from handrail.notify.send import Send, by_apprise
+from handrail.notify.statuspage import Notice, write
+
+__all__ = ["Addresses", "Notice", "Outbox", "Send", "by_apprise", "write"]

@@ -104,7 +104,7 @@ class ListBinding:
 
     `bullets` maps a bullet's 1-based place to what answers it: for a choice a remedy (`RB-001/rollback`), for a look a
     command (`RB-004.1.1`), for a checklist what Handrail does itself (`timer`, `channel`, `status_page`, `stakeholders`,
-    `commander`, `timeline`, `eta`) ; a bullet that is not named is a person's task.
+    `commander`, `timeline`, `eta`, `acknowledge`); a bullet that is not named is a person's task.
     """
 
     step: int
@@ -170,11 +170,15 @@ class RunbookBinding:
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """A binding file. `revision` is the SHA-256 of its bytes."""
+    """A binding file. `revision` is the SHA-256 of its bytes.
+
+    `duties` maps (level, place of the duty) to what Handrail does itself, in the words of a checklist's bullets.
+    """
 
     path: str
     revision: str
     runbooks: Mapping[RunbookId, RunbookBinding]
+    duties: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
     def get(self, runbook: str) -> RunbookBinding:
         """The runbook's binding, empty where nobody bound it."""

@@ -147,13 +147,26 @@ class Store:
             .values(status="closed", closed_at=_text(self.now()))
         )
 
-    def raise_level(self, incident: str, level: int) -> bool:
-        """One page per level: True for whoever raised it."""
-        return self._compare_and_set(
-            sa.update(t.incidents)
-            .where(t.incidents.c.number == number_of(incident), t.incidents.c.level < level)
-            .values(level=level)
-        )
+    def call_level(
+        self, incident: str, level: int, *, messages: Sequence[Row], tasks: Sequence[Row], payload: Mapping[str, Any]
+    ) -> bool:
+        """Call a level once: its messages, its duties and the line in the record, in one transaction.
+
+        True where this call did it; False where this level or a higher one was called before.
+        """
+        with writing(self.engine) as connection:
+            where = (t.incidents.c.number == number_of(incident), t.incidents.c.level < level)
+            if connection.execute(sa.update(t.incidents).where(*where).values(level=level)).rowcount != 1:
+                return False
+            environment = connection.execute(
+                sa.select(t.incidents.c.environment).where(t.incidents.c.number == number_of(incident))
+            ).scalar_one()
+            for message in messages:
+                self._queue(connection, message)
+            for task in tasks:
+                self._add_task(connection, task)
+            self._append(connection, "page", payload, environment=environment, incident=incident, run="", actor=SYSTEM)
+            return True
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
@@ -405,23 +418,38 @@ class Store:
     ) -> int:
         """One more line of the record, chained to the line before. Its sequence number."""
         with writing(self.engine) as connection:
-            last = connection.execute(
-                sa.select(t.events.c.sequence, t.events.c.hash).order_by(t.events.c.sequence.desc()).limit(1)
-            ).first()
-            row = {
-                "sequence": (last.sequence if last else 0) + 1,
-                "at": _text(self.now()),
-                "environment": environment,
-                "incident": incident,
-                "run": run,
-                "actor": canonical(dataclasses.asdict(actor)),
-                "kind": kind,
-                "payload": canonical(dict(payload or {})),
-                "version": 1,
-                "previous": last.hash if last else "",
-            }
-            connection.execute(sa.insert(t.events).values(**row, hash=_digest(row)))
-            return int(row["sequence"])
+            return self._append(
+                connection, kind, payload or {}, environment=environment, incident=incident, run=run, actor=actor
+            )
+
+    def _append(
+        self,
+        connection: sa.Connection,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        environment: str,
+        incident: str,
+        run: str,
+        actor: Actor,
+    ) -> int:
+        last = connection.execute(
+            sa.select(t.events.c.sequence, t.events.c.hash).order_by(t.events.c.sequence.desc()).limit(1)
+        ).first()
+        row = {
+            "sequence": (last.sequence if last else 0) + 1,
+            "at": _text(self.now()),
+            "environment": environment,
+            "incident": incident,
+            "run": run,
+            "actor": canonical(dataclasses.asdict(actor)),
+            "kind": kind,
+            "payload": canonical(dict(payload)),
+            "version": 1,
+            "previous": last.hash if last else "",
+        }
+        connection.execute(sa.insert(t.events).values(**row, hash=_digest(row)))
+        return int(row["sequence"])
 
     def events(self, *, incident: str | None = None, after: int = 0) -> list[Event]:
         """The record in order, of one incident or of all."""
@@ -454,6 +482,14 @@ class Store:
                     )
                 )
 
+    def hasten(self, timer: str, due_at: datetime) -> bool:
+        """Let an armed timer fire sooner; never later."""
+        return self._compare_and_set(
+            sa.update(t.timers)
+            .where(t.timers.c.id == timer, t.timers.c.state == "armed", t.timers.c.due_at > _text(due_at))
+            .values(due_at=_text(due_at))
+        )
+
     def due_timers(self, now: datetime) -> list[Row]:
         """Armed timers that are due, oldest first."""
         query = sa.select(t.timers).where(t.timers.c.state == "armed", t.timers.c.due_at <= _text(now))
@@ -483,15 +519,18 @@ class Store:
     def add_task(self, row: Row) -> bool:
         """A task for a person, once for each place; True where it is new."""
         with writing(self.engine) as connection:
-            where = (
-                t.tasks.c.incident == row["incident"],
-                t.tasks.c.run == row["run"],
-                t.tasks.c.place == row["place"],
-            )
-            if connection.execute(sa.select(t.tasks.c.number).where(*where)).first():
-                return False
-            connection.execute(sa.insert(t.tasks).values(_plain({"note": "", **row})))
-            return True
+            return self._add_task(connection, row)
+
+    def _add_task(self, connection: sa.Connection, row: Row) -> bool:
+        where = (
+            t.tasks.c.incident == row["incident"],
+            t.tasks.c.run == row["run"],
+            t.tasks.c.place == row["place"],
+        )
+        if connection.execute(sa.select(t.tasks.c.number).where(*where)).first():
+            return False
+        connection.execute(sa.insert(t.tasks).values(_plain({"note": "", **row})))
+        return True
 
     def tasks_of(self, incident: str) -> list[Row]:
         """An incident's tasks in order."""
@@ -508,20 +547,27 @@ class Store:
     def queue_message(self, *, id: str, incident: str, person: str, title: str, body: str) -> bool:
         """A message to be sent, once for each id."""
         with writing(self.engine) as connection:
-            if connection.execute(sa.select(t.messages.c.id).where(t.messages.c.id == id)).first():
-                return False
-            connection.execute(
-                sa.insert(t.messages).values(
-                    id=id,
-                    incident=incident,
-                    person=person,
-                    title=title,
-                    body=body,
-                    at=_text(self.now()),
-                    state="waiting",
-                )
-            )
-            return True
+            row = {"id": id, "incident": incident, "person": person, "title": title, "body": body}
+            return self._queue(connection, row)
+
+    def _queue(self, connection: sa.Connection, row: Row) -> bool:
+        if connection.execute(sa.select(t.messages.c.id).where(t.messages.c.id == row["id"])).first():
+            return False
+        connection.execute(sa.insert(t.messages).values(**row, at=_text(self.now()), state="waiting"))
+        return True
+
+    def claim_message(self, id: str) -> bool:
+        """Take a waiting message to send it: True for exactly one caller."""
+        return self._compare_and_set(
+            sa.update(t.messages).where(t.messages.c.id == id, t.messages.c.state == "waiting").values(state="sending")
+        )
+
+    def unclaim_messages(self) -> int:
+        """Messages that a process was sending when it ended wait again: sent at least once."""
+        with writing(self.engine) as connection:
+            return connection.execute(
+                sa.update(t.messages).where(t.messages.c.state == "sending").values(state="waiting")
+            ).rowcount
 
     def messages(self, *, state: str | None = None, incident: str | None = None) -> list[Row]:
         """The outbox, oldest first."""

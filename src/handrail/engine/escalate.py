@@ -1,0 +1,524 @@
+"""People are never left alone: who is called when, what they and stakeholders are told, what is left for them to do.
+
+`settle` reads where an incident stands and does what is missing; every part of it can be done again without being done
+twice (messages, timers and tasks have names of their own, a level is called once). So nothing here depends on having
+heard an event: after a crash the next round brings people's side in line with the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from handrail import incidents, oncall, runs
+from handrail.engine.catalog import Catalog
+from handrail.errors import HandrailError
+from handrail.incidents import messages, updates
+from handrail.incidents.updates import Phase
+from handrail.oncall import Person, Schedule
+from handrail.remedies import Standing
+from handrail.runbooks.binding import ListKind
+from handrail.runbooks.document import Document, Runbook, command_id
+from handrail.store import Store
+
+Row = dict[str, Any]
+Publish = Callable[[Sequence[Row], Mapping[str, Sequence[Row]], bool], None]
+"""(incidents newest first, updates by incident, drill): write the status page."""
+
+HANDRAIL = "Handrail"
+STAKEHOLDERS = "stakeholders"
+SHOWN = timedelta(days=7)  # how long a closed incident stays on the status page
+ESCALATES = (Standing.DID_NOT_HELP, Standing.FAILED, Standing.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contacts:
+    """What settings say about people beside the people file."""
+
+    schedule: Schedule = field(default_factory=Schedule)
+    channels: frozenset[str] = frozenset()
+    stakeholders: bool = False
+    url: str = ""  # the server's public address, for links
+    publish: Publish | None = None  # writes the status page, where there is one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standpoint:
+    """An incident with what people's side needs of it."""
+
+    name: str
+    row: Row
+    runs: Sequence[Row]
+    leading: Row | None
+    runbook: Runbook | None
+    document: Document | None
+    longest: timedelta | None
+    owner: str
+    channel: str
+
+    @property
+    def drill(self) -> bool:
+        """Whether it is a drill's."""
+        return bool(self.row["drill"])
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not over."""
+        return bool(self.row["status"] == "open")
+
+    @property
+    def verified(self) -> bool:
+        """Whether the checks have held."""
+        return any(run["verified_at"] for run in self.runs)
+
+
+class Escalation:
+    """Calls levels, arms their timers, tells people and makes their tasks."""
+
+    def __init__(self, *, store: Store, catalog: Catalog, contacts: Contacts) -> None:
+        """Everything it knows it reads from the record."""
+        self.store, self.catalog, self.contacts = store, catalog, contacts
+
+    # -- when something happened ---------------------------------------------------------------------------------
+
+    def told(self, _kind: str, incident: str, _payload: dict[str, Any]) -> None:
+        """Something happened to an incident: do what is missing."""
+        self.settle(incident)
+
+    def settle_all(self) -> None:
+        """At the start of a process: whatever was recorded and not told yet is told."""
+        for row in self.store.incidents(status="open"):
+            self.settle(f"I-{row['number']}")
+        for row in self.store.incidents(status="closed")[:20]:
+            self.settle(f"I-{row['number']}")
+
+    def fire(self, timer: Row) -> None:
+        """A timer is due: `page/I-1/2`, `late/I-1/3`, `update/I-1/4`."""
+        here = self._standpoint(str(timer["subject"]))
+        if here is None or not here.open:
+            return
+        level = int(str(timer["id"]).rsplit("/", 1)[-1])
+        if timer["kind"] == "page" and not here.row["acknowledged_by"]:
+            minutes = incidents.words.duration(self.store.now() - here.row["opened_at"])
+            self._call(here, level, because=f"nobody has answered for {minutes}")
+        elif timer["kind"] == "late" and not here.verified:
+            spent = incidents.words.duration(self.store.now() - here.row["opened_at"])
+            self._call(here, level, because=f"it takes {spent} already, longer than its runbook lets it")
+        elif timer["kind"] == "update":
+            self._update(here, self._phase(here), again=level)
+
+    def settle(self, incident: str) -> None:
+        """Do what is missing for this incident."""
+        here = self._standpoint(incident)
+        if here is None:
+            return
+        if here.open:
+            self._call(here, 1, because="an alert came" if self.store.alerts_of(incident) else "it was opened by hand")
+            self._arm(here)
+            self._call_further(here)
+            self._propose(here)
+            self._tasks(here)
+            self._update(here, self._phase(here))
+        else:
+            for kind in ("page", "late", "update"):
+                self.store.cancel(f"{kind}/{incident}/")
+            self._over(here)
+        self._finish_by_itself(here)
+
+    # -- levels --------------------------------------------------------------------------------------------------
+
+    def _call(self, here: Standpoint, level: int, *, because: str) -> None:
+        """Call a level, once. Nobody named for it is said, and the level counts as called."""
+        if here.row["level"] >= level:
+            return
+        people = self._people(here, level)
+        title, duties = self._duties(here, level)
+        told = messages.page(
+            self._about(here), level=level, role=title, because=because, duties=[text for _, text in duties]
+        )
+        owner = people[0].name if people else title or f"level {level}"
+        due = here.row["opened_at"] + here.longest if here.longest else None
+        self.store.call_level(
+            here.name,
+            level,
+            messages=[
+                {
+                    "id": f"page/{here.name}/{level}/{person.name}",
+                    "incident": here.name,
+                    "person": person.name,
+                    "title": told.title,
+                    "body": told.body,
+                }
+                for person in people
+            ],
+            tasks=[
+                {
+                    "incident": here.name,
+                    "run": "",
+                    "place": f"level-{level}.{place}",
+                    "text": text,
+                    "owner": owner,
+                    "due_at": due,
+                }
+                for place, text in duties
+            ],
+            payload={"level": level, "person": ", ".join(person.name for person in people), "because": because},
+        )
+        here.row["level"] = level
+
+    def _call_further(self, here: Standpoint) -> None:
+        """A remedy that did not help, or a hand-over, calls the next level; so does a page that reached nobody."""
+        wanted, because = 1, ""
+        for run in here.runs:
+            for state in self.store.remedies_of(f"R-{run['number']}"):
+                if state["standing"] in ESCALATES:
+                    wanted, because = wanted + 1, f"{state['title'].lower()}: {state['standing']}"
+            if run["ending"] == runs.Ending.HANDED_OVER:
+                wanted, because = wanted + 1, str(run["reason"] or "Handrail has nothing left to propose")
+        for level in range(2, min(wanted, oncall.LEVELS[-1]) + 1):
+            self._call(here, level, because=because)
+        pages = [row for row in self.store.messages(incident=here.name) if row["id"].startswith(f"page/{here.name}/")]
+        newest = [row for row in pages if row["id"].startswith(f"page/{here.name}/{here.row['level']}/")]
+        if newest and all(row["state"] == "failed" for row in newest) and here.row["level"] < oncall.LEVELS[-1]:
+            self._call(here, here.row["level"] + 1, because=f"level {here.row['level']} could not be reached")
+
+    def _arm(self, here: Standpoint) -> None:
+        """Timers of levels 2 to 4. A known runbook may bring the unanswered ones forward; someone who has it, or a
+        verification, ends them."""
+        for due in oncall.due_levels(opened=here.row["opened_at"], longest=here.longest):
+            kind = "late" if due.because == "late" else "page"
+            timer = f"{kind}/{here.name}/{due.level}"
+            self.store.arm(timer, due_at=due.at, kind=kind, subject=here.name)
+            self.store.hasten(timer, due.at)
+        if here.row["acknowledged_by"]:
+            self.store.cancel(f"page/{here.name}/")
+        if here.verified:
+            self.store.cancel(f"late/{here.name}/")
+
+    def _people(self, here: Standpoint, level: int) -> list[Person]:
+        return oncall.on_call(
+            level,
+            plan=self.contacts.schedule,
+            known=self.catalog.people,
+            owner=here.owner,
+            now=self.store.now(),
+            drill=here.drill,
+        )
+
+    def _duties(self, here: Standpoint, level: int) -> tuple[str, list[tuple[int, str]]]:
+        """The level's title and its duties with their places, as the document has them."""
+        documents = [here.document] if here.document and here.document.escalation else self.catalog.documents
+        for document in documents:
+            for one in document.escalation:
+                if one.number == level:
+                    return one.title, [(place, duty.text) for place, duty in enumerate(one.duties, 1)]
+        return "", []
+
+    # -- messages ------------------------------------------------------------------------------------------------
+
+    def _propose(self, here: Standpoint) -> None:
+        """Who has it, or who was called last, hears that a plan waits, and of what nobody can know."""
+        for run in here.runs:
+            name = f"R-{run['number']}"
+            for row, plan in self.store.plans_of(name):
+                if row["state"] == "waiting" and row["recommended"]:
+                    told = messages.proposal(
+                        self._about(here), title=plan.title, effect=self._effect(run, plan.remedy), plan=plan.hash
+                    )
+                    self._tell(here, f"plan/{plan.hash}", told)
+            for state in self.store.remedies_of(name):
+                if state["standing"] == Standing.UNKNOWN:
+                    told = messages.unknown(self._about(here), title=state["title"])
+                    self._tell(here, f"unknown/{name}/{state['name']}", told)
+
+    def _effect(self, run: Row, remedy: str) -> str:
+        try:
+            _, _, binding = self.catalog.runbook(run["runbook"])
+        except HandrailError:
+            return ""
+        return next((one.expected_effect for one in binding.remedies or () if one.name == remedy), "")
+
+    def _tell(self, here: Standpoint, id: str, told: messages.Message) -> None:
+        has_it = here.row["acknowledged_by"]
+        names = [has_it] if has_it else [person.name for person in self._people(here, max(1, here.row["level"]))]
+        for name in names:
+            self.store.queue_message(
+                id=f"{id}/{name}", incident=here.name, person=name, title=told.title, body=told.body
+            )
+
+    def _over(self, here: Standpoint) -> None:
+        """Whoever was called hears that it is over; stakeholders too."""
+        reason = next((run["reason"] for run in here.runs if run["ending"] and run["reason"]), "it was closed")
+        told = messages.closed(
+            self._about(here), took=updates.took(here.row["opened_at"], here.row["closed_at"]), reason=reason
+        )
+        for row in self.store.messages(incident=here.name):
+            if row["id"].startswith("page/"):
+                self.store.queue_message(
+                    id=f"over/{here.name}/{row['person']}",
+                    incident=here.name,
+                    person=row["person"],
+                    title=told.title,
+                    body=told.body,
+                )
+        self._update(here, Phase.RESOLVED)
+
+    def _about(self, here: Standpoint) -> messages.About:
+        return messages.About(
+            incident=here.name,
+            title=here.row["title"],
+            severity=here.row["severity"],
+            environment=here.row["environment"],
+            runbook=here.leading["runbook"] if here.leading else "",
+            has_it=here.row["acknowledged_by"] or "",
+            drill=here.drill,
+            link=f"{self.contacts.url}/incidents/{here.name}" if self.contacts.url else "",
+        )
+
+    # -- stakeholders --------------------------------------------------------------------------------------------
+
+    def _phase(self, here: Standpoint) -> Phase:
+        if not here.open:
+            return Phase.RESOLVED
+        if any(run["changed_at"] for run in here.runs):
+            return Phase.MONITORING
+        if any(
+            row["state"] in ("waiting", "approved", "running")
+            for run in here.runs
+            for row, _ in self.store.plans_of(f"R-{run['number']}")
+        ):
+            return Phase.IDENTIFIED
+        return Phase.INVESTIGATING
+
+    def _update(self, here: Standpoint, phase: Phase, *, again: int = 0) -> None:
+        """An update where the phase moved on, or where one was promised by now (`again`, its number)."""
+        known = self.store.updates(incident=here.name)
+        furthest = max((updates.ORDER.index(Phase(row["status"])) for row in known), default=-1)
+        if not again and updates.ORDER.index(phase) <= furthest:
+            return
+        if here.leading is None and phase is not Phase.RESOLVED and not again:
+            return  # what users notice is not known before a runbook is
+        if phase is Phase.RESOLVED and not known:
+            return  # nobody was told of it
+        now = self.store.now()
+        following = None if phase is Phase.RESOLVED else now + updates.cadence(here.row["severity"])
+        over_by = here.row["opened_at"] + here.longest if here.longest else None
+        text = updates.update(
+            phase,
+            updates.Notice(
+                notices=updates.notices(self._summary(here), service=here.row["service"]),
+                since=here.row["opened_at"],
+                next_at=following,
+                over_by=over_by if over_by and over_by > now else None,
+                estimate=", going by what its runbook allows for",
+            ),
+        )
+        self.store.add_update(incident=here.name, status=phase, text=text, next_at=following)
+        self.store.append(
+            "update", {"status": phase, "text": text}, environment=here.row["environment"], incident=here.name
+        )
+        number = len(known) + 1
+        if following is not None:
+            self.store.cancel(f"update/{here.name}/")
+            self.store.arm(f"update/{here.name}/{number}", due_at=following, kind="update", subject=here.name)
+        if self.contacts.stakeholders and not here.drill:
+            title = f"{phase.capitalize()}: {updates.notices(self._summary(here), service=here.row['service'])}"
+            self.store.queue_message(
+                id=f"update/{here.name}/{number}", incident=here.name, person=STAKEHOLDERS, title=title, body=text
+            )
+        self.publish(drill=here.drill)
+
+    def publish(self, *, drill: bool) -> None:
+        """Write the status page, where there is one: open incidents and those of the last days."""
+        if self.contacts.publish is None:
+            return
+        now = self.store.now()
+        shown = [
+            row
+            for row in self.store.incidents()
+            if bool(row["drill"]) == drill and (row["closed_at"] is None or now - row["closed_at"] < SHOWN)
+        ]
+        told = {f"I-{row['number']}": self.store.updates(incident=f"I-{row['number']}")[::-1] for row in shown}
+        self.contacts.publish([row for row in shown if told[f"I-{row['number']}"]], told, drill)
+
+    def _summary(self, here: Standpoint) -> str:
+        if here.leading is None:
+            return ""
+        try:
+            _, _, binding = self.catalog.runbook(here.leading["runbook"])
+        except HandrailError:
+            return ""
+        return binding.summary
+
+    # -- tasks ---------------------------------------------------------------------------------------------------
+
+    def _tasks(self, here: Standpoint) -> None:
+        """Checklists of the incident's runs, and comments that stand where an action belongs."""
+        owners = self._people(here, 1)
+        owner = here.row["acknowledged_by"] or (owners[0].name if owners else "whoever is on call")
+        for run in here.runs:
+            if run["mode"] != runs.Mode.PROPOSES or not run["confirmed"]:
+                continue
+            try:
+                _, runbook, binding = self.catalog.runbook(run["runbook"])
+            except HandrailError:
+                continue
+            kinds = {one.step: one.kind for one in binding.lists}
+            longest = runbook.time_to_resolve.maximum if runbook.time_to_resolve else None
+            due = run["started_at"] + longest if longest else None
+            for step in runbook.steps:
+                wanted = [
+                    (command_id(runbook.id, step.number, place), command.text.lstrip("# "))
+                    for place, command in enumerate(step.commands, 1)
+                    if command.task
+                ]
+                if (
+                    step.bullets
+                    and not step.commands
+                    and kinds.get(step.number, ListKind.CHECKLIST) is ListKind.CHECKLIST
+                ):
+                    wanted += [
+                        (command_id(runbook.id, step.number, place), bullet.text)
+                        for place, bullet in enumerate(step.bullets, 1)
+                    ]
+                for place, text in wanted:
+                    self.store.add_task(
+                        {
+                            "incident": here.name,
+                            "run": f"R-{run['number']}",
+                            "place": place,
+                            "text": text,
+                            "owner": owner,
+                            "due_at": due,
+                        }
+                    )
+
+    def _finish_by_itself(self, here: Standpoint) -> None:
+        """What the system can do of the tasks it does, and notes what it did."""
+        actions = self._actions(here)
+        for task in self.store.tasks_of(here.name):
+            if task["done_at"] is not None:
+                continue
+            action = actions.get((task["run"], task["place"]), "")
+            note = self._done(here, action)
+            if note and self.store.finish_task(task["number"], by=HANDRAIL, note=note):
+                self.store.append(
+                    "task_done",
+                    {"text": task["text"], "person": HANDRAIL, "note": note},
+                    environment=here.row["environment"],
+                    incident=here.name,
+                )
+
+    def _actions(self, here: Standpoint) -> dict[tuple[str, str], str]:
+        """Which tasks stand for something the system does: (run, place) to its name in the binding."""
+        found: dict[tuple[str, str], str] = {}
+        for run in here.runs:
+            try:
+                _, runbook, binding = self.catalog.runbook(run["runbook"])
+            except HandrailError:
+                continue
+            for one in binding.lists:
+                for place, action in one.bullets.items():
+                    found[(f"R-{run['number']}", command_id(runbook.id, one.step, place))] = action
+        for bound in self.catalog.bindings.values():
+            for (level, place), action in bound.duties.items():
+                found[("", f"level-{level}.{place}")] = action
+        return found
+
+    def _done(self, here: Standpoint, action: str) -> str:
+        """Do it where that is possible now; what was done, or empty."""
+        match action:
+            case "acknowledge":
+                who = here.row["acknowledged_by"]
+                return f"{who} has it" if who else ""
+            case "timer":
+                return f"It runs since {here.row['opened_at']:%H:%M:%S} UTC"
+            case "timeline":
+                return "" if here.open else "The review has it, written from the record"
+            case "channel":
+                return self._sent(here, here.channel, "channel", messages.channel(self._about(here)))
+            case "commander":
+                people = self._people(here, 3)
+                return self._sent(
+                    here, people[0].name if people else "", "commander", messages.commander(self._about(here))
+                )
+            case "status_page" | "stakeholders" | "eta":
+                return self._told_stakeholders(here, action)
+        return ""
+
+    def _sent(self, here: Standpoint, name: str, what: str, told: messages.Message) -> str:
+        """A message that a task stands for: the task is done when it was sent. In a drill a drill contact gets it."""
+        if here.drill:
+            contacts = self._people(here, 1)
+            name = contacts[0].name if contacts else ""
+        if not name or not here.open:
+            return ""
+        id = f"{what}/{here.name}"
+        self.store.queue_message(id=id, incident=here.name, person=name, title=told.title, body=told.body)
+        row = next((one for one in self.store.messages(incident=here.name) if one["id"] == id), None)
+        return f"Told {name}" if row is not None and row["state"] == "sent" else ""
+
+    def _told_stakeholders(self, here: Standpoint, action: str) -> str:
+        known = self.store.updates(incident=here.name)
+        if not known:
+            return ""
+        if action == "status_page":
+            return f"On the status page since {known[0]['at']:%H:%M:%S} UTC" if self.contacts.publish else ""
+        if action == "eta":
+            with_estimate = next((row for row in known if "expect it to be over by" in row["text"]), None)
+            return (
+                "Said in the update: going by the runbook's own time" if with_estimate and self.contacts.publish else ""
+            )
+        sent = [row for row in self.store.messages(incident=here.name, state="sent") if row["person"] == STAKEHOLDERS]
+        return f"Told at {sent[0]['at']:%H:%M:%S} UTC" if sent else ""
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _standpoint(self, incident: str) -> Standpoint | None:
+        row = self.store.incident(incident)
+        if row is None:
+            return None
+        own = self.store.runs(incident=incident)
+        proposing = [run for run in own if run["mode"] == runs.Mode.PROPOSES]
+        leading = (proposing or own)[0] if own else None
+        document, runbook = None, None
+        if leading is not None:
+            try:
+                document, runbook, _ = self.catalog.runbook(leading["runbook"])
+            except HandrailError:
+                document, runbook = None, None
+        service = next((one for one in self.catalog.services if one.name == row["service"]), None)
+        return Standpoint(
+            name=incident,
+            row=row,
+            runs=own,
+            leading=leading,
+            runbook=runbook,
+            document=document,
+            longest=runbook.time_to_resolve.maximum if runbook and runbook.time_to_resolve else None,
+            owner=service.owner if service else "",
+            channel=service.channel if service else "",
+        )
+
+
+def on_duty(
+    contacts: Contacts, *, known: Sequence[Person], owners: Mapping[str, str], now: datetime
+) -> list[tuple[str, str, datetime | None]]:
+    """Who is called now: (name, for what, until when). `owners` maps a service to its owner's team."""
+    plan = contacts.schedule
+    found: list[tuple[str, str, datetime | None]] = []
+    for person in oncall.on_call(1, plan=plan, known=known, owner="", now=now, drill=False):
+        turn = (now.date() - plan.starts) // plan.every
+        ends = datetime.combine(plan.starts + plan.every * (turn + 1), datetime.min.time(), tzinfo=now.tzinfo)
+        found.append((person.name, "level 1, on call", ends))
+    teams = sorted(set(owners.values()) - {""})
+    for team in teams:
+        services = ", ".join(sorted(name for name, owner in owners.items() if owner == team))
+        for person in oncall.on_call(2, plan=plan, known=known, owner=team, now=now, drill=False):
+            found.append((person.name, f"level 2, owner of {services}", None))
+    for level, what in ((3, "level 3, manager"), (4, "level 4, executive")):
+        for person in oncall.on_call(level, plan=plan, known=known, owner="", now=now, drill=False):
+            found.append((person.name, what, None))
+    return found

@@ -1,0 +1,77 @@
+"""What stakeholders and the status page are told: what users notice, since when, what is done, when the next word comes.
+
+Never a host name, a person or a command.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handrail.incidents import words
+
+QUIET = "Part of the service does not work as it should"
+CADENCE = {"critical": timedelta(minutes=15), "high": timedelta(minutes=30)}
+OTHERWISE = timedelta(hours=1)
+
+
+class Phase(enum.StrEnum):
+    """How far an incident is, in the words that status pages use."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+
+
+ORDER = tuple(Phase)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What users notice and the times to tell, UTC."""
+
+    notices: str
+    since: datetime
+    next_at: datetime | None = None
+    over_by: datetime | None = None
+    estimate: str = ""  # where `over_by` comes from
+
+
+def notices(summary: str, *, service: str) -> str:
+    """A binding's sentence for users: with a figure that is not known here it is not used."""
+    text = summary.replace("{service}", service).replace("$service", service)
+    return QUIET if not text or re.search(r"[{$<]", text) else text[0].upper() + text[1:].rstrip(".")
+
+
+def update(phase: Phase, notice: Notice) -> str:
+    """One update's text."""
+    since = f"since {notice.since:%H:%M} UTC"
+    doing = {
+        Phase.INVESTIGATING: f"{notice.notices}, {since}. We are looking for the cause.",
+        Phase.IDENTIFIED: f"{notice.notices}, {since}. We know what to do and are preparing it.",
+        Phase.MONITORING: f"{notice.notices}, {since}. A correction was made and we are watching whether it helps.",
+        Phase.RESOLVED: f"It works again. It began at {notice.since:%H:%M} UTC.",
+    }[phase]
+    if phase is Phase.RESOLVED:
+        return doing
+    over = f" We expect it to be over by {notice.over_by:%H:%M} UTC{notice.estimate}." if notice.over_by else ""
+    following = f" The next word comes by {notice.next_at:%H:%M} UTC." if notice.next_at else ""
+    return f"{doing}{over}{following}"
+
+
+def cadence(severity: str) -> timedelta:
+    """How long until the next update: sooner the worse it is."""
+    return CADENCE.get(severity.lower(), OTHERWISE)
+
+
+def took(opened: datetime, closed: datetime) -> str:
+    """How long it took, for people."""
+    return words.duration(closed - opened)
+
+
+def shown_title(first: str) -> str:
+    """An incident's name on the status page: what users notice, as the first update said it."""
+    return first.split(", since ")[0]
