@@ -84,6 +84,7 @@ def test_what_no_schema_can_see_the_reader_refuses(text: str, line: int, says: s
 def test_the_schema_lists_the_readers_own_words() -> None:
     defs = SCHEMA["$defs"]
     assert defs["parameter"]["properties"]["type"]["enum"] == list(bindingfile.TYPES)
+    assert defs["action"]["enum"] == list(bindingfile.ACTIONS)
     assert defs["aim"]["enum"] == list(bindingfile.AIMS)
     assert defs["list"]["properties"]["kind"]["enum"] == [kind.value for kind in ListKind]
     assert {tuple(sorted(shape["properties"])) for shape in defs["source"]["oneOf"]} == {
