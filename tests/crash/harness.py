@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
-import json
 import os
 import random
 import shutil
@@ -352,7 +350,9 @@ def course(number: int, kills: Sequence[Kill], *, terminal: bool = False, keep: 
     finally:
         machine.close()
         if keep is not None and not told.good:
-            shutil.copytree(folder, keep / f"course-{number}", dirs_exist_ok=True)
+            shutil.copytree(
+                folder, keep / f"course-{number}", ignore=shutil.ignore_patterns("boundaries"), dirs_exist_ok=True
+            )
         shutil.rmtree(folder, ignore_errors=True)
     return told
 

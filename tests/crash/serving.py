@@ -6,7 +6,6 @@ server before any of them: what was committed stays, what was about to be is los
 
 from __future__ import annotations
 
-
 import sqlalchemy as sa
 
 from handrail.cli import main
