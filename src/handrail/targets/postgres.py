@@ -1,35 +1,91 @@
-"""PostgreSQL asked directly, as a reader: a read-only transaction, a time limit, the run's id as application name."""
+"""PostgreSQL asked directly, as a reader: one statement, a read-only transaction, a time limit, the run's id as
+application name.
+
+What the text could do to get out of that is refused by the server itself: it arrives by a protocol that takes one
+statement, in a transaction that began read-only, so it can neither end that nor begin another.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 
 from handrail.targets.base import Answer
+from handrail.targets.process import plain
+
+CONNECT = 5.0  # seconds
+MOST_ROWS, MOST_BYTES = 5000, 2 * 1024 * 1024
+SESSIONS = 4  # at the same time: fewer than the role is allowed, however many looks run side by side
+FULL, CANCELED = "53300", "57014"
+
+_sessions = threading.BoundedSemaphore(SESSIONS)
 
 
 def ask(dsn: str, sql: str, *, run: str, deadline: timedelta) -> Answer:
     """One statement's answer, printed as psql aligns it. What the server refuses is an exit code, as psql's would be."""
     started, began = datetime.now(UTC), time.monotonic()
-    limit = f"-c default_transaction_read_only=on -c statement_timeout={int(deadline.total_seconds() * 1000)}"
+    limit = deadline.total_seconds()
+    if not _sessions.acquire(timeout=limit):
+        return _late(started, began, f"{SESSIONS} other questions were still being answered")
+    late = threading.Event()
     try:
+        rest = max(0.1, limit - (time.monotonic() - began))
         with (
             psycopg.connect(
-                dsn, application_name=f"handrail {run}", options=limit, connect_timeout=5, autocommit=False
+                dsn,
+                application_name=f"handrail {run}".strip(),
+                options=f"-c default_transaction_read_only=on -c statement_timeout={int(rest * 1000)}",
+                connect_timeout=max(1, int(min(CONNECT, rest))),
+                autocommit=False,
             ) as connection,
-            connection.cursor() as cursor,
+            _within(rest + 0.5, connection, late),
         ):
             connection.read_only = True
-            cursor.execute(sql.encode())
-            rows = cursor.fetchall() if cursor.description else []
-            names = [column.name for column in cursor.description or ()]
+            names, rows, cut = _read(connection, sql)
     except psycopg.Error as error:
-        said = str(error).strip()
-        refused = said if isinstance(error, psycopg.OperationalError) and error.sqlstate is None else ""
-        return Answer(stderr=said, exit_codes=(1,), started_at=started, seconds=_passed(began), refused=refused)
-    return Answer(stdout=aligned(names, rows), exit_codes=(0,), started_at=started, seconds=_passed(began))
+        said = plain(str(error)).strip()
+        if late.is_set() or error.sqlstate == CANCELED:
+            return _late(started, began, said)
+        return Answer(
+            stderr=said,
+            exit_codes=(1,),
+            started_at=started,
+            seconds=_passed(began),
+            refused=_not_let_in(said) if isinstance(error, psycopg.OperationalError) and _outside(error) else "",
+        )
+    finally:
+        _sessions.release()
+    shown = plain(aligned(names, rows)) if names else ""
+    note = f"the first {len(rows)} rows; more were left out\n" if cut else ""
+    return Answer(stdout=shown + note, exit_codes=(0,), started_at=started, seconds=_passed(began), truncated=cut)
+
+
+def _read(connection: psycopg.Connection[Any], sql: str) -> tuple[list[str], list[tuple[object, ...]], bool]:
+    """Names, rows, and whether there were more of them than are kept."""
+    rows: list[tuple[object, ...]] = []
+    size, cut = 0, False
+    with connection.cursor() as cursor:
+        answers = cursor.stream(sql.encode())  # row by row, and by the protocol that takes one statement
+        with contextlib.closing(answers):
+            try:
+                for row in answers:
+                    rows.append(row)
+                    size += sum(len(str(value)) for value in row)
+                    if len(rows) >= MOST_ROWS or size >= MOST_BYTES:
+                        cut = next(answers, None) is not None
+                        break
+            except psycopg.ProgrammingError as error:
+                if error.sqlstate is not None:
+                    raise  # and one without is the library's own: the statement gives no rows
+        return [column.name for column in cursor.description or ()], rows, cut
 
 
 def aligned(names: list[str], rows: list[tuple[object, ...]]) -> str:
@@ -40,6 +96,44 @@ def aligned(names: list[str], rows: list[tuple[object, ...]]) -> str:
     lines.append("-" + "-+-".join("-" * width for width in widths) + "-")
     lines += [" " + " | ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) for row in cells]
     return "\n".join([*lines, f"({len(rows)} row{'' if len(rows) == 1 else 's'})"]) + "\n"
+
+
+@contextlib.contextmanager
+def _within(seconds: float, connection: psycopg.Connection[Any], late: threading.Event) -> Iterator[None]:
+    """The server's own limit comes first; where it does not answer at all, the connection is ended here."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+
+        def end() -> None:
+            late.set()
+            with contextlib.suppress(OSError):
+                same.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _outside(error: psycopg.OperationalError) -> bool:
+    """Never let in, or lost on the way: not the statement's own fault."""
+    return error.sqlstate is None or error.sqlstate in (FULL, "57P01", "57P03")
+
+
+def _not_let_in(said: str) -> str:
+    if "too many" in said or "remaining connection slots" in said:
+        return (
+            f"the database server has no place left for the reader: {said}. Give the application's database a "
+            "CONNECTION LIMIT below max_connections and let the reader log into `postgres`: see `handrail identities --sql`"
+        )
+    return f"the database server does not let the reader in: {said}. `handrail doctor` says what it tries"
+
+
+def _late(started: datetime, began: float, said: str) -> Answer:
+    return Answer(stderr=said, exit_codes=(1,), started_at=started, seconds=_passed(began), timed_out=True)
 
 
 def _passed(began: float) -> float:
