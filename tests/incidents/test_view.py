@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +40,18 @@ def scene(tmp_path: Path) -> Scene:
 def test_what_is_wrong_is_a_sentence_with_the_figure_that_was_seen(scene: Scene) -> None:
     incident, _, _ = seed.waiting(scene.seeder)
     assert scene.view(incident).says == "4.8 % of requests to api-gateway fail"
+
+
+@pytest.mark.parametrize(
+    "written", ["{value} % of requests to {service} fail", "$value % of requests to $service fail"]
+)
+def test_a_binding_may_write_its_names_as_in_queries_or_in_braces(scene: Scene, written: str) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    found = web.facts(scene.kept, SeedCatalog(), incident)
+    assert found is not None
+    runs = [dataclasses.replace(run, binding=dataclasses.replace(run.binding, summary=written)) for run in found.runs]
+    view = incidents.view(dataclasses.replace(found, runs=runs), now=NOW)
+    assert view.says == "4.8 % of requests to api-gateway fail"
 
 
 def test_a_healed_incident_still_says_what_was_wrong(scene: Scene) -> None:

@@ -374,10 +374,11 @@ def _what_is_wrong(facts: Facts, leading: RunFacts | None) -> str:
         return title
     value = _first_value(facts)
     text = leading.binding.summary
-    if "{value}" in text and value is None:
+    if value is None and re.search(r"\{value\}|\$value\b", text):
         return title
     known = {"value": _figure(value), "service": facts.incident["service"], **_values(leading)}
-    return re.sub(r"\{([a-z-]+)\}", lambda match: str(known.get(match[1], match[0])), text)
+    names = r"\{([a-z-]+)\}|\$([a-z]+)"  # `$service` as in a binding's queries, and `{service}`
+    return re.sub(names, lambda match: str(known.get(match[1] or match[2], match[0])), text)
 
 
 def _figure(value: float | None) -> str:
