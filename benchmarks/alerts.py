@@ -38,12 +38,12 @@ def webhook(name: str, labels: dict[str, str], *, fingerprint: str) -> dict[str,
     }
 
 
-def post(client: httpx.Client, running: Running, source: str, body: dict[str, Any]) -> datetime:
-    """Post it; the moment at which it was accepted."""
+def post(client: httpx.Client, running: Running, source: str, body: dict[str, Any], *, token: str = "") -> datetime:
+    """Post it; the moment at which it was accepted. `token` where the source has one of its own."""
     reply = client.post(
         f"{running.url}/api/v1/hooks/alertmanager/{source}",
         json=body,
-        headers={"Authorization": f"Bearer {running.hook_token}"},
+        headers={"Authorization": f"Bearer {token or running.hook_token}"},
     )
     accepted = datetime.now(UTC)
     reply.raise_for_status()

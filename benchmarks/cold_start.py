@@ -23,7 +23,7 @@ def measure(times: int) -> list[figure.Figure]:
     for _ in range(times):
         bare += figure.spawned(BARE, 1)
         for verb, found in taken.items():
-            found += figure.spawned([str(program), verb, str(document)], 1)
+            found.extend(figure.spawned([str(program), verb, str(document)], 1))
     return [
         figure.Figure(
             name=f"handrail {verb}, cold process",

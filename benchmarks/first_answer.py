@@ -60,8 +60,13 @@ def _stored(running: app.Running) -> dict[str, datetime]:
     """When each service's first evidence was stored."""
     query = (
         sa.select(tables.incidents.c.service, sa.func.min(tables.evidence.c.stored_at))
-        .join(tables.runs, sa.literal("I-").concat(sa.cast(tables.incidents.c.number, sa.String)) == tables.runs.c.incident)
-        .join(tables.evidence, sa.literal("R-").concat(sa.cast(tables.runs.c.number, sa.String)) == tables.evidence.c.run)
+        .join(
+            tables.runs,
+            sa.literal("I-").concat(sa.cast(tables.incidents.c.number, sa.String)) == tables.runs.c.incident,
+        )
+        .join(
+            tables.evidence, sa.literal("R-").concat(sa.cast(tables.runs.c.number, sa.String)) == tables.evidence.c.run
+        )
         .group_by(tables.incidents.c.service)
     )
     with running.store.engine.connect() as connection:
