@@ -24,7 +24,8 @@ from handrail.targets.process import plain
 CONNECT = 5.0  # seconds
 MOST_ROWS, MOST_BYTES = 5000, 2 * 1024 * 1024
 SESSIONS = 4  # at the same time: fewer than the role is allowed, however many looks run side by side
-FULL, CANCELED = "53300", "57014"
+CANCELED = "57014"
+ENDED = ("57P01", "57P02", "57P03", "57P05")  # by an administrator, a crash, while starting, for idleness
 
 _sessions = threading.BoundedSemaphore(SESSIONS)
 
@@ -35,7 +36,7 @@ def ask(dsn: str, sql: str, *, run: str, deadline: timedelta) -> Answer:
     limit = deadline.total_seconds()
     if not _sessions.acquire(timeout=limit):
         return _late(started, began, f"{SESSIONS} other questions were still being answered")
-    late = threading.Event()
+    late, inside = threading.Event(), False
     try:
         rest = max(0.1, limit - (time.monotonic() - began))
         with (
@@ -49,7 +50,9 @@ def ask(dsn: str, sql: str, *, run: str, deadline: timedelta) -> Answer:
             _within(rest + 0.5, connection, late),
         ):
             connection.read_only = True
+            inside = True
             names, rows, cut = _read(connection, sql)
+            connection.rollback()  # before PostgreSQL 16 a read-only transaction may make large objects
     except psycopg.Error as error:
         said = plain(str(error)).strip()
         if late.is_set() or error.sqlstate == CANCELED:
@@ -59,7 +62,7 @@ def ask(dsn: str, sql: str, *, run: str, deadline: timedelta) -> Answer:
             exit_codes=(1,),
             started_at=started,
             seconds=_passed(began),
-            refused=_not_let_in(said) if isinstance(error, psycopg.OperationalError) and _outside(error) else "",
+            refused="" if inside and not _lost(error) else _not_let_in(said),
         )
     finally:
         _sessions.release()
@@ -118,9 +121,9 @@ def _within(seconds: float, connection: psycopg.Connection[Any], late: threading
             timer.join()
 
 
-def _outside(error: psycopg.OperationalError) -> bool:
-    """Never let in, or lost on the way: not the statement's own fault."""
-    return error.sqlstate is None or error.sqlstate in (FULL, "57P01", "57P03")
+def _lost(error: psycopg.Error) -> bool:
+    """The connection went while the statement ran: not the statement's own fault."""
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate in (None, *ENDED)
 
 
 def _not_let_in(said: str) -> str:
