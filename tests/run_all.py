@@ -25,7 +25,6 @@ LAB = ROOT / "lab"
 CLUSTER = LAB / "cluster"
 WHOLE_SECONDS = 85 * 60  # `.ci/run` may take 90 minutes
 HANDRAIL = Path(sys.executable).with_name("handrail")
-WEBHOOK_PORT = 8080  # where the lab's Alertmanager sends
 
 
 @dataclass
@@ -231,11 +230,15 @@ def no_lab() -> str:
         return (
             "" if running == "lab" else f"a lab runs here with profile {running}; the drills' times are for profile lab"
         )
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", WEBHOOK_PORT)) == 0:
-            return f"something else listens on port {WEBHOOK_PORT}, where the lab's alerts are sent"
     can, said = answer([CLUSTER / "build", "--check"], seconds=300)
     return "" if can else said
+
+
+def free_port() -> int:
+    """A port that nobody listens on now: a Handrail that serves on its usual one is left alone."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _in_the_lab(record: Record, drills: Sequence[str]) -> None:
@@ -246,7 +249,12 @@ def _in_the_lab(record: Record, drills: Sequence[str]) -> None:
         built = record.part("lab build, once more", [CLUSTER / "build"], seconds=20 * 60)
     ready = (
         built
-        and record.part("lab up", [CLUSTER / "up", "--profile", "lab"], seconds=240)
+        and record.part(
+            "lab up",
+            [CLUSTER / "up", "--profile", "lab"],
+            seconds=240,
+            env={} if leftovers.runs() else {"HANDRAIL_LAB_WEBHOOK_PORT": str(free_port())},
+        )
         and record.part("lab azora up", [LAB / "azora" / "up"], seconds=300)
         and record.part("lab identities", [LAB / "identities"], seconds=90, env={"HANDRAIL": str(HANDRAIL)})
     )

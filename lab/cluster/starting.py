@@ -52,25 +52,27 @@ def main() -> None:
     began = time.monotonic()
     with (run / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        told = told_before(run)
+        told, webhook = told_before(run)
         profile = layout.profile(given.profile or told or "lab")
         if given.fresh or not healthy(run):
             stopping.everything(run)
             start(run, profile)
             state = "started"
         else:
-            changed = told != profile.name
+            changed = told != profile.name or webhook != layout.WEBHOOK
             continue_(run, profile, changed=changed)
             state = "running"
         describe(run, profile)
     print(f"lab: {state} with profile {profile.name} after {time.monotonic() - began:.1f} s; see {run}/lab.json")
 
 
-def told_before(run: Path) -> str | None:
+def told_before(run: Path) -> tuple[str | None, str]:
+    """Profile and webhook of the lab as it runs, if one does."""
     try:
-        return str(json.loads((run / "lab.json").read_text())["profile"]["name"])
+        about = json.loads((run / "lab.json").read_text())
+        return str(about["profile"]["name"]), str(about["webhook_url"])
     except (OSError, ValueError, KeyError):
-        return None
+        return None, ""
 
 
 def healthy(run: Path) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -19,13 +20,14 @@ from handrail.drills import fault, recording
 from handrail.drills.fault import Bench
 from handrail.drills.judge import Judge
 from handrail.drills.recording import RecordingGround
-from handrail.errors import FixSettings
+from handrail.errors import FixRunbook, FixSettings
 from handrail.settings import Settings
 from handrail.targets import Ground
 from handrail.targets.masking import Masker
 
 LABEL = "handrail.dev/drills"
 ENVIRONMENT = "lab"
+BASELINE_SECONDS = 120
 
 
 def drill(
@@ -71,6 +73,7 @@ def perform(
         memory=memory,
         places={"lab": str(root / "lab")},
     )
+    _baseline(root, run, admin)
     judge = Judge(
         program=[str(root / "lab" / "faults" / "judge")], env=admin, cwd=root, memory=run / "routes-before.json"
     )
@@ -84,7 +87,8 @@ def perform(
         grounds[ENVIRONMENT] = RecordingGround(real, clock=app.now)
         return grounds
 
-    with app.running(folder, state=state, drill=True, grounds=listening) as here:
+    port = urlsplit(lab["webhook_url"]).port  # where the lab sends its alerts
+    with app.running(folder, state=state, port=port, drill=True, grounds=listening) as here:
         _say(f"Page: {here.url}")
         stage = drills.Stage(
             store=here.store,
@@ -138,6 +142,19 @@ def _refuse_elsewhere(known: Settings, admin: Mapping[str, str], lab: Mapping[st
         raise FixSettings(
             f"The cluster that answers ({meta['uid']}) is not the lab's ({lab['cluster_uid']}). Drills stay away."
         )
+
+
+def _baseline(root: Path, run: Path, admin: Mapping[str, str]) -> None:
+    """Nothing may be wrong before the fault is in: an alert of another trouble would be answered instead of it."""
+    try:
+        fault.ask(
+            (str(root / "lab" / "azora" / "baseline"), "assert", "--wait", f"{BASELINE_SECONDS}"), cwd=run, env=admin
+        )
+    except FixRunbook as error:
+        raise FixSettings(
+            f"The lab is not as it was when all was well, so no fault is injected. {error} "
+            "Put it back with `lab/azora/baseline restore`."
+        ) from error
 
 
 def _recording(

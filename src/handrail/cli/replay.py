@@ -17,7 +17,7 @@ from handrail.incidents import sentences
 
 LIMIT_SECONDS = 240.0
 STILL_SECONDS = 120.0  # of the replay's clock: longer than a check is given, so nothing more comes by itself
-SPARE_SECONDS = 240.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
+SPARE_SECONDS = 150.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
 QUIET = ("series", "message", "evidence")
 
 
@@ -63,7 +63,7 @@ def check(
             grounds=lambda known, masker: {kept.environment: ground},
         ) as here:
             approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
-            _play(kept, fault, here, clock=clock, start=start, approver=approver, say=say, speed=speed)
+            _play(kept, fault, here, ground, clock=clock, start=start, approver=approver, say=say, speed=speed)
             taken = course.read(here.store, fault, injected_at=None)
     problems = list(taken.problems)
     if tuple(taken.lines) != tuple(kept.course):
@@ -75,6 +75,7 @@ def _play(
     kept: recording.Recording,
     fault: Fault,
     here: app.Running,
+    ground: recording.ReplayGround,
     *,
     clock: recording.ReplayClock,
     start: datetime,
@@ -86,10 +87,11 @@ def _play(
     last = max([0.0, *(post[0] for post in posts), *(entry.after_alert for entry in kept.entries)])
     expected = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
     until = time.monotonic() + min(LIMIT_SECONDS, 15 + (last + SPARE_SECONDS) / speed)
+    changed = recording.changed_after(kept)
     seen = approved = 0
     moved_at = time.monotonic()
     while time.monotonic() < until:
-        while posts and (clock() - start).total_seconds() >= posts[0][0]:
+        while posts and _due(posts[0][0], changed, ground.changed_at, since=start, now=clock()):
             here.desk.receive(source=kept.environment, body=posts.pop(0)[1].encode())
         closed = False
         for event in here.store.events(after=seen):
@@ -103,7 +105,7 @@ def _play(
                 say(f"  {event.at:%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
         if closed or course.left(here.store, fault):
             return
-        if not posts and time.monotonic() - moved_at > STILL_SECONDS / speed:
+        if time.monotonic() - moved_at > STILL_SECONDS / speed:
             return
         for row, plan in here.store.waiting_plans():
             if approved >= len(expected):
@@ -119,6 +121,13 @@ def _play(
             if step != expected[approved].step:
                 return
         time.sleep(0.05)
+
+
+def _due(offset: float, changed: float | None, changed_at: datetime | None, *, since: datetime, now: datetime) -> bool:
+    """Whether a recorded message is due. What came after the change comes after the replay's, however late that is."""
+    if changed is None or offset < changed:
+        return (now - since).total_seconds() >= offset
+    return changed_at is not None and (now - changed_at).total_seconds() >= offset - changed
 
 
 def _fault(kept: recording.Recording) -> Fault:

@@ -189,6 +189,11 @@ class ReplayGround:
         for entry in recording.entries:
             self._entries.setdefault(entry.key, []).append(entry)
 
+    @property
+    def changed_at(self) -> datetime | None:
+        """When the replay made its change; None before."""
+        return self._changed
+
     def observe(self, ask: Ask) -> Answer:
         """The recorded answer, else none."""
         return self._answer(self._find("observe", ask))
@@ -290,6 +295,12 @@ class ReplayGround:
             return Answer(started_at=self._clock(), seconds=0.0, refused=NOT_RECORDED)
         raw = {**entry.answer, "exit_codes": tuple(entry.answer["exit_codes"]), "started_at": self._clock()}
         return Answer(**raw)
+
+
+def changed_after(recording: Recording) -> float | None:
+    """Seconds from the alert to the recorded change; None where nothing was changed."""
+    found = [entry.after_alert - entry.after_change for entry in recording.entries if entry.after_change is not None]
+    return min(found) if found else None
 
 
 class ReplayClock:
