@@ -88,7 +88,16 @@ def _read(connection: psycopg.Connection[Any], sql: str) -> tuple[list[str], lis
             except psycopg.ProgrammingError as error:
                 if error.sqlstate is not None:
                     raise  # and one without is the library's own: the statement gives no rows
-        return [column.name for column in cursor.description or ()], rows, cut
+        names = [column.name for column in cursor.description or ()]
+    return names or _names(connection, sql), rows, cut
+
+
+def _names(connection: psycopg.Connection[Any], sql: str) -> list[str]:
+    """The columns of an answer without rows: row by row, the library does not tell them."""
+    server = connection.pgconn
+    server.prepare(b"", sql.encode())
+    described = server.describe_prepared(b"")
+    return [(described.fname(place) or b"").decode(errors="replace") for place in range(described.nfields)]
 
 
 def aligned(names: list[str], rows: list[tuple[object, ...]]) -> str:
