@@ -1,0 +1,32 @@
+"""Kill -9 at every boundary, in the middle of a change and at any moment: what was done is done once, and said rightly."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.crash import harness
+
+KILLS = int(os.environ.get("HANDRAIL_KILLS", "40"))
+SEED = int(os.environ.get("HANDRAIL_KILLS_SEED", "5"))
+
+
+@pytest.mark.slow
+def test_forty_kills_double_nothing_and_claim_nothing_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The ledger is the target's own; unknown stands only where a kill fell between an intent and its outcome."""
+    figures = harness.many(KILLS, seed=SEED, keep=tmp_path)
+    with capsys.disabled():
+        print(f"\n{figures.text()}")
+    assert not figures.troubles()
+    assert len(figures.kills) >= KILLS
+    assert not figures.unhit()
+
+
+@pytest.mark.slow
+def test_a_second_server_over_the_same_state_refuses_to_start(tmp_path: Path) -> None:
+    """Two engines would take the same turns; the one that came first goes on."""
+    said, course = harness.second_server(tmp_path)
+    assert "handrail:" in said
+    assert course.good, harness.Figures(seed=0, dry=course).troubles()
