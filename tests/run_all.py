@@ -216,7 +216,7 @@ def lab(record: Record) -> None:
         if not runs_already:
             record.part("lab down", [CLUSTER / "down"], seconds=120)
             left = leftovers.left(before)
-            print("\n".join(f"== left by the lab: {line}" for line in left) or "== the lab left nothing", flush=True)
+            print("\n".join(f"== left by the lab: {line}" for line in left[:40]) or "== the lab left nothing", flush=True)
             if left:
                 record.failed.append("what the lab left")
 

@@ -43,10 +43,18 @@ def make() -> None:
 def empty() -> None:
     """End every process of every container, whatever became of the programs that watched over them."""
     for _ in range(20):
-        found = {int(pid) for group in groups() for pid in (group / "cgroup.procs").read_text().split()}
+        found = {pid for group in groups() for pid in members(group)}
         if not found:
             return
         processes.kill(found, patience=1)
+
+
+def members(group: Path) -> list[int]:
+    """The processes of one group; none where it went while we looked, as a container's does when it ends."""
+    try:
+        return [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
+    except OSError:
+        return []
 
 
 def remove() -> None:

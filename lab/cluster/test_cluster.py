@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import cgroups
 import configuration
 import discovery
 import image
@@ -39,6 +40,13 @@ def test_only_the_labs_own_firewall_rules_are_removed() -> None:
         "-X CNI-0123456789abcdef01234567",
         "-X KUBE-SERVICES",
     ]
+
+
+def test_a_control_group_that_goes_while_it_is_read_has_no_members(tmp_path: Path) -> None:
+    """A container ends in the middle of `down`; that must not stop it half way."""
+    (tmp_path / "cgroup.procs").write_text("12\n34\n")
+    assert cgroups.members(tmp_path) == [12, 34]
+    assert cgroups.members(tmp_path / "gone") == []
 
 
 def pod(name: str, *, phase: str = "Running", ip: str = "10.200.0.9", scrape: str = "true") -> dict[str, object]:
