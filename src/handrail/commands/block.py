@@ -8,7 +8,7 @@ from typing import Any
 
 # `<` glued to a letter … `>` glued to a non-space: true `< file >` redirections stand with spaces.
 PLACEHOLDER = re.compile(r"(?<![<\w])<([A-Za-z][A-Za-z0-9 _./:-]*?)>(?!>)")
-PRIVATE = 0xE000
+PRIVATE = (*range(0xE000, 0xF900), *range(0xF0000, 0xFFFFE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,18 +24,13 @@ class ParsedBlock:
 
 def hide(text: str) -> str:
     """Each placeholder as private-use characters, one for each of its own; the same name the same character."""
-    names: dict[str, str] = {}
-
-    def opaque(match: re.Match[str]) -> str:
-        mark = names.setdefault(match[1], chr(PRIVATE + len(names)))
-        return mark * len(match[0])
-
-    return PLACEHOLDER.sub(opaque, text)
+    marks = {name: mark for mark, name in names_of(text).items()}
+    return PLACEHOLDER.sub(lambda match: marks[match[1]] * len(match[0]) if match[1] in marks else match[0], text)
 
 
 def names_of(text: str) -> dict[str, str]:
-    """Private-use character to placeholder name, as `hide` gives them."""
-    names: dict[str, str] = {}
-    for match in PLACEHOLDER.finditer(text):
-        names.setdefault(match[1], chr(PRIVATE + len(names)))
-    return {mark: name for name, mark in names.items()}
+    """Private-use character to placeholder name, as `hide` gives them: none that stands in the text itself."""
+    used = set(text)
+    free = (chr(code) for code in PRIVATE if chr(code) not in used)
+    names = dict.fromkeys(match[1] for match in PLACEHOLDER.finditer(text))
+    return dict(zip(free, names, strict=False))

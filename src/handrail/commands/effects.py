@@ -547,10 +547,10 @@ def _curl(words: Sequence[str]) -> StageEffect:
             urls.append(word)
             continue
         if name not in CURL_FLAGS:
-            parts = _cluster(word, CURL_FLAGS) if len(word) > 2 and not word.startswith("--") else []
-            if not parts or parts[0][0] not in CURL_FLAGS:
+            spread = _cluster(word, CURL_FLAGS) if len(word) > 2 and not word.startswith("--") else []
+            if not spread or spread[0][0] not in CURL_FLAGS:
                 return _unknown("curl-flag", f"the flag {word} of curl is not known")
-            rest[:0] = [text for flag, glued in parts for text in ((flag, glued) if glued else (flag,))]
+            rest[:0] = [text for flag, glued in spread for text in ((flag, glued) if glued else (flag,))]
             continue
         used.add(name)
         if CURL_FLAGS[name] and not equals:

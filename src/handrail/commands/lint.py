@@ -118,7 +118,7 @@ def _patch(words: Sequence[str]) -> list[Finding]:
     body = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-p", "--patch")), "")
     try:
         patch = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return (
             []
             if not body or "<" in body

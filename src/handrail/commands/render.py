@@ -92,7 +92,7 @@ def _gives(word: str, letters: str) -> bool:
 
 def _program_words(plain: Sequence[str], place: int, values: str) -> list[int]:
     """Places up to the first operand of awk, sed or jq, but for the values of options that hold no program."""
-    found = []
+    found: list[int] = []
     while place < len(plain):
         word = plain[place]
         if word[:1] != "-" or word == "-":
