@@ -27,7 +27,10 @@ def render(seen: IncidentView, *, now: datetime) -> str:
         ]
     if seen.tasks:
         lines += ["", "Tasks"]
-        lines += [f"  {'✓' if task.done else ' '} {task.number} {task.text}  {task.owner}" for task in seen.tasks]
+        width = max(len(task.text) for task in seen.tasks)
+        for task in seen.tasks:
+            who = f"done by {task.done_by}" + (f": {task.note}" if task.note else "") if task.done else task.owner
+            lines.append(f"  {'✓' if task.done else ' '} {task.number:>2} {task.text:<{width}}  {who}")
     lines += ["", "Timeline"]
     for line in reversed(seen.timeline):
         lines.append(f"  {words.clock(line.at, now=now, zone=now.astimezone().tzinfo or line.at.tzinfo)}  {line.says}")  # type: ignore[arg-type]  # an aware time has a zone

@@ -368,7 +368,7 @@ class Server:
             {
                 "environment": environment,
                 "service": service,
-                "title": f"{found.title} (opened by {who.name})",
+                "title": found.title,
                 "severity": (found.severity or "unknown").lower(),
                 "opened_at": self.store.now(),
                 "drill": int(who.drill),

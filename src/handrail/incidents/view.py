@@ -1005,32 +1005,45 @@ TONES = {
 }
 
 
+FOLDED = ("evidence", "message", "task_done")  # what comes in numbers: one line that opens
+
+
 def timeline(events: Sequence[Event], names: sentences.Names) -> Iterable[Line]:
-    """The events as sentences, newest first; looks that came together are one line that opens."""
+    """The events as sentences, newest first; looks, messages and tasks that came together are one line that opens."""
     lines: list[Line] = []
-    looks: list[Event] = []
+    together: list[Event] = []
 
     def fold() -> None:
-        if len(looks) > 1:
-            answered = sum(event.payload.get("look") == Look.SEEN for event in looks)
-            rest = len(looks) - answered
-            says = f"{words.count(len(looks), 'look')}: {answered} answered" + (f", {rest} did not" if rest else "")
-            told = tuple(sentences.sentence(event, names) for event in looks)
-            lines.append(Line(at=looks[-1].at, says=f"{says}.", more=told))
-        elif looks:
-            lines.append(_line(looks[0], names))
-        looks.clear()
+        if len(together) == 1 and together[0].kind != "message":
+            lines.append(_line(together[0], names))
+        elif together:
+            told = tuple(sentences.sentence(event, names) for event in together)
+            lines.append(Line(at=together[-1].at, says=_together(together), more=told))
+        together.clear()
 
     for event in events:
-        if event.kind == "evidence":
-            looks.append(event)
-            continue
         if event.kind == "series":
             continue
-        fold()
-        lines.append(_line(event, names))
+        if together and (event.kind != together[0].kind or event.actor != together[0].actor):
+            fold()
+        if event.kind in FOLDED:
+            together.append(event)
+        else:
+            lines.append(_line(event, names))
     fold()
     return lines[: -TIMELINE - 1 : -1]
+
+
+def _together(events: Sequence[Event]) -> str:
+    """`6 looks: 5 answered, 1 did not`, `Told Ana Ruiz and stakeholders`, `3 tasks were finished by Handrail`."""
+    if events[0].kind == "evidence":
+        answered = sum(event.payload.get("look") == Look.SEEN for event in events)
+        rest = len(events) - answered
+        return f"{words.count(len(events), 'look')}: {answered} answered" + (f", {rest} did not" if rest else "") + "."
+    who = list(dict.fromkeys(str(event.payload.get("person", "")) for event in events))
+    if events[0].kind == "message":
+        return f"Told {words.listed(who)}."
+    return f"{len(events)} tasks were finished by {words.listed(who)}."
 
 
 def _line(event: Event, names: sentences.Names) -> Line:

@@ -9,8 +9,6 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 
-import apprise
-
 Send = Callable[[Sequence[str], str, str], str]
 """(addresses, title, body) -> what went wrong, empty where every address took it."""
 
@@ -19,6 +17,8 @@ NAMELESS = re.compile(r"(\w+://)[^/@\s]*@")
 
 def by_apprise(addresses: Sequence[str], title: str, body: str) -> str:
     """Send to every address. A problem names the address without its credentials."""
+    import apprise  # here: it takes a third of a second that most verbs do not need
+
     if not addresses:
         return "nobody gave an address"
     problems = []
