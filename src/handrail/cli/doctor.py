@@ -504,7 +504,9 @@ def _tools(looked: Looked, place: Environment, cluster: Cluster) -> Iterator[Lin
 
 def _sandboxed(looked: Looked, place: Environment) -> Line:
     """Commands in a run's workspace run in a sandbox, or not at all."""
-    words = (*sandbox.front(str(looked.scratch)), "true")
+    workspace = looked.scratch / "workspace"
+    workspace.mkdir(exist_ok=True)
+    words = (*sandbox.front(str(workspace)), "true")
     answer = process.run([words], env={"HOME": str(looked.scratch)}, deadline=QUICK, cwd=looked.scratch)
     if answer.exit_codes == (0,):
         return Line(area=place.name, level=OK, says="commands in a workspace run in a sandbox")
@@ -632,7 +634,7 @@ class Cluster:
                 do=f"chmod 600 {file}",
             )
         ends = token_ends(file.read_text(encoding="utf-8", errors="replace"))
-        if ends is not None and ends < app.now() + timedelta(days=1):
+        if ends is not None and ends < app.now() + timedelta(hours=4):
             over = ends < app.now()
             yield Line(
                 area=self.place.name,
