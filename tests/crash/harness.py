@@ -348,7 +348,9 @@ def course(number: int, kills: Sequence[Kill], *, terminal: bool = False, keep: 
         _run(machine, list(kills), until=began + LIMIT + 20 * len(kills))
         told.seconds = time.monotonic() - began
         if machine.server is not None and machine.alive:
-            machine.server.send_signal(signal.SIGINT)
+            # a harness in the background ignores the first one, and so do its children
+            ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            machine.server.send_signal(signal.SIGTERM if ignored else signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 machine.server.wait(timeout=20)
             if machine.alive:
