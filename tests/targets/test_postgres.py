@@ -62,7 +62,7 @@ def test_a_table_is_printed_as_psql_aligns_it(server: postgresql.Cluster) -> Non
     """With the number of rows; a text with a percent sign is not taken for a parameter."""
     answer = ask(server, "SELECT 1 AS one, 'a%b' AS text, NULL AS nothing WHERE 'x' LIKE '%'")
     assert answer.stdout == " one | text | nothing\n-----+------+---------\n 1   | a%b  |        \n(1 row)\n"
-    assert ask(server, "SELECT 1 AS one WHERE false").stdout == " one\n----\n(0 rows)\n"
+    assert ask(server, "SELECT 1 AS one WHERE false").stdout == " one\n-----\n(0 rows)\n"
     assert "on" in ask(server, "SHOW transaction_read_only").stdout
 
 

@@ -129,6 +129,9 @@ class RealGround:
         )
 
     def _cluster(self, ask: Ask) -> Answer:
+        apart = kubernetes.elsewhere(ask.stages[0])
+        if apart:
+            return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
         stages = (self._listing(ask.stages[0]), *ask.stages[1:])
         env = self._credentials(ask.identity)
         if isinstance(env, Answer):
@@ -184,7 +187,11 @@ class RealGround:
     def prospect(self, ask: Ask) -> Prospect:
         """What the change would do, asked of the target; masked."""
         words = ask.stages[0]
-        if words[0] in CLUSTER_TOOLS and words[:2] != ("kubectl", "exec"):
+        apart = kubernetes.elsewhere(words) if words[0] in CLUSTER_TOOLS else ""
+        if apart:
+            found = kubernetes.unknown(ask, f"{self.settings.name}/{self.settings.namespace}", "not asked")
+            found = dataclasses.replace(found, preview=Preview(says="it is not made as written", refused=apart))
+        elif words[0] in CLUSTER_TOOLS and words[:2] != ("kubectl", "exec"):
             found = kubernetes.prospect(
                 ask,
                 run=self.run,
@@ -214,9 +221,11 @@ class RealGround:
         return Undo(says=says)
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
-        text = kubernetes.flag(ask.stages[0][ask.stages[0].index("psql") :], "-c", "--command")
+        words = ask.stages[0][ask.stages[0].index("psql") :]
+        text = kubernetes.flag(words, "-c", "--command")
         key = f"{self._system()}/primary"
-        rows_sql = sql_text.rows_it_would_hit(text, SQL_LOOK)
+        several = sum(word.startswith(("-c", "--command")) for word in words) > 1  # psql runs them all
+        rows_sql = None if several else sql_text.rows_it_would_hit(text, SQL_LOOK)
         if rows_sql is None:
             found = kubernetes.unknown(ask, key, "SQL that changes something has no dry run")
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
@@ -316,7 +325,7 @@ class RealGround:
         answer = self.run(
             "look", ("kubectl", "get", "deployment", "-n", self.settings.namespace, "-l", labels, "-o", "json")
         )
-        items = json.loads(answer.stdout).get("items", []) if not any(answer.exit_codes) and answer.stdout else []
+        items = (kubernetes.said(answer) or {}).get("items", [])
         names = [item["metadata"]["name"] for item in items]
         if len(names) != 1 or names[0] == named:
             return None
@@ -330,6 +339,9 @@ class RealGround:
             raise AskHuman("A change needs the permit of an approved plan. Nothing was done.")
         words = ask.stages[0]
         if words[0] in CLUSTER_TOOLS:
+            apart = kubernetes.elsewhere(words)
+            if apart:
+                return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
             env = self._credentials("change")
             if isinstance(env, Answer):
                 return env

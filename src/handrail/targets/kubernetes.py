@@ -22,6 +22,35 @@ KINDS = {
     "services": "service",
     "sts": "statefulset",
 }
+ELSEWHERE = frozenset(
+    (
+        "--kubeconfig",
+        "--context",
+        "--cluster",
+        "--user",
+        "--server",
+        "--token",
+        "--as",
+        "--as-group",
+        "--as-uid",
+        "--client-certificate",
+        "--client-key",
+        "--certificate-authority",
+        "--insecure-skip-tls-verify",
+        "--tls-server-name",
+        "--username",
+        "--password",
+        "--proxy-url",
+        "--kube-context",
+        "--kube-apiserver",
+        "--kube-token",
+        "--kube-as-user",
+        "--kube-as-group",
+        "--kube-ca-file",
+        "--kube-insecure-skip-tls-verify",
+        "--kube-tls-server-name",
+    )
+)
 IGNORED = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "status")
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
@@ -37,7 +66,7 @@ class Named:
 
 def prospect(ask: Ask, *, run: Run, environment: str, namespace: str, now: datetime) -> Prospect:
     """What a changing kubectl or helm command would do."""
-    words = ask.stages[0]
+    words = verb_first(ask.stages[0])
     key = f"{environment}/{flag(words, '-n', '--namespace') or namespace}"
     if words[:2] == ("helm", "rollback"):
         return _rollback(ask, key, run=run)
@@ -56,6 +85,13 @@ def prospect(ask: Ask, *, run: Run, environment: str, namespace: str, now: datet
             json.dumps(stamp),
         )
         return _dry_run(ask, patch, named, key, run=run, restart=True)
+    if words[:2] == ("kubectl", "scale") and named and flag(words, "--replicas").isdecimal():
+        # kubectl's own dry run of a scaling prints the object as it was
+        wanted = json.dumps({"spec": {"replicas": int(flag(words, "--replicas"))}})
+        patch = ("kubectl", "patch", named.kind, named.name, "-n", named.namespace, "--type=merge", "-p", wanted)
+        return _dry_run(ask, patch, named, key, run=run, restart=False)
+    if words[:2] == ("kubectl", "delete") and named:
+        return _deletion(ask, words, named, key, run=run)
     if words[0] == "kubectl" and named:
         return _dry_run(ask, words, named, key, run=run, restart=False)
     return unknown(ask, key, f"no dry run is known for {' '.join(words[:2])}")
@@ -73,19 +109,58 @@ def unknown(ask: Ask, key: str, says: str) -> Prospect:
     )
 
 
+def elsewhere(words: Sequence[str]) -> str:
+    """Why a command of kubectl or helm is not run as it stands: it names a cluster, a credential or a program of its own.
+
+    Which cluster and whose credential it is, the environment says; a text that says otherwise would send the
+    environment's token to another server, or read with somebody's own.
+    """
+    before = words[: words.index("--")] if "--" in words else words
+    for word in before[1:]:
+        name = word.partition("=")[0]
+        if name in ELSEWHERE or (words[0] == "kubectl" and re.match(r"-s(?!-)", word)):
+            return f"{name} is the environment's to say, and not a command's. Take it out of the runbook"
+        if name.startswith("--post-renderer"):
+            return f"{name} would run another program with this environment's credential. Take it out of the runbook"
+    return ""
+
+
+def said(answer: Answer) -> Any:
+    """An answer's JSON; None where there is none, or not all of it."""
+    if answer.refused or any(answer.exit_codes) or answer.truncated or answer.timed_out:
+        return None
+    try:
+        return json.loads(answer.stdout)
+    except ValueError:
+        return None
+
+
+def verb_first(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The same command with the flags that stand before its verb behind it: `kubectl -n x get pods`."""
+    place = 1
+    while place < len(words) and words[place].startswith("-") and words[place] != "--":
+        place += 2 if words[place] in ("-n", "--namespace", "-v", "--v", "--request-timeout", "--cache-dir") else 1
+    rest = words[place:]
+    at = rest.index("--") if "--" in rest else len(rest)
+    return (*words[:1], *rest[:at], *words[1:place], *rest[at:])
+
+
 def flag(words: Sequence[str], *names: str) -> str:
-    """A flag's value."""
+    """A flag's value: the last one counts, as kubectl, helm and psql have it. `-n x`, `-n=x`, `-nx`, `--namespace=x`."""
+    found = ""
     for place, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name in names:
-            return value if equals else (words[place + 1] if place + 1 < len(words) else "")
-    return ""
+            found = value if equals else (words[place + 1] if place + 1 < len(words) else "")
+        elif len(word) > 2 and word[:2] in names and word[1] != "-":
+            found = word[2:]
+    return found
 
 
 def object_of(words: Sequence[str], namespace: str) -> Named | None:
     """The one object that a kubectl command names."""
     where = flag(words, "-n", "--namespace") or namespace
-    verbs = 3 if words[1:2] in (("rollout",), ("set",)) else 2
+    verbs = 3 if words[1] in ("rollout", "set") else 2
     rest = [
         word
         for place, word in enumerate(words)
@@ -125,26 +200,61 @@ def _value(words: Sequence[str], place: int) -> bool:
 def live(named: Named, *, run: Run) -> dict[str, Any] | None:
     """The object as it is, or None."""
     answer = run("look", ("kubectl", "get", named.kind, named.name, "-n", named.namespace, "-o", "json"))
-    if answer.refused or any(answer.exit_codes):
-        return None
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found
+    found = said(answer)
+    return found if isinstance(found, dict) else None
+
+
+def _deletion(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run) -> Prospect:
+    answer = run("preview", (*words, "--dry-run=server", "-o", "name"))
+    before = live(named, run=run)
+    where = f"{named.kind}/{named.name}"
+    if answer.refused or any(answer.exit_codes) or before is None:
+        why = answer.refused or answer.stderr.strip()[-300:] or f"{named.kind} {named.name} is not there"
+        return _not_taken(ask, key, why)
+    owners = before.get("metadata", {}).get("ownerReferences") or []
+    again = f"; its {owners[0].get('kind', 'owner')} makes another" if owners else ""
+    return Prospect(
+        ask=ask,
+        target_key=key,
+        preview=Preview(says=f"{where} would be deleted{again}", by="preview"),
+        undo=Undo(says=f"a deleted {named.kind} does not come back{again}"),
+        reach=Reach(says=f"{where} would be gone{again}", counts={"deleted": 1}),
+        guards=_generation(named, before),
+    )
+
+
+def _not_taken(ask: Ask, key: str, why: str) -> Prospect:
+    return Prospect(
+        ask=ask,
+        target_key=key,
+        preview=Preview(says="the API server refuses it", refused=why, by="preview"),
+        undo=Undo(says="nothing would change"),
+        reach=Reach(says="nothing"),
+        guards=(),
+    )
+
+
+def _generation(named: Named, before: Mapping[str, Any]) -> tuple[Guard, ...]:
+    where, generation = f"{named.kind}/{named.name}", str(before.get("metadata", {}).get("generation", ""))
+    if not generation:
+        return ()
+    says = f"{where} is at generation {generation}"
+    return (Guard(kind="generation", subject=f"{named.namespace}/{where}", value=generation, says=says),)
 
 
 def _dry_run(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run, restart: bool) -> Prospect:
     answer = run("preview", (*words, "--dry-run=server", "-o", "json"))
     before = live(named, run=run)
-    if answer.refused or any(answer.exit_codes) or before is None:
-        said = answer.refused or answer.stderr.strip()[-300:] or f"{named.kind} {named.name} is not there"
-        return Prospect(
-            ask=ask,
-            target_key=key,
-            preview=Preview(says="the API server refuses it", refused=said, by="preview"),
-            undo=Undo(says="nothing would change"),
-            reach=Reach(says="nothing"),
-            guards=(),
-        )
-    after = json.loads(answer.stdout)
+    after = said(answer)
+    if after is None or before is None:
+        why = answer.refused or answer.stderr.strip()[-300:]
+        if not why:
+            why = (
+                f"{named.kind} {named.name} is not there"
+                if before is None
+                else "what it would become came only in part"
+            )
+        return _not_taken(ask, key, why)
     changed = differences(_kept(before), _kept(after))
     where = f"{named.kind}/{named.name}"
     pods = (
@@ -154,19 +264,6 @@ def _dry_run(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run
         else 0
     )
     reach, counts = _reach(named, before, pods)
-    generation = str(before.get("metadata", {}).get("generation", ""))
-    guards = (
-        (
-            Guard(
-                kind="generation",
-                subject=f"{named.namespace}/{where}",
-                value=generation,
-                says=f"{where} is at generation {generation}",
-            ),
-        )
-        if generation
-        else ()
-    )
     if restart:
         undo = Undo(says="a restart cannot be taken back; nothing but the running pods is exchanged")
     else:
@@ -185,7 +282,7 @@ def _dry_run(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run
         ),
         undo=undo,
         reach=Reach(says=reach, counts=counts),
-        guards=guards,
+        guards=_generation(named, before),
     )
 
 
@@ -292,17 +389,18 @@ class Release:
 def history(name: str, namespace: str, *, run: Run) -> list[Release]:
     """A release's history, oldest first; empty where helm gave none."""
     answer = run("releases", ("helm", "history", name, "-n", namespace, "-o", "json", "--max", "50"))
-    if answer.refused or any(answer.exit_codes):
+    try:
+        return [
+            Release(
+                revision=int(item["revision"]),
+                status=item["status"],
+                description=item.get("description", ""),
+                updated=datetime.fromisoformat(item["updated"]),
+            )
+            for item in said(answer) or []
+        ]
+    except (KeyError, TypeError, ValueError):
         return []
-    return [
-        Release(
-            revision=int(item["revision"]),
-            status=item["status"],
-            description=item.get("description", ""),
-            updated=datetime.fromisoformat(item["updated"]),
-        )
-        for item in json.loads(answer.stdout)
-    ]
 
 
 def last_good(found: Sequence[Release], *, first_bad_at: datetime) -> Release | None:
@@ -328,8 +426,10 @@ def _rollback(ask: Ask, key: str, *, run: Run) -> Prospect:
         return _refuses(ask, key, f"revision {target} of {name} is not kept any more; helm has {known}")
     there = run("releases", ("helm", "get", "manifest", name, "-n", namespace, "--revision", str(target)))
     here = run("releases", ("helm", "get", "manifest", name, "-n", namespace))
-    if any(there.exit_codes) or any(here.exit_codes):
-        return _refuses(ask, key, f"helm gave no manifest: {(there.stderr or here.stderr).strip()[-200:]}")
+    for one in (there, here):
+        if one.refused or any(one.exit_codes) or one.truncated:
+            why = one.refused or one.stderr.strip()[-200:] or "it came only in part"
+            return _refuses(ask, key, f"helm gave no manifest: {why}")
     new, old = _objects(there.stdout), _objects(here.stdout)
     created, deleted = sorted(set(new) - set(old)), sorted(set(old) - set(new))
     diff = run("preview", ("kubectl", "diff", "-n", namespace, "-f", "-"), feed=there.stdout.encode())
