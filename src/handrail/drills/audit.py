@@ -77,7 +77,10 @@ def problems(lines: Iterable[str], permitted: Sequence[Permitted]) -> list[str]:
 
 
 def writes(lines: Iterable[str]) -> dict[str, int]:
-    """How many real writes each of Handrail's identities made: what a drill prints, and what shows that the log is on."""
+    """How many real writes each of Handrail's identities made: what a drill prints, and what shows that the log is on.
+
+    One that the server refused changed nothing: it is no write. `handrail doctor` tries one on purpose.
+    """
     counted: dict[str, int] = {}
     for line in lines:
         try:
@@ -85,7 +88,7 @@ def writes(lines: Iterable[str]) -> dict[str, int]:
         except ValueError:
             continue
         who = _account(entry)
-        if who and entry.get("verb") in WRITES and not _dry(entry) and entry.get("stage") == "ResponseComplete":
+        if who and entry.get("verb") in WRITES and not _dry(entry) and not _refused(entry):
             counted[who] = counted.get(who, 0) + 1
     return counted
 
@@ -93,7 +96,7 @@ def writes(lines: Iterable[str]) -> dict[str, int]:
 def _problem(entry: dict[str, Any], permitted: Sequence[Permitted]) -> str:
     who = _account(entry)
     way_in = entry.get("objectRef", {}).get("subresource") in WAYS_IN
-    if not who or who in OTHERS or (entry.get("verb") not in WRITES and not way_in):
+    if not who or who in OTHERS or _refused(entry) or (entry.get("verb") not in WRITES and not way_in):
         return ""
     what = f"{who}: {entry.get('verb')} {_address(entry)}"
     if who == CHANGES:
@@ -123,6 +126,10 @@ def _dry(entry: dict[str, Any]) -> bool:
         return True
     body = entry.get("requestObject")
     return entry.get("verb") == "delete" and isinstance(body, dict) and body.get("dryRun") == ["All"]
+
+
+def _refused(entry: dict[str, Any]) -> bool:
+    return int(entry.get("responseStatus", {}).get("code", 0)) >= 400
 
 
 def _within(at: datetime, permit: Permitted) -> bool:
