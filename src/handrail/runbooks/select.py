@@ -80,7 +80,15 @@ EMPTY = frozenset(
         "second",
         "seconds",
         "percent",
-        "production",
+        "one",
+        "other",
+        "others",
+        "many",
+        "too",
+        "again",
+        "answer",
+        "answers",
+        "answered",
         "service",
         "services",
     ]
@@ -203,7 +211,10 @@ def select(alert: Asked, *, documents: Sequence[Document], bindings: Sequence[Bi
 
 
 def _by_url(url: str, every: Sequence[tuple[Document, Runbook]]) -> list[tuple[Document, Runbook]]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # an alert's author may have written anything there
+        return []
     named = unquote(parts.fragment).lower()
     if named:
         exact = [pair for pair in every if pair[1].anchor == named]
@@ -248,6 +259,7 @@ def _by_words(alert: Asked, every: Sequence[tuple[Document, Runbook]]) -> Chosen
         title, symptoms = words(runbook.title), words(" ".join(symptom.text for symptom in runbook.symptoms))
         shared = asked & (title | symptoms)
         score = sum(weight[word] * (1.5 if word in title else 1.0) for word in shared)
+        score *= 1 + len(asked & title) / max(1, len(title))  # a title that the alert says in full fits best
         if shared:
             scored.append((score, document, runbook, sorted(shared)))
     scored.sort(key=lambda item: (-item[0], item[2].id))
