@@ -132,7 +132,7 @@ class RealGround:
         apart = kubernetes.elsewhere(ask.stages[0])
         if apart:
             return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
-        stages = (self._listing(ask.stages[0]), *ask.stages[1:])
+        stages = (self._listing(kubernetes.verb_first(ask.stages[0])), *ask.stages[1:])
         env = self._credentials(ask.identity)
         if isinstance(env, Answer):
             return env
@@ -186,7 +186,7 @@ class RealGround:
 
     def prospect(self, ask: Ask) -> Prospect:
         """What the change would do, asked of the target; masked."""
-        words = ask.stages[0]
+        words = kubernetes.verb_first(ask.stages[0])
         apart = kubernetes.elsewhere(words) if words[0] in CLUSTER_TOOLS else ""
         if apart:
             found = kubernetes.unknown(ask, f"{self.settings.name}/{self.settings.namespace}", "not asked")

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,6 +82,7 @@ def manifests(*, namespace: str, secrets: Sequence[str], drills: bool) -> list[d
     )
     made.append(_role("handrail-releases", namespace, [_rule("", ["secrets"], READS)]))
     made.append(_bind("RoleBinding", "handrail-releases", "Role", "handrail-releases", ["releases"], namespace))
+    made += _preview_only()  # before there is anything to hold back
     writes = [_rule(group, list(what), WRITES) for group, what in CHANGED]
     made.append(_role("handrail-preview", namespace, writes))
     made.append(_bind("RoleBinding", "handrail-preview", "Role", "handrail-preview", ["preview"], namespace))
@@ -97,7 +99,6 @@ def manifests(*, namespace: str, secrets: Sequence[str], drills: bool) -> list[d
     )
     changers = ["change", "fault-injector"] if drills else ["change"]
     made.append(_bind("RoleBinding", "handrail-change", "Role", "handrail-change", changers, namespace))
-    made += _preview_only()
     return made
 
 
@@ -150,7 +151,8 @@ def sql(
         f"GRANT CONNECT ON DATABASE postgres TO {terminator};",
     ]
     if database and limit:
-        lines.append(f"ALTER DATABASE {database} CONNECTION LIMIT {limit};")
+        name = database if re.fullmatch(r"[a-z_][a-z0-9_]*", database) else '"' + database.replace('"', '""') + '"'
+        lines.append(f"ALTER DATABASE {name} CONNECTION LIMIT {limit};")
     return "\n".join(lines) + "\n"
 
 
