@@ -251,6 +251,27 @@ def test_a_missing_program_is_a_refusal_that_names_it() -> None:
     assert gone(word, within=2)
 
 
+def test_where_one_program_is_missing_none_of_them_starts(tmp_path: Path) -> None:
+    """Half a pipeline might change something, and a refusal says that nothing was done."""
+    for number in range(5):
+        answer = run(("touch", str(tmp_path / f"ran-{number}")), ("sleep", "0"), ("no-such-program",))
+        assert answer.refused
+    time.sleep(0.2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_that_cannot_start_behind_one_that_has_is_lost(tmp_path: Path) -> None:
+    """It is there and cannot be executed, which is found too late: nobody knows what the first one did."""
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF nothing")
+    broken.chmod(0o755)
+    answer = run(("true",), (str(broken),))
+    assert answer.lost
+    assert answer.refused == ""
+    assert "cannot be started here" in answer.stderr
+    assert answer.exit_codes[-1] == process.NOT_STARTED
+
+
 def test_a_missing_folder_is_a_refusal_that_names_it(tmp_path: Path) -> None:
     """Not mistaken for a missing program."""
     answer = run(("true",), cwd=tmp_path / "away")

@@ -30,6 +30,23 @@ from handrail.targets.workspace import Workspaces
 CLUSTER_TOOLS = ("kubectl", "helm")
 SQL_LOOK = ("pid", "usename", "application_name", "state", "query_start")
 QUICK = timedelta(seconds=15)
+BROKEN_CURL = (
+    18,
+    28,
+    52,
+    55,
+    56,
+    92,
+)  # cut short, too late, no answer, could not send on, could not hear on, stream error
+# What kubectl, helm, git and psql say when the line broke behind a request. Where the connection was never made (dialled,
+# looked up, shaken hands) nothing was sent, and what a server answered in words, it did not do.
+BROKEN = re.compile(
+    r"\bEOF\b|connection reset|broken pipe|connection lost|client\.timeout|awaiting headers|context deadline exceeded"
+    r"|request timed out|i/o timeout|gateway time-?out|closed the connection|hung up unexpectedly"
+    r"|connection to server was lost|stream error|websocket: close|transport is closing|leader changed|\(Timeout\)",
+    re.IGNORECASE,
+)
+NEVER_MADE = re.compile(r"\bdial (tcp|unix)\b|handshake|\blookup\b|connection refused|could not translate host")
 RELEARN = 60.0  # seconds after which the Secrets' values are read again before a look inside
 RETRY = 5.0  # and where one could not be read
 
@@ -141,7 +158,7 @@ class RealGround:
             return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=unknown)
         if stages[0][:2] == ("kubectl", "exec"):
             stages = (_read_only(stages[0]), *stages[1:])
-        return process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home)
+        return _tool_there(process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home))
 
     def _listing(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """A listing of Secrets cannot be narrowed by name: it becomes a get of each one that the environment names."""
@@ -156,6 +173,9 @@ class RealGround:
         if not config:
             said = f"no credential for {identity} is known in {self.settings.name}: see `handrail identities`"
             return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=said)
+        if not Path(config).is_file():  # without one, kubectl would ask whatever listens on this machine's port 8080
+            said = f"the credential of {identity} is not there: {config}. Make it again, or name another in environments.yaml"
+            return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=said)
         path = ":".join(part for part in (self.settings.tools, "/usr/local/bin:/usr/bin:/bin") if part)
         return {"KUBECONFIG": config, "PATH": path, "HOME": str(self._home)}
 
@@ -164,7 +184,7 @@ class RealGround:
         env = self._credentials(identity)
         if isinstance(env, Answer):
             return env
-        answer = process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed)
+        answer = _tool_there(process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed))
         return dataclasses.replace(answer, stderr=self.masker.mask(answer.stderr, cut=answer.timed_out))
 
     def instant(self, promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
@@ -345,14 +365,14 @@ class RealGround:
             env = self._credentials("change")
             if isinstance(env, Answer):
                 return env
-            return self._masked(process.run(ask.stages, env=env, deadline=ask.deadline, cwd=self._home))
-        if words[:2] == ("git", "push") and len(ask.stages) == 1:
-            return self._masked(self._workspaces.publish(ask))
-        if words[0] in ("git", "npm"):
-            return self._masked(self._workspaces.run(ask))
-        return self._masked(
-            process.run(ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home)
-        )
+            made = process.run(ask.stages, env=env, deadline=ask.deadline, cwd=self._home)
+        elif words[:2] == ("git", "push") and len(ask.stages) == 1:
+            made = self._workspaces.publish(ask)
+        elif words[0] in ("git", "npm"):
+            made = self._workspaces.run(ask)
+        else:
+            made = process.run(ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home)
+        return self._masked(_as_known(words[0], _tool_there(made)))
 
     def learn_secrets(self) -> list[str]:
         """Read the named Secrets' values for the masker; sentences about those that could not be read."""
@@ -406,6 +426,24 @@ class RealGround:
             stderr=self.masker.mask(answer.stderr, cut=cut),
             refused=self.masker.mask(answer.refused),
         )
+
+
+def _tool_there(answer: Answer) -> Answer:
+    """What to do where a tool of the cluster is missing."""
+    for tool in CLUSTER_TOOLS:
+        if answer.refused.startswith(f"{tool} cannot be started here"):
+            what = f"{answer.refused}. Install {tool}, or name its folder as `tools` in environments.yaml"
+            return dataclasses.replace(answer, refused=what)
+    return answer
+
+
+def _as_known(program: str, answer: Answer) -> Answer:
+    """A change whose connection broke after it was sent has not failed: nobody knows what became of it."""
+    if not any(answer.exit_codes) or answer.refused:
+        return answer
+    told = [line for line in answer.stderr.splitlines() if BROKEN.search(line) and not NEVER_MADE.search(line)]
+    broke = answer.exit_codes[0] in BROKEN_CURL if program == "curl" else bool(told)
+    return dataclasses.replace(answer, lost=answer.lost or broke)
 
 
 def _held(settings: GroundSettings) -> list[str]:

@@ -9,9 +9,11 @@ between fork and exec, so a large server starts a child as quickly as a small on
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +32,7 @@ KEEP = 256 * 1024  # bytes kept of the beginning, and as many of the end
 MOST = 256 * 1024 * 1024  # after so many bytes nobody reads any more: the writer is told by a broken pipe
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 CLEAR = 0.5  # seconds between asking a stage to end and ending it
+NOT_STARTED = 127  # as a shell has it
 DRAIN = 2.0  # seconds that the stages behind a watch have to print what they hold
 MARK = keeper.NAME
 CONTROL = re.compile(
@@ -141,7 +144,14 @@ def run(
     try:
         refused = going.start()
         if refused:
-            return Answer(started_at=started, seconds=round(time.monotonic() - began, 4), refused=refused)
+            return Answer(
+                started_at=started,
+                seconds=round(time.monotonic() - began, 4),
+                refused=refused if not going.begun else "",
+                stderr=refused if going.begun else "",
+                exit_codes=(*going.codes(ended_by_us=None), NOT_STARTED) if going.begun else (),
+                lost=going.begun,  # a stage before it had begun: nobody knows what it did
+            )
         limit = window if window is not None else deadline
         late = not going.work(began + limit.total_seconds(), watching=window is not None)
         if late and window is not None:
@@ -241,6 +251,11 @@ class _Pipeline:
         return self._living == 0
 
     @property
+    def begun(self) -> bool:
+        """A stage was started."""
+        return bool(self._processes)
+
+    @property
     def printed(self) -> Output:
         """The last stage's output."""
         return self._out.output()
@@ -251,7 +266,13 @@ class _Pipeline:
         return [kept.output() for kept in self._errors]
 
     def start(self) -> str:
-        """Start every stage; a sentence where one cannot be started, and then none is left."""
+        """Start every stage; a sentence where one cannot be started, and then none is left.
+
+        All are looked for before the first one starts: half a pipeline might change something.
+        """
+        for stage in self._stages:
+            if "/" not in stage[0] and shutil.which(stage[0], path=self._environment["PATH"]) is None:
+                return _why_not(stage[0], FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), stage[0]))
         before: int | None = None
         for place, stage in enumerate(self._stages):
             last = place == len(self._stages) - 1
