@@ -21,7 +21,7 @@ from typing import Any
 
 import uvicorn
 
-from handrail import incidents, notify, settings, store, syntax
+from handrail import incidents, notify, remedies, settings, store, syntax
 from handrail.approvals import Approver
 from handrail.commands import Command
 from handrail.engine import boundaries
@@ -295,6 +295,12 @@ def terminal(config: Path) -> Iterator[tuple[Server, Approver]]:
     """The verbs for a person at this machine: wishes go into the record, where the serving process finds them."""
     parts = assemble(settings.read(config), grounds={}, remote=True)
     yield parts.server, me()
+
+
+def only_offer(desk: Server, run: str) -> str:
+    """The one change of a run that can be taken back; empty where there is none, or more than one."""
+    names = [row["name"] for row in desk.store.remedies_of(run) if row["standing"] == remedies.Standing.OFFERED]
+    return names[0] if len(names) == 1 else ""
 
 
 def me() -> Approver:

@@ -124,7 +124,7 @@ def test_level_one_is_called_at_once_with_its_duties(stage: Stage) -> None:
 
 def test_nobody_answers_and_the_levels_are_called_one_after_another(stage: Stage) -> None:
     incident = stage.incident()
-    course = []
+    course: list[tuple[int, int]] = []
     for minute in range(1, 21):
         stage.clock.forward(minutes=1)
         stage.sweep()

@@ -8,7 +8,19 @@ import pytest
 
 from handrail import runs
 from handrail.remedies import Standing
-from handrail.runs import Ending, Finish, LookAround, MakeChange, Mode, Propose, RemedyState, Run, Verify, Wait
+from handrail.runs import (
+    Ending,
+    Finish,
+    HandOver,
+    LookAround,
+    MakeChange,
+    Mode,
+    Propose,
+    RemedyState,
+    Run,
+    Verify,
+    Wait,
+)
 
 BASE = Run(
     id="R-1",
@@ -90,9 +102,22 @@ def test_healed_says_by_which_remedy_and_healed_by_itself_says_so() -> None:
 
 def test_with_no_remedy_left_a_person_gets_it_with_what_was_tried() -> None:
     answer = runs.advance(run(remedies=standing(Standing.DID_NOT_HELP, Standing.REFUSED_BY_TARGET)))
-    assert isinstance(answer, Finish)
-    assert answer.ending is Ending.HANDED_OVER
+    assert isinstance(answer, HandOver)
     assert "r1 did not help; r2 refused by the target" in answer.reason
+
+
+def test_after_a_hand_over_the_run_waits_and_still_sees_that_it_is_over() -> None:
+    over = {"remedies": standing(Standing.DID_NOT_HELP), "handed_over": True}
+    assert isinstance(runs.advance(run(**over)), Wait)
+    assert runs.advance(run(**over, alert_firing=False)) == Verify(remedy="")
+    healed = runs.advance(run(**over, verified=True))
+    assert isinstance(healed, Finish)
+    assert "what Handrail changed (r1) had not helped" in healed.reason
+
+
+def test_a_way_back_is_offered_and_only_a_persons_wish_proposes_it() -> None:
+    assert isinstance(runs.advance(run(remedies=standing(Standing.OFFERED, Standing.DID_NOT_HELP))), HandOver)
+    assert runs.advance(run(remedies=standing(Standing.NOT_TRIED, Standing.DID_NOT_HELP))) == Propose(remedy="r1")
 
 
 def test_without_a_check_a_resolved_alert_does_not_pass_for_a_cure() -> None:

@@ -119,6 +119,21 @@ class MemoryDesk:
         )
         return Told(done=True, says=f"{runbook} runs for {incident}")
 
+    def take_back(self, run: str, remedy: str, who: Approver) -> Told:
+        """Noted."""
+        self._note("take_back", who, (run, remedy))
+        return Told(done=True, says="It is made into a plan.")
+
+    def fill(self, run: str, who: Approver, *, values: dict[str, str]) -> Told:
+        """Noted."""
+        self._note("fill", who, (run, values))
+        return Told(done=True, says=f"{run} goes on.")
+
+    def close_incident(self, incident: str, who: Approver, *, reason: str = "") -> Told:
+        """Noted."""
+        self._note("close_incident", who, (incident, reason))
+        return Told(done=True, says=f"{incident} is closed.")
+
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
         """Done, once."""
         self._note("finish_task", who, (task, note))

@@ -93,6 +93,53 @@ def done(
         _told(desk.done_by_hand(run, step, me, note=note), as_json=json_)
 
 
+def undo(
+    run: str,
+    remedy: Annotated[str, typer.Argument(help="Which change; the only one where it is left out.")] = "",
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Take back a change that did not help: its way back becomes a plan that waits for a yes."""
+    with app.terminal(config) as (desk, me):
+        name = remedy or app.only_offer(desk, run)
+        _told(desk.take_back(run, name, me), as_json=json_)
+
+
+def fill(
+    run: str,
+    value: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…", help="What a parameter is.")],
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Say what a parameter of a run is, where nothing else could tell."""
+    values = dict(pair.split("=", 1) for pair in value if "=" in pair)
+    with app.terminal(config) as (desk, me):
+        _told(desk.fill(run, me, values=values), as_json=json_)
+
+
+def ack(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
+    """Say that you have it: nobody further is called for want of an answer."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.acknowledge(incident, me), as_json=json_)
+
+
+def close(incident: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+    """Say that an incident is over."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.close_incident(incident, me, reason=reason), as_json=json_)
+
+
+def task(
+    number: int,
+    config: Config = HERE,
+    note: Annotated[str, typer.Option("--note", "-m", help="What was done.")] = "",
+    json_: AsJson = False,
+) -> None:
+    """Say that a task is done."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.finish_task(number, me, note=note), as_json=json_)
+
+
 def settle(
     run: str,
     plan: str,

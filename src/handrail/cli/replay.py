@@ -96,11 +96,7 @@ def _play(
         closed = False
         for event in here.store.events(after=seen):
             seen, moved_at = event.sequence, time.monotonic()
-            closed = (
-                closed
-                or event.kind == "incident_closed"
-                or (event.kind == "run_ended" and event.payload["ending"] == "handed over")
-            )
+            closed = closed or event.kind == "incident_closed" or event.kind == "handed_over"
             if event.kind not in QUIET:
                 say(f"  {event.at:%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
         if closed or course.left(here.store, fault):

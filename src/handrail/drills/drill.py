@@ -172,5 +172,4 @@ def _step(store: Store, run: str, remedy: str) -> int:
 
 
 def _handed_over(store: Store) -> bool:
-    runs = store.runs()
-    return bool(runs) and all(run["ending"] for run in runs) and any(run["ending"] == "handed over" for run in runs)
+    return any(run["handed_over_at"] is not None and not run["ending"] for run in store.runs())

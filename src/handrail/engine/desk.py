@@ -67,5 +67,14 @@ class Desk(Protocol):
     def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
         """Open an incident without an alert, and run this runbook. `says` ends with the incident's name."""
 
+    def take_back(self, run: str, remedy: str, who: Approver) -> Told:
+        """A person wants a change that did not help taken back: its way back is proposed as a plan of its own."""
+
+    def fill(self, run: str, who: Approver, *, values: dict[str, str]) -> Told:
+        """A person says what a parameter is: looks that lacked it are made, remedies that lacked it are planned."""
+
+    def close_incident(self, incident: str, who: Approver, *, reason: str = "") -> Told:
+        """A person says that it is over."""
+
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
         """A task is done."""

@@ -7,6 +7,7 @@ heard an event: after a crash the next round brings people's side in line with t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from handrail.runbooks.binding import ListKind
 from handrail.runbooks.document import Document, Runbook, command_id
 from handrail.store import Store
 
+log = logging.getLogger("handrail")
 Row = dict[str, Any]
 Publish = Callable[[Sequence[Row], Mapping[str, Sequence[Row]], bool], None]
 """(incidents newest first, updates by incident, drill): write the status page."""
@@ -84,8 +86,11 @@ class Escalation:
     # -- when something happened ---------------------------------------------------------------------------------
 
     def told(self, _kind: str, incident: str, _payload: dict[str, Any]) -> None:
-        """Something happened to an incident: do what is missing."""
-        self.settle(incident)
+        """Something happened to an incident: do what is missing. Its own trouble never stops the run."""
+        try:
+            self.settle(incident)
+        except Exception:  # a door: what was not told is told at the next occasion, or at the next start
+            log.exception("settle_failed", extra={"incident": incident})
 
     def settle_all(self) -> None:
         """At the start of a process: whatever was recorded and not told yet is told."""
@@ -175,8 +180,8 @@ class Escalation:
             for state in self.store.remedies_of(f"R-{run['number']}"):
                 if state["standing"] in ESCALATES:
                     wanted, because = wanted + 1, f"{state['title'].lower()}: {state['standing']}"
-            if run["ending"] == runs.Ending.HANDED_OVER:
-                wanted, because = wanted + 1, str(run["reason"] or "Handrail has nothing left to propose")
+            if run["handed_over_at"] is not None:
+                wanted, because = wanted + 1, "Handrail has nothing left to propose"
         for level in range(2, min(wanted, oncall.LEVELS[-1]) + 1):
             self._call(here, level, because=because)
         pages = [row for row in self.store.messages(incident=here.name) if row["id"].startswith(f"page/{here.name}/")]

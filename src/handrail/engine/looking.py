@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -202,6 +203,12 @@ def _not_asked(name: str, command: Command, why: CannotRun, *, run: str, now: da
         seconds=0.0,
         kind=Kind.TEXT,
     )
+
+
+def missing_in(item: Evidence) -> str:
+    """The parameter that a look was not made for, empty where that was not the reason."""
+    found = re.fullmatch(r"<(.+)> is not known", item.says)
+    return found[1] if found and item.look is Look.NOT_RUN else ""
 
 
 def _last_line(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,6 +102,84 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
     )
 
 
+def take_back(made: Plan, *, succeeded: AbstractSet[int], ground: Ground, basis: Basis) -> Proposals | PassedOver:
+    """A plan of the ways back of a plan's commands that were made, last one first."""
+    asks: list[tuple[PlannedCommand, Ask]] = []
+    left_out = []
+    for index, command in reversed(list(enumerate(made.commands))):
+        if index not in succeeded:
+            continue
+        if not command.undo.stages:
+            left_out.append(f"{command.command} cannot be taken back: {command.undo.says}")
+            continue
+        back = Ask(
+            target=command.target,
+            identity="change",
+            stages=command.undo.stages,
+            deadline=CHANGE_DEADLINE,
+            run=basis.run,
+        )
+        asks.append((command, back))
+    planned: list[PlannedCommand] = []
+    guards: list[Guard] = []
+    reaches: list[Reach] = []
+    for command, ask in asks:
+        prospect = ground.prospect(ask)
+        if prospect.preview.refused:
+            return PassedOver(reason=f"the way back is refused by the target: {prospect.preview.refused}", refused=True)
+        if prospect.preview.changes_nothing:
+            left_out.append(f"{command.command} is back already: {prospect.preview.says}")
+            continue
+        planned.append(
+            PlannedCommand(
+                command=command.command,
+                as_written=command.as_written,
+                stages=ask.stages,
+                target=ask.target,
+                identity=ask.identity,
+                target_key=prospect.target_key,
+                because="this takes back what the step did",
+                preview=prospect.preview,
+                undo=prospect.undo,
+                depends_on_earlier=bool(planned),
+            )
+        )
+        guards.extend(prospect.guards)
+        reaches.append(prospect.reach)
+    if not planned:
+        return PassedOver(reason="; ".join(left_out) or "there is nothing to take back")
+    plan = Plan(
+        environment=basis.environment,
+        incident=basis.incident,
+        run=basis.run,
+        runbook=basis.runbook,
+        document_revision=basis.document_revision,
+        binding_revision=basis.binding_revision,
+        remedy=f"undo-{made.remedy}",
+        original=False,
+        title=f"Take back: {made.title[:1].lower()}{made.title[1:]}",
+        because="it was made and did not help",
+        commands=tuple(planned),
+        left_out=tuple(left_out),
+        values=dict(basis.values),
+        reach=_together(reaches),
+        guards=tuple(dict.fromkeys(guards)),
+        healed_when="nothing is proven by it: what was before is back",
+        evidence=tuple(item.digest for item in basis.evidence if item.digest),
+        made_at=basis.now,
+        expires_at=basis.now + basis.life,
+    )
+    return Proposals(plans=((plan, True),))
+
+
+def _together(reaches: Sequence[Reach]) -> Reach:
+    counts: dict[str, int] = {}
+    for reach in reaches:
+        for key, count in reach.counts.items():
+            counts[key] = counts.get(key, 0) + count
+    return Reach(says="; ".join(dict.fromkeys(reach.says for reach in reaches if reach.says)), counts=counts)
+
+
 def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis) -> _Draft | None:
     aimed: list[Ask] = []
     told: list[str] = []
@@ -182,10 +261,6 @@ def _draft(
         Guard(kind="alert", subject=fingerprint, value="firing", says=f"{alert} fires")
         for fingerprint, alert in basis.alerts[:1]
     )
-    counts: dict[str, int] = {}
-    for reach in reaches:
-        for key, count in reach.counts.items():
-            counts[key] = counts.get(key, 0) + count
     made = Plan(
         environment=basis.environment,
         incident=basis.incident,
@@ -200,7 +275,7 @@ def _draft(
         commands=tuple(planned),
         left_out=tuple(left_out),
         values=dict(basis.values),
-        reach=Reach(says="; ".join(dict.fromkeys(reach.says for reach in reaches if reach.says)), counts=counts),
+        reach=_together(reaches),
         guards=tuple(dict.fromkeys(guards)),
         healed_when=healed_when(basis.checks, basis.hold),
         evidence=tuple(item.digest for item in basis.evidence if item.digest),

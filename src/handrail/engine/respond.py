@@ -19,6 +19,7 @@ from handrail.commands import Command
 from handrail.engine import changing, looking, planning, verifying
 from handrail.engine.catalog import Catalog, Place
 from handrail.evidence import Evidence, Where
+from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
 from handrail.runbooks.binding import RunbookBinding
 from handrail.runbooks.document import Document, Runbook
@@ -27,6 +28,7 @@ from handrail.targets import Ground
 
 Row = dict[str, Any]
 PAUSED = "paused_by"
+UNDO = "undo-"  # before a remedy's name: its way back
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,8 @@ class Responder:
                 case runs.Wait(reason=reason):
                     self.store.update_run(run, waits_for=reason)
                     return "rest"
+                case runs.HandOver(reason=reason):
+                    self._hand_over(scene, reason)
                 case runs.Finish(ending=ending, reason=reason):
                     self._finish(scene, ending, reason)
                     return "rest"
@@ -200,6 +204,7 @@ class Responder:
             confirmed=bool(scene.row["confirmed"]),
             has_checks=bool(scene.binding.checks),
             proposer_elsewhere=elsewhere,
+            handed_over=scene.row["handed_over_at"] is not None,
         )
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -207,7 +212,7 @@ class Responder:
     def _looks_waiting(self, scene: Scene) -> tuple[str, ...]:
         """Looks that were not made and can be: those before the change, and after it those that prove it."""
         before, after = looking.reads(scene.runbook)
-        made = {item.command for item in scene.evidence}
+        made = {item.command for item in scene.evidence if looking.missing_in(item) not in scene.values}
         due = before if scene.row["verified_at"] is None else [*before, *after]
         return tuple(name for name in due if name not in made)
 
@@ -277,13 +282,57 @@ class Responder:
     # -- proposing -------------------------------------------------------------------------------------------------
 
     def _propose(self, scene: Scene, name: str) -> None:
+        if name.startswith(UNDO):
+            self._keep_proposals(scene, name, self._take_back(scene, name.removeprefix(UNDO)))
+            return
         remedy = next(remedy for remedy in scene.remedies if remedy.name == name)
         if scene.values.keys() < {parameter.name for parameter in scene.binding.parameters}:
             known = dict(scene.values)
             self._fill(scene, known)
             scene = dataclasses.replace(scene, values=known)
         self._chart(scene)
-        answer = planning.plan(remedy, ground=scene.ground, basis=self._basis(scene))
+        self._keep_proposals(scene, name, planning.plan(remedy, ground=scene.ground, basis=self._basis(scene)))
+
+    def _take_back(self, scene: Scene, remedy: str) -> planning.Proposals | planning.PassedOver:
+        """The way back of a change that was made, as a plan of its own."""
+        made = next(
+            (
+                plan
+                for row, plan in reversed(self.store.plans_of(scene.run))
+                if self._was_made(scene, row, plan, remedy)
+            ),
+            None,
+        )
+        if made is None:
+            return planning.PassedOver(reason="nothing of it was made")
+        done = self._succeeded(scene, made.hash)
+        return planning.take_back(made, succeeded=done, ground=scene.ground, basis=self._basis(scene))
+
+    def _was_made(self, scene: Scene, row: Row, plan: Plan, remedy: str) -> bool:
+        return plan.remedy == remedy and bool(self._succeeded(scene, row["hash"]))
+
+    def _succeeded(self, scene: Scene, plan: str) -> set[int]:
+        """The commands of a plan that are known to have been made."""
+        return {
+            int(intent["command"])
+            for intent in self.store.intents_of(scene.run)
+            if intent["plan"] == plan and intent["outcome"] == "succeeded"
+        }
+
+    def _offer_way_back(self, scene: Scene, remedy: str) -> None:
+        """A change that did not help stays until a person wants it taken back; what can be is offered."""
+        if remedy.startswith(UNDO):
+            return
+        step = next((row["step"] for row in self.store.remedies_of(scene.run) if row["name"] == remedy), 0)
+        for row, plan in self.store.plans_of(scene.run):
+            made = self._succeeded(scene, row["hash"])
+            if plan.remedy == remedy and any(plan.commands[index].undo.stages for index in made):
+                title = f"Take back: {plan.title[:1].lower()}{plan.title[1:]}"
+                name = f"{UNDO}{remedy}"
+                offer = {"name": name, "title": title, "step": step, "standing": Standing.OFFERED, "reason": ""}
+                self.store.add_remedy(scene.run, offer)
+
+    def _keep_proposals(self, scene: Scene, name: str, answer: planning.Proposals | planning.PassedOver) -> None:
         if isinstance(answer, planning.PassedOver):
             standing = Standing.REFUSED_BY_TARGET if answer.refused else Standing.PASSED_OVER
             with self.store.together():
@@ -391,18 +440,21 @@ class Responder:
             self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
             if made.outcome is changing.Outcome.SUCCEEDED:
                 self._made(scene, plan.remedy)
-                self._told("changed", scene.row["incident"], {"remedy": plan.remedy})
             elif made.outcome is changing.Outcome.UNKNOWN:
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
-                self._told("unknown", scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
             else:
                 self.store.release(plan.hash)
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
-                self._told("failed", scene.row["incident"], {"remedy": plan.remedy})
+                self._offer_way_back(scene, plan.remedy)
+        self._told(str(made.outcome), scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
 
     def _made(self, scene: Scene, remedy: str) -> None:
-        """A change is made: its checks begin now."""
+        """A change is made: its checks begin now. A way back proves nothing but itself."""
         now = self.store.now()
+        if remedy.startswith(UNDO):
+            self.store.set_remedy(scene.run, remedy, standing=Standing.TAKEN_BACK)
+            self._release(scene)
+            return
         self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
         self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now)
 
@@ -482,6 +534,8 @@ class Responder:
             self.store.set_remedy(
                 scene.run, remedy, standing=Standing.DID_NOT_HELP, reason="no check is bound to prove it"
             )
+            self._release(scene)
+            self._offer_way_back(scene, remedy)
             return "again"
         changed_at = scene.row["changed_at"]
         told = ""
@@ -541,6 +595,7 @@ class Responder:
                         self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
                         return "rest"
                     self.store.set_remedy(scene.run, remedy, standing=Standing.DID_NOT_HELP, reason=says)
+                    self._offer_way_back(scene, remedy)
                     self._told("did_not_help", scene.row["incident"], {"remedy": remedy, "says": says})
             case _:
                 return "again" if scene.firing or remedy else "rest"
@@ -551,7 +606,14 @@ class Responder:
             if row["state"] == "done":
                 self.store.release(row["hash"])
 
-    # -- ending ----------------------------------------------------------------------------------------------------
+    # -- handing over, ending ----------------------------------------------------------------------------------------------------
+
+    def _hand_over(self, scene: Scene, reason: str) -> None:
+        """People are told once; the run goes on to look whether it is over."""
+        with self.store.together():
+            self.store.append("handed_over", {"reason": reason}, **scene.where)
+            self.store.update_run(scene.run, handed_over_at=self.store.now(), waits_for=reason)
+        self._told("handed_over", scene.row["incident"], {"reason": reason})
 
     def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:
         with self.store.together():  # the run's end and the incident's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import threading
@@ -11,7 +12,8 @@ from typing import Any
 
 from handrail import alerts, approvals, runs
 from handrail.approvals import Approver
-from handrail.engine import durable
+from handrail.commands import types as parameter_types
+from handrail.engine import durable, looking
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.intake import Intake
@@ -380,6 +382,86 @@ class Server:
         self.choose(incident, runbook, who, values=values)
         return _yes(f"{found.id} runs for {incident}")
 
+    def take_back(self, run: str, remedy: str, who: Approver) -> Told:
+        """The way back is proposed next; a proposal that waits makes room for it."""
+        row = self.store.run(run)
+        if row is None or row["ending"]:
+            return _no(f"There is no open run {run}.")
+        offers = [state for state in self.store.remedies_of(run) if state["standing"] == Standing.OFFERED]
+        wanted = next((state for state in offers if state["name"] in (remedy, f"undo-{remedy}")), None)
+        if wanted is None:
+            return _no(f"Nothing of that name can be taken back in {run}." + _known(offers))
+        incident = self.store.incident(row["incident"]) or {}
+        with self.store.together():
+            for plan, _ in self.store.plans_of(run):
+                if self.store.set_plan(
+                    plan["hash"], was=("waiting",), state="void", reason="a change is taken back first"
+                ):
+                    self.store.set_remedy(
+                        run, plan["remedy"], standing=Standing.VOID, reason="a change is taken back first"
+                    )
+            self.store.set_remedy(run, wanted["name"], standing=Standing.NOT_TRIED)
+            self._record("undo_wanted", {"title": wanted["title"], "person": who.name}, incident, who, run=run)
+        self.wake(run)
+        return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
+
+    def fill(self, run: str, who: Approver, *, values: dict[str, str]) -> Told:
+        """Each value through its strict type; what waits with other values is void."""
+        row = self.store.run(run)
+        if row is None or row["ending"]:
+            return _no(f"There is no open run {run}.")
+        _, runbook, binding = self.catalog.runbook(row["runbook"])
+        types = {parameter.name: parameter.type for parameter in binding.parameters}
+        names = {name for _, command in looking.commands_of(runbook) for name in command.parameters} | set(types)
+        for name, value in values.items():
+            if name not in names:
+                return _no(f"{row['runbook']} has no parameter <{name}>. It has {', '.join(sorted(names)) or 'none'}.")
+            accepted = parameter_types.accept(types.get(name) or parameter_types.infer(name), value)
+            if isinstance(accepted, parameter_types.Refusal):
+                return _no(f"{value!r} cannot be <{name}>: {accepted.reason}.")
+        if not values:
+            return _no("No value was given.")
+        incident = self.store.incident(row["incident"]) or {}
+        with self.store.together():
+            self.store.update_run(
+                run, values_=json.dumps({**json.loads(row["values_"]), **values}), handed_over_at=None
+            )
+            for plan, _ in self.store.plans_of(run):
+                if self.store.set_plan(plan["hash"], was=("waiting",), state="void", reason="a value was filled in"):
+                    self.store.set_remedy(run, plan["remedy"], standing=Standing.VOID, reason="a value was filled in")
+            for state in self.store.remedies_of(run):
+                if state["standing"] == Standing.PASSED_OVER and "is not known" in state["reason"]:
+                    self.store.set_remedy(run, state["name"], standing=Standing.NOT_TRIED)
+            told = ", ".join(f"<{name}> as {value}" for name, value in values.items())
+            self._record("values_given", {"values": told, "person": who.name}, incident, who, run=run)
+        self.wake(run)
+        return _yes(f"{run} goes on with {told}.")
+
+    def close_incident(self, incident: str, who: Approver, *, reason: str = "") -> Told:
+        """Over, because a person says so. A change that is on keeps it open."""
+        row = self.store.incident(incident)
+        if row is None or row["status"] != "open":
+            return _no(f"There is no open incident {incident}.")
+        open_runs = [f"R-{one['number']}" for one in self.store.runs(incident=incident, open_only=True)]
+        for run in open_runs:
+            if any(plan["state"] in ("approved", "running") for plan, _ in self.store.plans_of(run)):
+                return _no(f"{run} is making a change. Close {incident} when it is done, or stop {run}.")
+        because = f"closed by {who.name}" + (f": {reason}" if reason else "")
+        with self.store.together():
+            for run in open_runs:
+                self.store.end_run(run, ending=runs.Ending.CLOSED, reason=because)
+                for plan, _ in self.store.plans_of(run):
+                    self.store.set_plan(plan["hash"], was=("waiting",), state="void", reason=because)
+                self._record("run_ended", {"ending": runs.Ending.CLOSED, "reason": because}, row, who, run=run)
+            self.store.close_incident(incident)
+            self._record("incident_closed", {"reason": because}, row, who)
+        ground = self.responder.grounds.get(str(row["environment"]))
+        for run in open_runs:
+            if ground is not None:
+                ground.end(run)
+        self._told("incident_closed", incident, {"reason": because})
+        return _yes(f"{incident} is closed.")
+
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
         """Done, once."""
         if not self.store.finish_task(task, by=who.name, note=note):
@@ -409,6 +491,10 @@ class Server:
 
 def _actor(who: Approver) -> Actor:
     return Actor(kind="drill" if who.drill else "person", name=who.name, known_by=who.known_by)
+
+
+def _known(offers: Sequence[dict[str, Any]]) -> str:
+    return " What can be: " + ", ".join(state["name"].removeprefix("undo-") for state in offers) + "." if offers else ""
 
 
 def _yes(says: str) -> Told:

@@ -107,6 +107,9 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "run_started": lambda told: (
         f"{told['run'] or 'A run'} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
     ),
+    "handed_over": lambda told: f"Handed over to a person{told.after(': ', 'reason')}",
+    "undo_wanted": lambda told: f"{told.person} wants this: {told['title']}",
+    "values_given": lambda told: f"{told.person} filled in {told['values']}",
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
     "evidence": _evidence,
     "series": lambda told: f"The metric of the last minutes was kept{told.after(': ', 'name')}",

@@ -253,6 +253,9 @@ class RunView:
     resolution: tuple[str, ...]
     notes: tuple[str, ...]
     remedies: tuple[tuple[str, str, str], ...]  # title, standing, reason
+    offers: tuple[tuple[str, str], ...] = ()  # changes that can be taken back: name, title
+    missing: tuple[str, ...] = ()  # parameters that nothing could tell
+    handed_over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -498,6 +501,8 @@ def _stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unk
             detail=current.decided,
             since=min((c.started_at for c in current.commands if c.started_at), default=None),
         )
+    if leading.row["handed_over_at"] is not None:
+        return Stage(kind="handed_over", says="Handed over to a person", detail=words.sentence(waits), tone="changes")
     seen = len({item.command for item in leading.evidence})
     return Stage(
         kind="looking",
@@ -776,7 +781,20 @@ def _run(run: RunFacts, facts: Facts) -> RunView:
         resolution=tuple(bullet.text for bullet in run.runbook.resolution) if run.runbook else (),
         notes=tuple(notes),
         remedies=tuple((row["title"], row["standing"], row["reason"]) for row in run.remedies),
+        offers=tuple((row["name"], row["title"]) for row in run.remedies if row["standing"] == Standing.OFFERED)
+        if not run.row["ending"]
+        else (),
+        missing=_missing(run) if not run.row["ending"] else (),
+        handed_over=run.row["handed_over_at"] is not None,
     )
+
+
+def _missing(run: RunFacts) -> tuple[str, ...]:
+    """Parameters of a run whose looks have begun, and that have no value: a person may know them."""
+    if run.runbook is None or not run.evidence:
+        return ()
+    wanted = [name for step in run.runbook.steps for command in step.commands for name in command.parameters]
+    return tuple(dict.fromkeys(name for name in wanted if name not in _values(run)))
 
 
 def _step(step: Step, run: RunFacts, facts: Facts) -> StepView:
@@ -883,6 +901,8 @@ STATES = {
     Standing.FAILED: "not",
     Standing.UNKNOWN: "not",
     Standing.DID_NOT_HELP: "not",
+    Standing.OFFERED: "later",
+    Standing.TAKEN_BACK: "ok",
     Standing.VOID: "later",
     Standing.NOT_TRIED: "later",
 }

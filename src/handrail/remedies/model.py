@@ -24,6 +24,8 @@ class Standing(enum.StrEnum):
     MADE = "made"  # changed, not yet verified
     FAILED = "failed"
     DID_NOT_HELP = "did not help"
+    OFFERED = "can be taken back"  # the way back of a change that did not help; proposed where a person wants it
+    TAKEN_BACK = "taken back"
     HEALED = "healed"
     NOT_NEEDED = "not needed"
 

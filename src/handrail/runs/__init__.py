@@ -3,6 +3,7 @@
 from handrail.runs.model import (
     Ending,
     Finish,
+    HandOver,
     LookAround,
     MakeChange,
     Mode,
@@ -18,6 +19,7 @@ from handrail.runs.model import (
 __all__ = [
     "Ending",
     "Finish",
+    "HandOver",
     "LookAround",
     "MakeChange",
     "Mode",

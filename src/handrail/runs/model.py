@@ -21,9 +21,9 @@ class Ending(enum.StrEnum):
 
     HEALED = "healed"
     HEALED_BY_ITSELF = "healed by itself"
-    HANDED_OVER = "handed over"
     STOPPED = "stopped"
     LOOKED = "looked"
+    CLOSED = "closed by a person"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,7 @@ class Run:
     confirmed: bool = True  # a guess waits for a person before it even reads
     has_checks: bool = True
     proposer_elsewhere: bool = False  # another run of this incident has a proposal waiting
+    handed_over: bool = False  # people were told that nothing is left to propose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,13 @@ class Wait:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HandOver:
+    """Nothing is left to propose: people are told, once. The run stays, and sees when it is over."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finish:
     """The run is over."""
 
@@ -102,7 +110,7 @@ class Finish:
     reason: str
 
 
-Next = LookAround | Propose | MakeChange | Verify | Wait | Finish
+Next = LookAround | Propose | MakeChange | Verify | Wait | HandOver | Finish
 OPEN = (Standing.NOT_TRIED, Standing.VOID)
 
 
@@ -122,7 +130,11 @@ def advance(run: Run) -> Next:
         healed = [state for state in run.remedies if state.standing is Standing.HEALED]
         if healed:
             return Finish(ending=Ending.HEALED, reason=f"{healed[-1].name} helped and the checks held")
-        return Finish(ending=Ending.HEALED_BY_ITSELF, reason="the checks hold and nothing was changed by Handrail")
+        tried = [state.name for state in run.remedies if state.standing in (Standing.DID_NOT_HELP, Standing.TAKEN_BACK)]
+        told = (
+            f"what Handrail changed ({', '.join(tried)}) had not helped" if tried else "nothing was changed by Handrail"
+        )
+        return Finish(ending=Ending.HEALED_BY_ITSELF, reason=f"the checks hold and {told}")
     if run.verifying:
         return Verify(remedy=run.verifying)
     if run.taken_over_by:
@@ -142,7 +154,7 @@ def advance(run: Run) -> Next:
     for state in run.remedies:
         if state.standing in OPEN:
             return Propose(remedy=state.name)
-    return Finish(ending=Ending.HANDED_OVER, reason=_nothing_left(run))
+    return Wait(reason=_nothing_left(run)) if run.handed_over else HandOver(reason=_nothing_left(run))
 
 
 def _nothing_left(run: Run) -> str:

@@ -35,11 +35,24 @@ def connect(url: str) -> sa.Engine:
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine)
         tables.metadata.create_all(engine)
+        _grow(engine)
     except sa.exc.OperationalError as error:
         raise FixSettings(
             f"The database {url} cannot be opened: {error.orig}. Check the path and its permissions."
         ) from error
     return engine
+
+
+def _grow(engine: sa.Engine) -> None:
+    """Add the columns that a record written by an earlier version lacks; each is one that may be empty."""
+    found = sa.inspect(engine)
+    for table in tables.metadata.sorted_tables:
+        there = {column["name"] for column in found.get_columns(table.name)}
+        missing = [column for column in table.columns if column.name not in there]
+        for column in missing:
+            kind = column.type.compile(engine.dialect)
+            with writing(engine) as connection:
+                connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

@@ -242,6 +242,19 @@ class Store:
         """A run's remedies in their order."""
         return self._rows(sa.select(t.remedies).where(t.remedies.c.run == run).order_by(t.remedies.c.position))
 
+    def add_remedy(self, run: str, row: Row) -> bool:
+        """A remedy that came up during the run, before all others; once for each name."""
+        with writing(self.engine) as connection:
+            own = t.remedies.c.run == run
+            known = connection.execute(
+                sa.select(t.remedies.c.name).where(own, t.remedies.c.name == row["name"])
+            ).first()
+            if known:
+                return False
+            first = connection.execute(sa.select(sa.func.min(t.remedies.c.position)).where(own)).scalar_one() or 0
+            connection.execute(sa.insert(t.remedies).values(run=run, position=first - 1, **{"plan": "", **row}))
+            return True
+
     def set_remedy(self, run: str, name: str, *, standing: str, reason: str = "", plan: str | None = None) -> None:
         """Where a remedy stands now."""
         values: Row = {"standing": standing, "reason": reason}

@@ -77,6 +77,7 @@ runs = sa.Table(
     sa.Column("verified_since", Text),  # where the checks began to hold
     sa.Column("verified_at", Text),
     sa.Column("waits_for", Text, nullable=False, default=""),
+    sa.Column("handed_over_at", Text),  # when people were told that nothing is left to propose
 )
 evidence = sa.Table(
     "evidence",

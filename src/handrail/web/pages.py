@@ -225,8 +225,17 @@ class Pages:
             if step.commands
         }
         used = [run for run in self.store.runs() if run["runbook"] == runbook.id][-5:][::-1]
+        named = [name for step in runbook.steps for command in step.commands for name in command.parameters]
+        unbound = [name for name in dict.fromkeys(named) if name not in {one.name for one in binding.parameters}]
         return self.render(
-            "runbook.html", call.known, document=document, runbook=runbook, binding=binding, effects=effects, used=used
+            "runbook.html",
+            call.known,
+            document=document,
+            runbook=runbook,
+            binding=binding,
+            effects=effects,
+            used=used,
+            unbound=unbound,
         )
 
     def oncall(self, call: Call) -> Response:

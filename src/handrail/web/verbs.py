@@ -186,6 +186,29 @@ VERBS: tuple[Verb, ...] = (
         ),
         incident=_incident_of_run,
     ),
+    Verb(
+        name="undo",
+        path="/runs/{run}/undo",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.take_back(_run(store, call), call.text("remedy"), call.who.approver),
+        incident=_incident_of_run,
+    ),
+    Verb(
+        name="fill",
+        path="/runs/{run}/values",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.fill(_run(store, call), call.who.approver, values=_values(call)),
+        incident=_incident_of_run,
+    ),
+    Verb(
+        name="close",
+        path="/incidents/{incident}/close",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.close_incident(
+            _incident(store, call), call.who.approver, reason=call.text("reason", "")[:2000]
+        ),
+        incident=_incident,
+    ),
     Verb(name="settle", path="/runs/{run}/settle", policy=ACT, ask=_settle, incident=_incident_of_run),
     Verb(name="task", path="/tasks/{task}/done", policy=ACT, ask=_finish_task),
 )
