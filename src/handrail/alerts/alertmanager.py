@@ -16,6 +16,7 @@ MOST_ALERTS = 20_000
 DEEPEST = 64
 LONGEST = 16 * 1024  # characters of one label or annotation
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+HALVES = re.compile("[\ud800-\udfff]")  # JSON can spell them, no store can keep them
 URLS = ("runbook_url", "runbook", "runbookURL")
 
 
@@ -44,7 +45,7 @@ def parse(body: bytes, *, source: str) -> Notification | Refused:
         try:
             alerts.append(_alert(item, source))
         except (KeyError, TypeError, ValueError) as error:
-            unread.append(f"alert {number} cannot be read: {type(error).__name__} {error}")
+            unread.append(f"alert {number} cannot be read: {type(error).__name__} {str(error)[:300]}")
     if unread and not alerts:
         return Refused(status=422, reason=unread[0])
     return Notification(alerts=tuple(alerts), unread=tuple(unread))
@@ -61,8 +62,10 @@ def _alert(raw: Mapping[str, Any], source: str) -> Alert:
     starts_at = _time(raw["startsAt"])
     ends_at = _time(raw["endsAt"]) if raw.get("endsAt") else None
     known = json.dumps([source, sorted(labels.items())])
+    given = raw.get("fingerprint")
+    plain = given if isinstance(given, str) and re.fullmatch(r"[\x21-\x7e]{1,128}", given) else ""
     return Alert(
-        fingerprint=str(raw.get("fingerprint") or hashlib.sha256(known.encode()).hexdigest()[:16]),
+        fingerprint=plain or hashlib.sha256(known.encode()).hexdigest()[:16],
         name=name,
         status=status,
         labels=labels,
@@ -79,8 +82,10 @@ def _strings(raw: Any, what: str) -> dict[str, str]:
     for key, value in raw.items():
         if not isinstance(value, str):
             raise TypeError(f"its {what} {key} is no text")
-        if len(value) > LONGEST:
-            raise ValueError(f"its {what} {key} is longer than {LONGEST} characters")
+        if max(len(key), len(value)) > LONGEST:
+            raise ValueError(f"its {what} {key[:40]} is longer than {LONGEST} characters")
+        if HALVES.search(key) or HALVES.search(value):
+            raise ValueError(f"its {what} {ascii(key)[:40]} holds half of a pair of surrogates, which is no character")
     return dict(raw)
 
 
