@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from handrail.engine import changing
+from handrail.engine import changing, looking
 from handrail.engine.changing import Outcome
 from handrail.evidence import Evidence, Look
 from handrail.plans import Guard
@@ -260,7 +260,7 @@ def hanging() -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_path: Path, hanging: str) -> None:
+def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_path: Path) -> None:
     """Cluster, Prometheus, a web server, the database: each is a sentence; what can be seen is seen; a person is asked."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         closed = f"127.0.0.1:{free.getsockname()[1]}"
@@ -270,7 +270,6 @@ def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_pat
         [
             "kubectl get pods -n shop",
             f"curl -s http://{closed}/health",
-            "no-such-program --version",
             "echo seen",
         ],
     )
@@ -283,8 +282,9 @@ def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_pat
 
     with small.served(folder, grounds, state=tmp_path / "state") as loop:
         assert loop.alert(summary="slow") == 202
-        loop.soon(lambda: loop.events("plan_refused", "passed_over", "remedies_exhausted", "needs_person", "plan"))
-        loop.soon(lambda: len(_evidence(loop)) >= 3)
+        loop.soon(lambda: loop.events("handed_over"))
+        passed_over, handed_over = loop.events("remedy_passed_over")[0], loop.events("handed_over")[0]
+        assert not loop.events("plan_proposed", "intent")
         seen = {one.as_written: one for one in _evidence(loop)}
     pods = seen["kubectl get pods -n shop"]
     assert pods.look is Look.COULD_NOT_LOOK
@@ -293,7 +293,41 @@ def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_pat
     assert health.look is Look.COULD_NOT_LOOK
     assert f"{closed} does not answer" in health.says
     assert seen["echo seen"].look is Look.SEEN
+    assert AWAY in passed_over.payload["reason"]
+    assert "a person decides" in handed_over.payload["reason"]
     assert made[0].changes == 0
+
+
+def test_a_read_that_hangs_ends_at_its_deadline_and_the_plan_is_made_from_what_came(
+    tmp_path: Path, hanging: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One server that says nothing does not hold the incident."""
+    monkeypatch.setattr(looking, "READ_DEADLINE", timedelta(seconds=1))
+    before = {"metadata": {"name": "shop", "generation": 8}, "spec": {"replicas": 2, "template": {"metadata": {}}}}
+    after = {**before, "spec": {"replicas": 2, "template": {"metadata": {"annotations": {"restarted": "now"}}}}}
+    for name, facts in (("before", before), ("after", after)):
+        (tmp_path / name).write_text(json.dumps(facts))
+    tool(
+        tmp_path / "tools", "kubectl", f'case "$*" in *dry-run*) cat {tmp_path}/after;; *) cat {tmp_path}/before;; esac'
+    )
+    folder = small.library(tmp_path / "library", [f"curl -s http://{hanging}/health", "echo seen"])
+    made: list[Counted] = []
+
+    def grounds(known: Settings, masker: Masker) -> Mapping[str, Ground]:
+        made.append(Counted(RealGround(settings(tmp_path), masker=masker, scratch=tmp_path / "scratch")))
+        return {"here": made[0]}  # type: ignore[dict-item]
+
+    with small.served(folder, grounds, state=tmp_path / "state") as loop:
+        assert loop.alert(summary="slow") == 202
+        loop.soon(lambda: loop.events("plan_proposed"))
+        seen = {one.as_written: one for one in _evidence(loop)}
+    health = seen[f"curl -s http://{hanging}/health"]
+    assert (health.look, health.says) == (
+        Look.COULD_NOT_LOOK,
+        "no answer within 1 s: 0 bytes had come",
+    )
+    assert seen["echo seen"].look is Look.SEEN
+    assert made[0].changes == 0  # nobody has approved it
 
 
 def _evidence(loop: small.Served) -> list[Evidence]:
