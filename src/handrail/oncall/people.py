@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ import yaml
 
 from handrail.errors import FixSettings
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
 ROLES = ("viewer", "responder", "approver", "manager", "executive")
 LEVELS = (1, 2, 3, 4)
 
@@ -41,19 +43,27 @@ class Schedule:
 def people(text: str, *, path: str) -> tuple[Person, ...]:
     """`people: [{name, roles, reach, teams, token_sha256, drill}]`."""
     raw = _load(text, path).get("people") or []
+    if not isinstance(raw, list):
+        raise FixSettings(f"{path}: `people` is no list. Write `- {{name: Ana Ruiz}}` for each of them.")
     found = []
-    for item in raw:
-        if not isinstance(item, dict) or not item.get("name"):
-            raise FixSettings(f"{path}: a person needs a name: {item!r}.")
+    for number, item in enumerate(raw, 1):
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not item["name"].strip():
+            raise FixSettings(f"{path}: person {number} needs a name, as text.")
         unknown = set(item) - {"name", "roles", "reach", "teams", "token_sha256", "drill"}
         if unknown:
             raise FixSettings(f"{path}: {item['name']} has `{sorted(unknown)[0]}`, which is not known.")
+        for key in ("roles", "reach", "teams"):
+            if not _texts(item.get(key, [])):
+                raise FixSettings(f"{path}: the {key} of {item['name']} are no list of texts. Write [{key[:-1]}].")
+        if not isinstance(item.get("drill", False), bool):
+            raise FixSettings(f"{path}: `drill` of {item['name']} is neither true nor false.")
         for role in item.get("roles", ()):
             if role not in ROLES:
                 raise FixSettings(f"{path}: {item['name']} has the role {role}. Known: {', '.join(ROLES)}.")
-        if item.get("token_sha256") and len(item["token_sha256"]) != 64:
+        token = item.get("token_sha256", "")
+        if token != "" and not (isinstance(token, str) and DIGEST.fullmatch(token)):
             raise FixSettings(
-                f"{path}: the token_sha256 of {item['name']} is no SHA-256. Never write the token itself there."
+                f"{path}: the token_sha256 of {item['name']} is no SHA-256: 64 of 0-9a-f, in quotes. Never write the token itself there."
             )
         found.append(Person(**item))
     names = [person.name for person in found]
@@ -66,16 +76,28 @@ def people(text: str, *, path: str) -> tuple[Person, ...]:
 def schedule(text: str, *, path: str, known: Sequence[Person]) -> Schedule:
     """`rotation: [names]`, `starts: date`, `every_days: 7`, `manager`, `executive`."""
     raw = _load(text, path)
+    unknown = set(raw) - {"rotation", "starts", "every_days", "manager", "executive"}
+    if unknown:
+        raise FixSettings(
+            f"{path}: `{min(map(str, unknown))}` is not known. Known: rotation, starts, every_days, manager, executive."
+        )
+    if not _texts(raw.get("rotation") or []):
+        raise FixSettings(f"{path}: `rotation` is no list of names. Write [Ana Ruiz, Jon Berg].")
+    days, starts = raw.get("every_days", 7), raw.get("starts", date(2024, 1, 1))
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 366:
+        raise FixSettings(f"{path}: `every_days` is {days!r}. Write how many days a turn has: 7.")
+    if not isinstance(starts, date) or isinstance(starts, datetime):
+        raise FixSettings(f"{path}: `starts` is {str(starts)!r}, no day. Write 2026-01-05.")
     names = {person.name for person in known}
-    for name in [*raw.get("rotation", ()), *(raw[key] for key in ("manager", "executive") if raw.get(key))]:
-        if name not in names:
+    for name in [*(raw.get("rotation") or ()), *(raw[key] for key in ("manager", "executive") if raw.get(key))]:
+        if not isinstance(name, str) or name not in names:
             raise FixSettings(f"{path}: {name} is nobody in the people file. Add them there.")
     return Schedule(
-        rotation=tuple(raw.get("rotation", ())),
-        starts=raw.get("starts", date(2024, 1, 1)),
-        every=timedelta(days=int(raw.get("every_days", 7))),
-        manager=raw.get("manager", ""),
-        executive=raw.get("executive", ""),
+        rotation=tuple(raw.get("rotation") or ()),
+        starts=starts,
+        every=timedelta(days=days),
+        manager=raw.get("manager") or "",
+        executive=raw.get("executive") or "",
     )
 
 
@@ -120,11 +142,17 @@ def due_levels(*, opened: datetime, longest: timedelta | None) -> tuple[Due, ...
     return tuple(sorted(found, key=lambda due: (due.at, due.level)))
 
 
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _load(text: str, path: str) -> Mapping[str, Any]:
     try:
-        raw = yaml.safe_load(text) or {}
+        raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise FixSettings(f"{path}: this is no YAML: {error}") from error
+    if raw is None:
+        return {}
     if not isinstance(raw, dict):
         raise FixSettings(f"{path}: a mapping is expected.")
     return raw
