@@ -9,6 +9,11 @@ import layout
 import processes
 
 
+# A group counts as one program beside all the others of the machine. This one is a whole machine's work: where something
+# else is busy too, its services must not become so slow that their alerts tell of that.
+WEIGHT = {"cpu.shares": "16384", "cpu.weight": "1600"}  # version 1, version 2; 1024 and 100 are one program's
+
+
 def mounted(kind: str) -> list[Path]:
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     return [Path(fields[1]) for fields in mounts if fields[2] == kind]
@@ -38,6 +43,9 @@ def make() -> None:
             # Version 1 starts a cpuset empty, and nothing can be put into an empty one.
             if not unified() and (group / name).exists() and not (group / name).read_text().strip():
                 (group / name).write_text((root / name).read_text())
+        for name, weight in WEIGHT.items():
+            if (group / name).exists():
+                (group / name).write_text(weight)
 
 
 def empty() -> None:
