@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -280,7 +281,7 @@ def test_no_form_of_a_secret_reaches_the_disk_or_the_log(
             loop.soon(lambda: len(_seen(loop)) >= 2)
             shown = [one.stdout for one in _seen(loop)]
             incident = loop.events("incident_opened")[0].incident
-            page = small.urllib.request.urlopen(f"{loop.here.url}/incidents/{incident}", timeout=10).read().decode()
+            page = urllib.request.urlopen(f"{loop.here.url}/incidents/{incident}", timeout=10).read().decode()
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()

@@ -186,7 +186,7 @@ def test_the_reader_gets_in_when_the_application_has_taken_every_connection(
     try:
         with pytest.raises(psycopg.OperationalError, match="too many connections for database"):
             while len(held) < postgresql.MAX_CONNECTIONS:
-                held.append(psycopg.connect(server.dsn("azora", "azora"), application_name="api-gateway"))  # type: ignore[arg-type]
+                held.append(psycopg.connect(server.dsn("azora", "azora"), application_name="api-gateway"))
         assert len(held) == LIMIT
         assert "too many connections" in ask(server, "SELECT 1", database="azora").refused  # nobody gets in there
         settings = GroundSettings(name="lab", databases={"primary": reader(server)})
@@ -228,7 +228,7 @@ def test_without_that_limit_the_reader_is_shut_out_and_says_what_to_do(server: p
     try:
         with pytest.raises(psycopg.OperationalError):
             while len(held) <= postgresql.MAX_CONNECTIONS:
-                held.append(psycopg.connect(server.dsn("azora", "azora")))  # type: ignore[arg-type]
+                held.append(psycopg.connect(server.dsn("azora", "azora")))
         answer = ask(server, "SELECT 1")
         assert "no place left for the reader" in answer.refused
         assert "CONNECTION LIMIT below max_connections" in answer.refused

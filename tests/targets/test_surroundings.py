@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from handrail.engine.changing import Outcome
 from handrail.evidence import Evidence, Look
 from handrail.plans import Guard
 from handrail.settings import Settings
-from handrail.targets import Ground, process
+from handrail.targets import Ground
 from handrail.targets.base import Answer, Ask, Permit
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
@@ -170,7 +171,7 @@ def test_a_change_whose_line_broke_is_unknown_and_one_that_was_refused_failed(
 )
 def test_a_post_whose_answer_never_came_is_unknown(tmp_path: Path, how: str, outcome: Outcome) -> None:
     """The request was read, the connection ended: it may have been done. By a real curl."""
-    if process.shutil.which("curl") is None:
+    if shutil.which("curl") is None:
         pytest.skip("no curl on this machine")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -278,7 +279,7 @@ def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_pat
     def grounds(known: Settings, masker: Masker) -> Mapping[str, Ground]:
         facts = dataclasses.replace(settings(tmp_path), prometheus_url=f"http://{closed}")
         made.append(Counted(RealGround(facts, masker=masker, scratch=tmp_path / "scratch")))
-        return {"here": made[0]}  # type: ignore[dict-item]
+        return {"here": made[0]}
 
     with small.served(folder, grounds, state=tmp_path / "state") as loop:
         assert loop.alert(summary="slow") == 202
@@ -315,7 +316,7 @@ def test_a_read_that_hangs_ends_at_its_deadline_and_the_plan_is_made_from_what_c
 
     def grounds(known: Settings, masker: Masker) -> Mapping[str, Ground]:
         made.append(Counted(RealGround(settings(tmp_path), masker=masker, scratch=tmp_path / "scratch")))
-        return {"here": made[0]}  # type: ignore[dict-item]
+        return {"here": made[0]}
 
     with small.served(folder, grounds, state=tmp_path / "state") as loop:
         assert loop.alert(summary="slow") == 202

@@ -12,9 +12,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
@@ -76,7 +76,8 @@ def _read(connection: psycopg.Connection[Any], sql: str) -> tuple[list[str], lis
     rows: list[tuple[object, ...]] = []
     size, cut = 0, False
     with connection.cursor() as cursor:
-        answers = cursor.stream(sql.encode())  # row by row, and by the protocol that takes one statement
+        # row by row, and by the protocol that takes one statement
+        answers = cast("Generator[tuple[object, ...]]", cursor.stream(sql.encode()))
         with contextlib.closing(answers):
             try:
                 for row in answers:
