@@ -1,0 +1,342 @@
+"""The loop from alert to its end, in every way that it can go wrong, over a ground that answers as it is told."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from handrail.errors import TryAgain
+from handrail.targets import Answer
+from tests.engine.stage import ANA, UNBOUND, Stage, edited, values
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def heals(stage: Stage) -> None:
+    """The next change helps."""
+
+    def cured() -> None:
+        stage.ground.value = 0.0
+
+    stage.ground.on_change = cured
+
+
+def test_an_alert_becomes_a_healed_incident(stage: Stage) -> None:
+    heals(stage)
+    assert stage.alert() == ["R-1"]
+    assert stage.drive() == "a plan waits for approval"
+    stage.approve()
+    assert stage.drive() == "healed"
+    assert stage.ground.changes == [(("kubectl", "rollout", "restart", "deployment/web", "-n", "shop"),)]
+    assert stage.standings() == {"step-2": "healed", "step-3": "not needed"}
+    assert stage.store.incidents()[0]["status"] == "closed"
+    assert stage.looks() == {"SH-001.1.1": "seen", "SH-001.1.2": "seen", "SH-001.4.1": "seen"}
+    assert stage.store.broken_line() is None
+
+
+def test_nothing_changes_without_an_approval(stage: Stage) -> None:
+    stage.alert()
+    for _ in range(5):
+        stage.drive()
+    assert stage.ground.changes == []
+
+
+def test_what_did_not_help_makes_room_for_the_next_remedy_and_calls_the_next_level(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.standings() == {"undo-step-2": "can be taken back", "step-2": "did not help", "step-3": "proposed"}
+    assert [event.payload["level"] for event in stage.store.events() if event.kind == "page"] == [1, 2]
+    heals(stage)
+    stage.approve()
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 2
+
+
+def test_a_change_that_did_not_help_is_taken_back_where_a_person_wants_it(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    stage.drive()
+    offered = stage.waiting()
+    assert not stage.desk.take_back("R-1", "step-3", ANA).done, "nothing of it was made"
+    assert stage.desk.take_back("R-1", "step-2", ANA).done
+    assert stage.drive() == "a plan waits for approval"
+    plan = stage.waiting()
+    assert plan.title == "Take back: restart"
+    assert plan.commands[0].stages == (("kubectl", "rollout", "undo", "deployment/web", "-n", "shop"),)
+    assert stage.store.plan(offered.hash) is not None
+    stage.approve()
+    stage.drive()
+    assert stage.ground.changes[-1][0][:3] == ("kubectl", "rollout", "undo")
+    assert stage.standings() == {"undo-step-2": "taken back", "step-2": "did not help", "step-3": "proposed"}
+    assert not stage.desk.take_back("R-1", "step-2", ANA).done, "once"
+
+
+def test_with_nothing_left_a_person_is_called_and_the_run_sees_when_it_is_over(stage: Stage) -> None:
+    stage.alert()
+    for _ in range(2):
+        stage.drive()
+        stage.approve()
+    waits = stage.drive()
+    assert (
+        waits
+        == "no remedy is left (undo-step-3 can be taken back; undo-step-2 can be taken back; step-2 did not help; "
+        "step-3 did not help): a person decides"
+    )
+    assert stage.kinds().count("handed_over") == 1
+    stage.ground.value = 0.0  # someone mended it by hand
+    stage.clock.forward(minutes=1)
+    assert stage.alert(status="resolved") == ["R-1"]
+    assert stage.drive() == "healed by itself"
+    assert "had not helped" in str((stage.store.run("R-1") or {})["reason"])
+
+
+def test_a_step_made_by_hand_is_verified_like_any_change(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.desk.take_over("I-1", ANA)
+    stage.ground.value = 0.0
+    assert stage.desk.done_by_hand("R-1", 2, ANA, note="restarted it").done
+    assert stage.drive() == "healed"
+    assert stage.ground.changes == []
+    assert stage.standings()["step-2"] == "healed"
+
+
+def test_an_alert_that_resolves_while_a_plan_waits_voids_it_until_a_fresh_look(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    plan = stage.waiting()
+    stage.alert(status="resolved")
+    stage.clock.forward(minutes=5)
+    row, _ = stage.store.plan(plan.hash) or ({}, None)
+    assert stage.responder.watch_plan(row)
+    answer = stage.desk.decide(plan.hash, ANA, yes=True)
+    assert (answer.done, "void" in answer.says) == (False, True)
+    assert stage.ground.changes == []
+
+
+def test_a_plan_approved_just_before_something_moved_is_not_carried_out(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    stage.ground.generation += 1  # someone edits the Deployment between the yes and the change
+    assert stage.drive() == "a plan waits for approval", "a fresh one"
+    assert stage.ground.changes == []
+    assert "plan_void" in stage.kinds()
+
+
+def test_a_read_that_hangs_ends_and_the_plan_is_made_from_what_came(stage: Stage) -> None:
+    stage.ground.hangs = {"describe"}
+    stage.alert()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.looks() == {"SH-001.1.1": "seen", "SH-001.1.2": "could not look"}
+
+
+def test_no_data_is_not_success(stage: Stage) -> None:
+    def gone() -> None:
+        stage.ground.value = None
+
+    stage.ground.on_change = gone
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    stage.drive()
+    assert stage.standings()["step-2"] == "did not help"
+
+
+def test_prometheus_away_proves_nothing_and_changes_nothing(stage: Stage) -> None:
+    stage.ground.away = True
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    stage.drive()
+    assert stage.standings()["step-2"] == "did not help"
+    assert len(stage.ground.changes) == 1
+    assert "no answer" in str(stage.store.remedies_of("R-1")[1]["reason"]).lower() or "no data" in str(
+        stage.store.remedies_of("R-1")[1]["reason"]
+    )
+
+
+def test_a_change_whose_answer_is_lost_is_unknown_until_a_person_says(stage: Stage) -> None:
+    stage.ground.answers = lambda ask: Answer(started_at=stage.clock(), seconds=1.0, lost=True)
+    stage.alert()
+    stage.drive()
+    plan = stage.approve()
+    assert "nobody knows whether step-2 happened" in stage.drive()
+    stage.drive()
+    assert len(stage.ground.changes) == 1
+    stage.ground.value = 0.0
+    assert stage.desk.settle("R-1", plan.hash, 0, ANA, happened=True).done
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 1, "never repeated"
+
+
+def test_a_change_that_the_target_refuses_failed_and_the_next_one_is_proposed(stage: Stage) -> None:
+    stage.ground.answers = lambda ask: Answer(
+        stderr="forbidden", exit_codes=(1,), started_at=stage.clock(), seconds=0.1
+    )
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.standings() == {"step-2": "failed", "step-3": "proposed"}
+
+
+def test_a_refusal_by_a_person_passes_on_to_the_next_remedy(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    assert stage.desk.decide(stage.waiting().hash, ANA, yes=False, reason="not now").done
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.standings() == {"step-2": "refused", "step-3": "proposed"}
+    assert stage.ground.changes == []
+
+
+def test_paused_and_stopped_mean_it(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    plan = stage.waiting()
+    stage.desk.pause(ANA)
+    assert not stage.desk.decide(plan.hash, ANA, yes=True).done
+    stage.desk.resume(ANA)
+    assert stage.desk.decide(plan.hash, ANA, yes=True).done
+    stage.desk.stop("R-1", ANA)
+    assert stage.drive() == "stopped"
+    assert stage.ground.changes == []
+    assert stage.store.incidents()[0]["status"] == "open"
+    assert stage.desk.close_incident("I-1", ANA, reason="mended by hand").done
+    assert stage.store.incidents()[0]["status"] == "closed"
+
+
+def test_the_document_edited_in_the_middle_changes_nothing_for_the_run(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.responder.catalog = edited(stage.catalog, "--replicas=4", "--replicas=40")
+    stage.responder._documents.clear()
+    stage.approve()
+    stage.drive()
+    stage.approve()
+    stage.drive()
+    assert stage.ground.changes[1][0][3] == "--replicas=4", "the run keeps the text it began with"
+
+
+def test_a_runbook_that_nobody_bound_works_with_a_person_choosing_and_filling_in(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=UNBOUND)
+    stage.alert(service="till")  # and no runbook says anything of it in words that fit
+    started = stage.store.runs()
+    if not started:
+        assert stage.desk.choose("I-1", "SH-001", ANA, values={}).done
+    else:
+        assert stage.desk.confirm("R-1", ANA).done
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.looks()["SH-001.1.2"] == "not run"
+    assert not stage.desk.fill("R-1", ANA, values={"pod-name": "--kubeconfig=/tmp/x"}).done
+    assert not stage.desk.fill("R-1", ANA, values={"pod": "web-0"}).done
+    assert stage.desk.fill("R-1", ANA, values={"pod-name": "web-0"}).done
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.looks()["SH-001.1.2"] == "seen"
+    assert values(stage.store) == {"pod-name": "web-0"}
+    plan = stage.approve()
+    assert plan.healed_when == "no check is bound: a person says whether it helped"
+    assert stage.drive() == "a plan waits for approval", "without a check nothing counts as helped"
+    assert stage.desk.close_incident("I-1", ANA, reason="it serves again").done
+    assert stage.drive() == "closed by a person"
+
+
+@pytest.mark.parametrize(
+    "hostile", ["$(touch /tmp/x)", "--kubeconfig=/tmp/x", "<img src=x onerror=alert(1)>", "web-0; reboot", "a\nb", ""]
+)
+def test_a_hostile_label_never_becomes_part_of_a_command(stage: Stage, hostile: str) -> None:
+    seen: list[str] = []
+    looking = stage.ground.observe
+
+    def watched(ask):  # type: ignore[no-untyped-def]  # the ground's own signature
+        seen.extend(word for line in ask.stages for word in line)
+        return looking(ask)
+
+    stage.ground.observe = watched  # type: ignore[method-assign]
+    stage.alert(pod=hostile)
+    stage.drive()
+    assert hostile not in seen or not hostile
+    assert stage.looks()["SH-001.1.2"] == "not run"
+    if hostile:
+        assert "parameter_refused" in stage.kinds()
+
+
+def test_a_locked_or_full_database_is_said_and_nothing_is_changed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.alert()
+    stage.drive()
+    stage.approve()
+
+    def full(*_: object, **__: object) -> str:
+        raise TryAgain("The database did not take a write: database or disk is full. Nothing was changed.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.store, "intend", full)
+        with pytest.raises(TryAgain, match="disk is full"):
+            stage.drive()
+    assert stage.ground.changes == [], "no permit, no change"
+    stage.ground.value = 0.0
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 1
+
+
+def test_a_record_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    other = sqlite3.connect(tmp_path / "handrail.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.5, lambda: other.execute("ROLLBACK")).start()
+    assert stage.alert() == ["R-1"]
+    other.close()
+
+
+def test_a_disk_that_is_full_refuses_the_webhook_and_makes_no_change(tmp_path: Path) -> None:
+    """SQLite itself says that it is full: it may grow no further."""
+    stage = Stage(tmp_path)
+    stage.alert()
+    stage.drive()
+    plan = stage.waiting()
+
+    @sa.event.listens_for(stage.store.engine, "checkout")
+    def small(connection: sqlite3.Connection, *_: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    body = json.dumps({"version": "4", "alerts": [_firing("x" * 9000, number) for number in range(20)]}).encode()
+    receipt = stage.desk.receive(source="shop", body=body)
+    assert (receipt.status, "full" in receipt.reason) == (503, True)
+    before = stage.store.events()
+    with pytest.raises(TryAgain, match="full"):
+        for number in range(400):
+            stage.store.append("note", {"text": "x" * 500, "number": number})
+    with pytest.raises(TryAgain, match="full"):
+        stage.desk.decide(plan.hash, ANA, yes=True, reason="y" * 20000)
+    assert stage.ground.changes == []
+    sa.event.remove(stage.store.engine, "checkout", small)
+    stage.store.engine.dispose()
+    assert len(stage.store.events()) >= len(before), "nothing is lost"
+    assert stage.store.broken_line() is None
+    stage.approve()
+    heals(stage)
+    assert stage.drive() == "healed"
+
+
+def _firing(name: str, number: int) -> dict[str, object]:
+    return {
+        "status": "firing",
+        "labels": {"alertname": name, "service": "web"},
+        "annotations": {},
+        "startsAt": "2026-05-04T12:00:00Z",
+        "fingerprint": str(number),
+    }
