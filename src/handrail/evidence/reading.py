@@ -9,16 +9,16 @@ from typing import Any
 
 from handrail.evidence.model import Kind
 
-HEADER = re.compile(
-    r"^[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*(?: {2,}[A-Z][A-Z0-9()%/-]*(?:[ -][A-Z0-9()%/-]+)*)*\s*$"
-)
+WORD = r"[A-Z][A-Z0-9%/-]*(?:\([A-Za-z]+\))?"  # `CPU(cores)`, `CLUSTER-IP`
+HEADER = re.compile(rf"{WORD}(?: {WORD})*(?: {{2,}}{WORD}(?: {WORD})*)*\s*")
+RULE = re.compile(r"[+ ]*-[-+ ]*")
 STAMP = re.compile(r"^\S*(\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2})")
 
 
 def table(text: str) -> tuple[list[str], list[list[str]]] | None:
     """Columns and rows of a `kubectl get`-like or `psql`-like table, None where it is no table."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) >= 2 and re.fullmatch(r"[-+ ]+", lines[1]) and "-" in lines[1]:  # psql's aligned form
+    if len(lines) >= 2 and RULE.fullmatch(lines[1]) and not RULE.fullmatch(lines[0]):  # psql's aligned form
         columns = [cell.strip() for cell in lines[0].split("|")]
         rows = [
             [cell.strip() for cell in line.split("|")]
@@ -26,7 +26,11 @@ def table(text: str) -> tuple[list[str], list[list[str]]] | None:
             if not re.fullmatch(r"\(\d+ rows?\)", line.strip())
         ]
         return columns, [row for row in rows if len(row) == len(columns)]
-    if not lines or not HEADER.match(lines[0]):
+    if lines and "\t" in lines[0]:  # helm pads its columns and parts them by tabs as well
+        columns, *cells = [[cell.strip() for cell in line.split("\t")] for line in lines]
+        told = all(re.fullmatch(rf"{WORD}(?: {WORD})*", column) for column in columns)
+        return (columns, [row for row in cells if len(row) == len(columns)]) if told else None
+    if not lines or not HEADER.fullmatch(lines[0]):
         return None
     starts = [match.start() for match in re.finditer(r"(?:(?<=^)|(?<= {2}))\S", lines[0])]
     if len(starts) < 2:
@@ -48,7 +52,7 @@ def prometheus(text: str) -> list[tuple[dict[str, str], float]] | None:
         if body["data"]["resultType"] == "scalar":
             return [({}, float(found[1]))]
         return [(dict(series["metric"]), float(series["value"][1])) for series in found]
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None
 
 
@@ -60,7 +64,7 @@ def kind(text: str) -> Kind:
         try:
             json.loads(text)
             return Kind.JSON
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     if table(text) is not None:
         return Kind.TABLE
@@ -115,11 +119,11 @@ def at_path(text: str, path: str) -> str | None:
     """A value of a JSON answer by a dotted path; numbers index lists; None where there is none."""
     try:
         value: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     for part in path.split("."):
         try:
-            value = value[int(part)] if isinstance(value, list) else value[part]
+            value = value[int(part) if part.isdecimal() else len(value)] if isinstance(value, list) else value[part]
         except (KeyError, IndexError, ValueError, TypeError):
             return None
     return value if isinstance(value, str) else json.dumps(value) if not isinstance(value, (dict, list)) else None
