@@ -8,7 +8,6 @@ from pathlib import Path
 import layout
 import processes
 
-
 # A group counts as one program beside all the others of the machine. This one is a whole machine's work: where something
 # else is busy too, its services must not become so slow that their alerts tell of that.
 WEIGHT = {"cpu.shares": "16384", "cpu.weight": "1600"}  # version 1, version 2; 1024 and 100 are one program's
