@@ -13,7 +13,7 @@ import yaml
 from handrail.environments.model import Environment, IdentityKind, Service
 from handrail.errors import FixSettings
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -23,8 +23,11 @@ def services(text: str, *, path: str) -> tuple[Service, ...]:
     known = {field.name for field in dataclasses.fields(Service)} - {"name"}
     found = []
     for name, facts in raw.items():
-        _known(facts or {}, known, f"{path}: service {name}")
-        found.append(Service(name=name, **(facts or {})))
+        where = f"{path}: service {name}"
+        told = _facts(facts, where)
+        _known(told, known, where)
+        _shaped(told, Service, where)
+        found.append(Service(name=str(name), **told))
     names = {service.name for service in found}
     for service in found:
         for needed in service.depends_on:
@@ -42,18 +45,51 @@ def environments(text: str, *, path: str, variables: Mapping[str, str]) -> tuple
     found = []
     for name, given in raw.items():
         where = f"{path}: environment {name}"
-        facts = dict(given or {})
+        facts = _facts(given, where)
         _known(facts, set(fields) - {"name"}, where)
         for key, value in facts.items():
             if fields[key].type == "timedelta":
                 facts[key] = duration(str(value), where=f"{where}: {key}")
+        _shaped(facts, Environment, where)
         if "metrics" in facts:
-            facts["metrics"] = {key: (str(one["url"]), str(one["path"])) for key, one in facts["metrics"].items()}
+            facts["metrics"] = {
+                key: _metric(one, where=f"{where}: metrics: {key}") for key, one in facts["metrics"].items()
+            }
         for identity in facts.get("kubeconfigs", {}):
             if identity not in set(IdentityKind):
                 raise FixSettings(f"{where}: no identity is named {identity}. Known: {', '.join(IdentityKind)}.")
-        found.append(Environment(name=name, **facts))
+        found.append(Environment(name=str(name), **facts))
     return tuple(found)
+
+
+def _metric(raw: Any, *, where: str) -> tuple[str, str]:
+    if not isinstance(raw, dict) or not raw.get("url") or not raw.get("path"):
+        raise FixSettings(f"{where}: a figure needs its `url` and its `path`.")
+    return str(raw["url"]), str(raw["path"])
+
+
+def _facts(given: Any, where: str) -> dict[str, Any]:
+    """What is said of a thing; what is left empty keeps its default."""
+    if not isinstance(given or {}, dict):
+        raise FixSettings(f"{where}: `{given}` stands where a mapping belongs.")
+    return {key: value for key, value in (given or {}).items() if value is not None}
+
+
+def _shaped(facts: Mapping[str, Any], kind: type[Service] | type[Environment], where: str) -> None:
+    """Each value has its field's shape: a word that looks like a yes must not allow drills."""
+    types = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+    for key, value in facts.items():
+        wanted = types[key]
+        if wanted == "bool":
+            fits, told = isinstance(value, bool), "true or false"
+        elif wanted.startswith("Sequence"):
+            fits, told = isinstance(value, list) and all(isinstance(item, str) for item in value), "a list of texts"
+        elif wanted.startswith("Mapping"):
+            fits, told = isinstance(value, dict), "a mapping"
+        else:
+            fits, told = wanted == "timedelta" or isinstance(value, (str, int, float)), "a text"
+        if not fits:
+            raise FixSettings(f"{where}: `{key}` is {value!r}. It has to be {told}.")
 
 
 def duration(text: str, *, where: str) -> timedelta:
@@ -73,9 +109,10 @@ def _filled(text: str, variables: Mapping[str, str]) -> str:
 
 def _mapping(text: str, path: str, key: str) -> Mapping[str, Any]:
     try:
-        raw = yaml.safe_load(text) or {}
+        raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise FixSettings(f"{path}: this is no YAML: {error}") from error
+    raw = {} if raw is None else raw
     if not isinstance(raw, dict) or not isinstance(raw.get(key) or {}, dict):
         raise FixSettings(f"{path}: it has no mapping `{key}`.")
     found: Mapping[str, Any] = raw.get(key) or {}
