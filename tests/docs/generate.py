@@ -1,0 +1,194 @@
+"""Writes what can be read off the program: `python -m tests.docs.generate` makes docs/reference/cli.md and api.md anew."""
+
+from __future__ import annotations
+
+import datetime as dates
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from handrail import cli, store
+from handrail.web import WebSettings, create, verbs
+from handrail.web.policy import Policy
+from tests.web.desk import MemoryDesk
+from tests.web.seed import PEOPLE, SeedCatalog
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
+GROUPS = (
+    ("Begin", ("init", "doctor", "check", "explain", "show", "identities")),
+    ("Serve and look", ("serve", "incidents", "plan", "review")),
+    (
+        "Decide",
+        (
+            "approve",
+            "refuse",
+            "run",
+            "takeover",
+            "handback",
+            "pause",
+            "resume",
+            "stop",
+            "done",
+            "settle",
+            "undo",
+            "fill",
+            "ack",
+            "task",
+            "close",
+        ),
+    ),
+    ("Rehearse", ("drill", "demo")),
+)
+EXITS = """\
+## Exit codes
+
+| code | meaning |
+| ---: | --- |
+| 0 | done, and nothing is wrong |
+| 1 | something was found, or the answer is no: findings of `handrail check`, something wrong of `handrail doctor`, a plan that cannot be approved any more, a drill that failed |
+| 2 | what was given cannot be read: settings, a document, an option; or the outside did not answer |
+| 3 | a bug in Handrail; a trace is printed, and nothing was changed after it |
+| 130 | interrupted with Ctrl-C |
+"""
+VERBS_SAY = {
+    "decision": "`decision`: `approve` or `refuse`; `reason`",
+    "choose": "`runbook`; `values`: an object of parameters",
+    "open": "`runbook`; `service`; `values`: an object of parameters",
+    "done": "`step`: its number; `note`",
+    "settle": "`plan`; `command`: its place in the plan, from 0; `happened`: `yes` or `no`",
+    "task": "`note`",
+    "undo": "`remedy`: its name",
+    "fill": "`values`: an object of parameters",
+    "close": "`reason`",
+}
+
+
+def options_of(verb: str) -> list[Any]:
+    """The parameters of a verb as the command line knows them."""
+    return list(command_of(verb).params)
+
+
+def command_of(verb: str) -> Any:
+    """A verb with its help."""
+    both = {verb: cli.VERBS[verb], "show": cli.VERBS["show"]} if verb != "show" else {**_two("show")}
+    commands: dict[str, Any] = get_command(cli.build(both)).commands  # type: ignore[attr-defined]  # it is a group
+    return commands[verb]
+
+
+def _two(verb: str) -> dict[str, str]:
+    return {verb: cli.VERBS[verb], "identities": cli.VERBS["identities"]}
+
+
+def cli_page() -> str:
+    """docs/reference/cli.md."""
+    lines = [
+        "# The command line",
+        "",
+        "`handrail <verb> --help` says the same. Verbs that need settings take `--config`: `handrail.yaml`, or the folder it",
+        "stands in; left out, the folder you are in. Output is coloured in a terminal unless `NO_COLOR` is set.",
+        "",
+        "This page is written by `python -m tests.docs.generate` from the program itself; a test holds it to that.",
+        "",
+    ]
+    for group, names in GROUPS:
+        lines.append(f"- {group}: {', '.join(f'[{name}](#handrail-{name})' for name in names)}")
+    lines += ["", EXITS]
+    for _, names in GROUPS:
+        for name in names:
+            lines += _verb(name)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _verb(name: str) -> list[str]:
+    command = command_of(name)
+    words = []
+    rows = []
+    for one in command.params:
+        if one.name == "help":
+            continue
+        if one.param_type_name == "argument":
+            shown = str(one.name).upper()
+            words.append(shown if one.required else f"[{shown}]")
+            says = getattr(one, "help", "") or ""
+            rows.append(f"| `{shown}` | {_cell(says) or 'needed'} |")
+        else:
+            names = ", ".join(f"`{word}`" for word in (*one.opts, *one.secondary_opts))
+            rows.append(f"| {names} | {_cell(one.help or '')}{_default(one)} |")
+    lines = [f"## handrail {name}", "", *_paragraphs(command.help or ""), ""]
+    lines += ["```text", " ".join(["handrail", name, *words, "[OPTIONS]"]), "```", ""]
+    if rows:
+        lines += ["| | |", "| --- | --- |", *rows, ""]
+    return lines
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [line.strip() for line in text.strip().split("\n")]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _default(one: Any) -> str:
+    value = one.default
+    if value in (None, "", False, [], ()) or callable(value) or str(value) == "." or one.is_flag:
+        return ""
+    return f" Left out: `{value}`."
+
+
+def api_rows() -> list[tuple[str, str, str]]:
+    """Method, path and policy of every route that the application has."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = store.Store(store.connect(f"sqlite:///{folder}/api.db"), clock=lambda: dates.datetime.now(dates.UTC))
+        app = create(
+            MemoryDesk(kept), kept, catalog=SeedCatalog(), people=PEOPLE, settings=WebSettings(sources={"a": "0" * 64})
+        )
+        policies: dict[tuple[str, str], Policy] = app.state.policies
+        kept.engine.dispose()
+    return sorted((path, method, str(policy.value)) for (method, path), policy in policies.items())
+
+
+def api_page() -> str:
+    """docs/reference/api.md."""
+    intro = (Path(__file__).parent / "api_intro.md").read_text(encoding="utf-8")
+    said = {f"/api/v1{verb.path}": VERBS_SAY.get(verb.name, "") for verb in verbs.VERBS}
+    rows = [
+        f"| `{method}` | `{path}` | {policy} | {said.get(path, '') if method == 'POST' else ''} |"
+        for path, method, policy in api_rows()
+        if path.startswith("/api/")
+    ]
+    pages = [
+        f"| `{method}` | `{path}` | {policy} |" for path, method, policy in api_rows() if not path.startswith("/api/")
+    ]
+    return "\n".join(
+        [
+            intro.rstrip(),
+            "",
+            "## Routes of the API",
+            "",
+            "| method | path | who may | fields |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            "## Routes of the pages",
+            "",
+            "Forms use the same verbs as the API, without `/api/v1`, with form fields instead of JSON.",
+            "",
+            "| method | path | who may |",
+            "| --- | --- | --- |",
+            *pages,
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Write both pages."""
+    (REFERENCE / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (REFERENCE / "api.md").write_text(api_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
