@@ -30,3 +30,12 @@ def test_a_second_server_over_the_same_state_refuses_to_start(tmp_path: Path) ->
     said, course = harness.second_server(tmp_path)
     assert "handrail:" in said
     assert course.good, harness.Figures(seed=0, dry=course).troubles()
+
+
+@pytest.mark.slow
+def test_a_change_whose_answer_is_lost_is_unknown_and_not_failed(tmp_path: Path) -> None:
+    """The switchboard throws the switch and hangs up: curl fails, and yet it happened. A person settles it."""
+    course = harness.course(0, (), rude=True, keep=tmp_path)
+    assert course.good, (course.doubled, course.wrong, course.faults)
+    assert course.unknown == 1
+    assert course.settled == 1
