@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from handrail.commands.effects import NOWHERE, plain
-from handrail.commands.model import Command, Finding, Literal, Mend, Severity, Span, Stage
+from handrail.commands.model import Command, Effect, Finding, Literal, Mend, Severity, Span, Sql, Stage
 
 TTY = ("-it", "-ti", "-i", "-t", "--stdin", "--tty")
 
@@ -154,9 +154,21 @@ def _dig(value: object, *path: str) -> object:
 
 
 def _mended(command: Command) -> Command:
-    """What runs where the meaning is kept: no terminal, a log without its limit of ten lines said, a watch once."""
+    """What runs where the meaning is kept: no terminal, a watch once, a column by the name it has now.
+
+    A column that got another name is a change of the text and none of its meaning: as written the read only fails.
+    """
     stages = list(command.stages or ())
-    told = []
+    told: list[str] = []
+    rules: set[str] = set()
+    native = command.analysis.native
+    for finding in command.findings:
+        if finding.rule == "renamed-column" and finding.mend is not None and command.analysis.effect is Effect.READS:
+            stages = [_renamed(stage, finding.mend) for stage in stages]
+            if isinstance(native, Sql):
+                native = dataclasses.replace(native, text=_whole_words(native.text, finding.mend))
+            told.append(f"{finding.mend.old} is called {finding.mend.new} now: as written it ends with an error")
+            rules.add(finding.rule)
     for index, stage in enumerate(stages):
         words = plain(stage)
         if words[:2] == ["kubectl", "exec"]:
@@ -165,9 +177,11 @@ def _mended(command: Command) -> Command:
             if len(kept) != len(stage.words):
                 stages[index] = dataclasses.replace(stage, words=tuple(kept))
                 told.append("without a terminal: nothing here is interactive")
+                rules.add("exec-terminal")
         for rule, flag in (("top", "-w"), ("logs", "-w")):
             if words[:2] == ["kubectl", rule] and flag in words:
                 stages[index] = _watch(stage, words, rule)
+                rules.add("unknown-flag")
                 told.append(
                     "the flag -w does not exist: read once"
                     if rule == "top"
@@ -175,10 +189,29 @@ def _mended(command: Command) -> Command:
                 )
     if not told:
         return command
-    mended = dataclasses.replace(command, runs_as=tuple(stages), adjustments=tuple(told))
+    mended = dataclasses.replace(
+        command,
+        runs_as=tuple(stages),
+        adjustments=tuple(told),
+        mended=frozenset(rules),
+        analysis=dataclasses.replace(command.analysis, native=native),
+    )
     if "followed" in " ".join(told):
         return dataclasses.replace(mended, analysis=dataclasses.replace(mended.analysis, never_returns=True))
     return mended
+
+
+def _renamed(stage: Stage, mend: Mend) -> Stage:
+    """A stage whose literal text names the column as it is called now."""
+    words = tuple(
+        tuple(Literal(text=_whole_words(part.text, mend)) if isinstance(part, Literal) else part for part in word)
+        for word in stage.words
+    )
+    return dataclasses.replace(stage, words=words)
+
+
+def _whole_words(text: str, mend: Mend) -> str:
+    return re.sub(rf"(?<![\w-]){re.escape(mend.old)}(?![\w-])", mend.new, text)
 
 
 def _watch(stage: Stage, words: Sequence[str], rule: str) -> Stage:

@@ -170,6 +170,7 @@ class Command:
     analysis: Analysis
     runs_as: tuple[Stage, ...] | None = None
     adjustments: tuple[str, ...] = ()
+    mended: frozenset[str] = frozenset()  # rules of findings that `runs_as` does away with
     findings: tuple[Finding, ...] = ()
     comment: str = ""
     task: bool = False

@@ -59,8 +59,10 @@ def ask_for(
     """The question that a command becomes, with who asks it; or why it cannot be asked."""
     if command.analysis.effect is not Effect.READS and remedies.is_change(command):
         return CannotRun(reason="it changes something: it runs only as part of an approved plan")
-    broken = next((finding for finding in command.findings if finding.severity is Severity.ERROR), None)
-    if broken and command.runs_as is None:
+    broken = next(
+        (one for one in command.findings if one.severity is Severity.ERROR and one.rule not in command.mended), None
+    )
+    if broken:
         return CannotRun(reason=f"cannot work as written: {broken.message}")
     return question(command, values, run=run, identity="", deadline=limit or READ_DEADLINE)
 

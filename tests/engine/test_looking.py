@@ -1,0 +1,71 @@
+"""Which reads are asked, as what, and what is said where one cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from handrail import commands, syntax
+from handrail.engine import looking
+from handrail.targets import Ask
+
+KNOWLEDGE = syntax.load_knowledge()
+
+
+def understood(text: str) -> commands.Command:
+    (parsed,) = syntax.parse_blocks([text])
+    found = syntax.understand_one(parsed, KNOWLEDGE)
+    assert found is not None
+    return found
+
+
+def asked(text: str) -> Ask | looking.CannotRun:
+    return looking.ask_for(understood(text), {}, run="R-1")
+
+
+def test_a_column_that_has_another_name_now_is_asked_by_that_name_and_said() -> None:
+    text = 'kubectl exec -it deploy/db -- psql -c "SELECT query, mean_time FROM pg_stat_statements ORDER BY mean_time DESC;"'
+    ask = asked(text)
+    assert isinstance(ask, Ask)
+    assert ask.sql == "SELECT query, mean_exec_time FROM pg_stat_statements ORDER BY mean_exec_time DESC;"
+    assert "mean_time is called mean_exec_time now" in "; ".join(understood(text).adjustments)
+
+
+def test_a_change_keeps_its_text_whatever_is_wrong_with_it() -> None:
+    text = 'psql -c "DELETE FROM pg_stat_statements WHERE mean_time > 5;"'
+    assert understood(text).runs_as is None
+    assert isinstance(asked(text), looking.CannotRun)
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("kubectl top pods -n shop -w", ("kubectl", "top", "pods", "-n", "shop")),
+        ("kubectl logs -n shop -l app=web -w", ("kubectl", "logs", "-n", "shop", "-l", "app=web", "-f")),
+        ("kubectl exec -it web-0 -- env", ("kubectl", "exec", "web-0", "--", "env")),
+    ],
+)
+def test_what_keeps_the_meaning_happens_by_itself(text: str, runs: tuple[str, ...]) -> None:
+    ask = asked(text)
+    assert isinstance(ask, Ask)
+    assert ask.stages[0] == runs
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("kubectl logs -n shop --all-containers=true", "needs a pod, a workload or a selector"),
+        ("kubectl delete pod web-0", "only as part of an approved plan"),
+        ("kubectl get pods --nonsense", "only as part of an approved plan"),
+        ("for i in 1 2; do kubectl get pods; done", ""),
+    ],
+)
+def test_what_cannot_work_is_not_asked_and_says_why(text: str, why: str) -> None:
+    ask = asked(text)
+    assert isinstance(ask, looking.CannotRun), ask
+    assert why in ask.reason
+
+
+def test_a_watch_that_never_ends_gets_a_window() -> None:
+    ask = asked("kubectl get pods -n shop -w")
+    assert isinstance(ask, Ask)
+    assert ask.window == looking.WATCH_WINDOW
