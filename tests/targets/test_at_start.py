@@ -11,6 +11,7 @@ from handrail import app, settings
 from handrail.errors import FixSettings
 from tests.targets import leaving
 
+pytestmark = pytest.mark.slow
 DEMO = Path(__file__).resolve().parents[2] / "library" / "demo"
 
 

@@ -79,6 +79,7 @@ def test_a_value_is_masked_in_every_usual_form(form: str) -> None:
         assert text == f"before {MASK} after"
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=12, max_size=40),
     st.sampled_from(["as it is", "base64", "in an address", "in JSON", "in JSON with letters", "in hexadecimal"]),
@@ -259,6 +260,7 @@ class Raising:
         return getattr(self._inner, name)
 
 
+@pytest.mark.slow
 def test_no_form_of_a_secret_reaches_the_disk_or_the_log(
     tmp_path: Path, telling: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

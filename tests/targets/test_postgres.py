@@ -21,6 +21,7 @@ from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from tests.targets import postgresql
 
+pytestmark = pytest.mark.slow
 SOON = timedelta(seconds=15)
 LIMIT = postgresql.MAX_CONNECTIONS - 8  # of the application's database: below what the server takes
 needs_server = pytest.mark.skipif(bool(postgresql.missing()), reason=postgresql.missing() or "there is one")

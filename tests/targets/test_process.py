@@ -126,6 +126,7 @@ def test_the_deadline_ends_the_whole_tree(stamp: str) -> None:
     assert gone(stamp, within=2)
 
 
+@pytest.mark.slow
 def test_a_tree_that_forks_on_is_ended() -> None:
     """Children of children, some of them in sessions of their own, none of which end when asked."""
     word = f"stamp-{uuid.uuid4().hex}"
@@ -206,6 +207,7 @@ def test_an_output_that_just_fits_is_whole() -> None:
     assert process.left_out(1) in more.stdout
 
 
+@pytest.mark.slow
 def test_a_flood_costs_no_memory_and_ends_at_its_deadline() -> None:
     """`yes` writes gigabytes in a second."""
     before = _resident()
@@ -318,6 +320,7 @@ def test_an_output_file_outside_the_workspace_is_refused(tmp_path: Path, name: s
 # -- the server's end --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_children_end_with_the_server_however_it_ends(stamp: str, how: signal.Signals) -> None:
     """kill -9 leaves the server no time to end anything; its keeper does."""
@@ -330,6 +333,7 @@ def test_children_end_with_the_server_however_it_ends(stamp: str, how: signal.Si
     assert gone(stamp, within=2)
 
 
+@pytest.mark.slow
 def test_a_new_server_ends_what_an_earlier_one_left(stamp: str) -> None:
     """Also where the keeper was ended together with the server, as a machine under pressure does."""
     owner = f"test-{uuid.uuid4().hex[:8]}"
@@ -340,6 +344,7 @@ def test_a_new_server_ends_what_an_earlier_one_left(stamp: str) -> None:
     assert carrying(stamp) == []
 
 
+@pytest.mark.slow
 def test_a_new_server_leaves_what_belongs_to_another(stamp: str) -> None:
     """Two workers on one machine do not end one another's commands; `a` is not `a-b` either."""
     owner = f"test-{uuid.uuid4().hex[:8]}"

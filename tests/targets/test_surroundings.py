@@ -200,7 +200,7 @@ def test_a_post_whose_answer_never_came_is_unknown(tmp_path: Path, how: str, out
 
 def test_while_a_secrets_values_are_unknown_it_is_not_printed(tmp_path: Path) -> None:
     """A command that may print a Secret which cannot be masked is a person's; once it can be read, it is masked."""
-    data = json.dumps({"data": {"password": "aHVudGVyMi1odW50ZXIy"}})
+    data = json.dumps({"metadata": {"name": "shop-secrets"}, "data": {"password": "aHVudGVyMi1odW50ZXIy"}})
     gate = tmp_path / "open"
     tool(
         tmp_path / "tools",
@@ -226,14 +226,34 @@ def test_a_secret_that_changed_is_learnt_before_the_next_look_inside(tmp_path: P
     """Rotated in the middle of an incident."""
     values = tmp_path / "values"
     tool(tmp_path / "tools", "kubectl", f'case "$*" in *json*) cat {values}.json;; *) cat {values};; esac')
-    Path(f"{values}.json").write_text(json.dumps({"data": {"k": "b2xkLXZhbHVlLTE="}}))
+    Path(f"{values}.json").write_text(_secrets("b2xkLXZhbHVlLTE="))
     here = ground(tmp_path, secrets=["shop-secrets"])
     assert here.learn_secrets() == []
-    Path(f"{values}.json").write_text(json.dumps({"data": {"k": "bmV3LXZhbHVlLTI="}}))
+    Path(f"{values}.json").write_text(_secrets("bmV3LXZhbHVlLTI="))
     values.write_text("old-value-1 new-value-2")
     here._learnt_at = -1000.0
     ask = kubectl("exec", "shop-1", "--", "env", identity="look_inside")
     assert here.observe(ask).stdout == "[masked] [masked]"
+
+
+def test_a_secret_that_is_not_there_is_named_and_the_others_are_learnt(tmp_path: Path) -> None:
+    """One question for all of them."""
+    tool(tmp_path / "tools", "kubectl", f"echo asked >> {tmp_path}/asked; cat {tmp_path}/found")
+    (tmp_path / "found").write_text(_secrets("aHVudGVyMi1odW50ZXIy"))
+    here = ground(tmp_path, secrets=["shop-secrets", "gone"])
+    assert here.learn_secrets() == [
+        "the values of the Secret gone are not known, so they cannot be masked: there is no such Secret"
+    ]
+    assert here.masker.mask("hunter2-hunter2") == "[masked]"
+    assert (tmp_path / "asked").read_text() == "asked\n"
+    (tmp_path / "found").write_text("")
+    assert len(here.learn_secrets()) == 2
+
+
+def _secrets(value: str) -> str:
+    """As kubectl lists them."""
+    items = [{"metadata": {"name": "shop-secrets"}, "data": {"k": value}}]
+    return json.dumps({"kind": "List", "items": items})
 
 
 # -- the whole loop ----------------------------------------------------------------------------------------------------
@@ -261,6 +281,7 @@ def hanging() -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.mark.slow
 def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_path: Path) -> None:
     """Cluster, Prometheus, a web server, the database: each is a sentence; what can be seen is seen; a person is asked."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -299,6 +320,7 @@ def test_with_everything_away_the_incident_says_so_and_no_change_is_made(tmp_pat
     assert made[0].changes == 0
 
 
+@pytest.mark.slow
 def test_a_read_that_hangs_ends_at_its_deadline_and_the_plan_is_made_from_what_came(
     tmp_path: Path, hanging: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
 from tests.targets import leaving
 
+pytestmark = pytest.mark.slow
 HOSTILE = Path(__file__).with_name("hostile.sh")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import json
 import re
 import threading
 import time
@@ -377,26 +376,31 @@ class RealGround:
     def learn_secrets(self) -> list[str]:
         """Read the named Secrets' values for the masker; sentences about those that could not be read."""
         with self._lock:
-            self._learnt_at, self._unread = time.monotonic(), []
-            for name in self.settings.secrets:
-                said = self._learn(name)
-                if said:
-                    self._unread.append(said)
+            self._learnt_at = time.monotonic()
+            self._unread = self._learn(tuple(self.settings.secrets)) if self.settings.secrets else []
             return list(self._unread)
 
-    def _learn(self, name: str) -> str:
-        words = ("kubectl", "get", "secret", name, "-n", self.settings.namespace, "-o", "json")
+    def _learn(self, names: tuple[str, ...]) -> list[str]:
+        """All in one question: a cluster that does not answer is waited for once."""
+        words = ("kubectl", "get", "secret", *names, "-n", self.settings.namespace, "-o", "json", "--ignore-not-found")
         answer = self.run("look_inside", words)
-        unknown = f"the values of the Secret {name} are not known, so they cannot be masked"
-        if answer.refused or any(answer.exit_codes):
-            return f"{unknown}: {(answer.refused or answer.stderr).strip()[-200:]}"
-        try:
-            data: dict[str, str] = json.loads(answer.stdout).get("data") or {}
-            values = [base64.b64decode(value).decode(errors="replace") for value in data.values()]
-        except (ValueError, AttributeError):
-            return f"{unknown}: kubectl gave no JSON"
-        self.masker.update(values, ordinary=(self.settings.name, self.settings.namespace))
-        return ""
+        found = kubernetes.said(answer)
+        if found is None:
+            why = (answer.refused or answer.stderr).strip()[-200:] or "kubectl gave no JSON"
+            return [_unmasked(name, why) for name in names]
+        troubles, read = [], set()
+        for item in found.get("items", [found]):
+            name = item.get("metadata", {}).get("name", "")
+            try:
+                values = [
+                    base64.b64decode(value).decode(errors="replace") for value in (item.get("data") or {}).values()
+                ]
+            except (ValueError, AttributeError):
+                troubles.append(_unmasked(name, "they are no base64"))
+                continue
+            read.add(name)
+            self.masker.update(values, ordinary=(self.settings.name, self.settings.namespace))
+        return [*troubles, *(_unmasked(name, "there is no such Secret") for name in names if name not in read)]
 
     def _knows_secrets(self, ask: Ask) -> str:
         """Secrets change: those whose values are not known freshly are read again before one may be printed."""
@@ -426,6 +430,10 @@ class RealGround:
             stderr=self.masker.mask(answer.stderr, cut=cut),
             refused=self.masker.mask(answer.refused),
         )
+
+
+def _unmasked(name: str, why: str) -> str:
+    return f"the values of the Secret {name} are not known, so they cannot be masked: {why}"
 
 
 def _tool_there(answer: Answer) -> Answer:
