@@ -174,6 +174,13 @@ def review_text(kept: Store, known: Catalog, incident: str) -> str:
     return incidents.review.review(facts, now=kept.now(), zone=UTC)
 
 
+def times(kept: Store, known: Catalog, incident: str) -> dict[str, float]:
+    """Seconds from the alert to each phase that was reached."""
+    facts = gather.facts(kept, known, incident)
+    reached = incidents.figures.times(facts).since_alert() if facts is not None else ()
+    return {name: round(span.total_seconds(), 3) for name, span in reached}
+
+
 # -- the engine -------------------------------------------------------------------------------------------------------
 
 

@@ -12,18 +12,26 @@ from typing import Annotated
 import typer
 
 from handrail import app
+from handrail.cli import follow as following
 from handrail.engine.desk import Told
+from handrail.engine.server import Server
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what happens, until it is over.")]
 HERE = Path()
 
 
-def approve(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+def approve(
+    plan: str, config: Config = HERE, reason: Reason = "", follow: Follow = False, json_: AsJson = False
+) -> None:
     """Say yes to exactly this plan (the first letters of its hash)."""
     with app.terminal(config) as (desk, me):
+        found = desk.store.plan(plan)
         _told(desk.decide(plan, me, yes=True, reason=reason), as_json=json_)
+        if follow and found is not None:
+            raise typer.Exit(following.follow(desk.store, found[1].incident, after=_last(desk, found[1].incident)))
 
 
 def refuse(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
@@ -40,15 +48,20 @@ def run(
     ] = "",
     service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
     value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
+    follow: Follow = False,
     json_: AsJson = False,
 ) -> None:
     """Run a runbook by hand: it looks at once, and proposes as it does for an alert."""
     values = dict(pair.split("=", 1) for pair in value or [] if "=" in pair)
     with app.terminal(config) as (desk, me):
         if incident:
-            _told(desk.choose(incident, runbook, me, values=values), as_json=json_)
+            told = desk.choose(incident, runbook, me, values=values)
         else:
-            _told(desk.open_by_hand(runbook, me, service=service, values=values), as_json=json_)
+            told = desk.open_by_hand(runbook, me, service=service, values=values)
+            incident = told.says.split()[-1]
+        _told(told, as_json=json_)
+        if follow:
+            raise typer.Exit(following.follow(desk.store, incident))
 
 
 def takeover(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
@@ -151,6 +164,11 @@ def settle(
     """Say whether a change happened that nobody could know of."""
     with app.terminal(config) as (desk, me):
         _told(desk.settle(run, plan, command, me, happened=happened), as_json=json_)
+
+
+def _last(desk: Server, incident: str) -> int:
+    """The newest line of the record before now."""
+    return max((event.sequence for event in desk.store.events(incident=incident)), default=0)
 
 
 def _told(told: Told, *, as_json: bool) -> None:

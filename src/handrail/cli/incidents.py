@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from handrail import app
+from handrail.cli import follow as following
 from handrail.cli import incident_text, terminal
 from handrail.errors import FixSettings
 
@@ -20,6 +21,7 @@ def incidents(
     incident: Annotated[str, typer.Argument(help="One incident, such as I-12; else all.")] = "",
     config: Config = Path(),
     open_: Annotated[bool, typer.Option("--open", help="Only those that are not over.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Of one: go on printing what happens.")] = False,
     json_: AsJson = False,
 ) -> None:
     """List incidents, or show one with its steps, plan and timeline."""
@@ -30,6 +32,9 @@ def incidents(
             raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
         seen = app.seen(store, catalog, incident)
         print(app.as_json(seen) if json_ else incident_text.render(seen, now=app.now()))
+        if follow:
+            last = max((event.sequence for event in store.events(incident=incident)), default=0)
+            raise typer.Exit(following.follow(store, f"I-{row['number']}", after=last, until_asked=False))
         return
     rows = store.incidents(status="open" if open_ else None)
     if json_:
@@ -57,12 +62,18 @@ def review(
     incident: str,
     config: Config = Path(),
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
+    json_: AsJson = False,
 ) -> None:
     """Print the post-incident review as Markdown."""
     store, catalog = app.record(config)
     if store.incident(incident) is None:
         raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
     text = app.review_text(store, catalog, incident)
+    if json_:
+        print(
+            json.dumps({"incident": incident, "review": text, "times": app.times(store, catalog, incident)}, indent=2)
+        )
+        return
     if output is None:
         print(text)
     else:
