@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import postgast
-from google.protobuf.json_format import MessageToDict
-
+from handrail.commands import sqltree
 from handrail.commands.model import Effect
 
 # Volatile functions of pg_catalog that change something; every other volatile one that is not below is unknown.
@@ -140,13 +138,14 @@ class SqlEffect:
 def understand(text: str) -> SqlEffect:
     """The worst of its statements; unknown where PostgreSQL could not parse it or a function is not known."""
     try:
-        tree = MessageToDict(postgast.parse(text), preserving_proto_field_name=True)
-    except Exception as error:  # the parser's own error type is private; a refusal to parse is an answer here
+        statements = [item["stmt"] for item in sqltree.tree(text).get("stmts", ())]
+        if not statements:
+            return SqlEffect(effect=Effect.UNKNOWN, reason="it holds no statement")
+        return max((_statement(statement) for statement in statements), key=lambda found: found.effect.rank)
+    except sqltree.NotSql as error:  # a refusal to parse is an answer here
         return SqlEffect(effect=Effect.UNKNOWN, reason=f"PostgreSQL's parser does not take it: {error}")
-    statements = [item["stmt"] for item in tree.get("stmts", ())]
-    if not statements:
-        return SqlEffect(effect=Effect.UNKNOWN, reason="it holds no statement")
-    return max((_statement(statement) for statement in statements), key=lambda found: found.effect.rank)
+    except (ValueError, RecursionError):
+        return SqlEffect(effect=Effect.UNKNOWN, reason="it is nested too deeply to be read")
 
 
 def _statement(statement: dict[str, Any]) -> SqlEffect:
@@ -235,6 +234,8 @@ def rows_it_would_hit(text: str, columns: tuple[str, ...]) -> str | None:
 
     None where the text is not one SELECT whose every result is a call of a function that changes something.
     """
+    import postgast  # here, since it is slow to load and only a change asks for this
+
     try:
         tree = postgast.parse(text)
     except postgast.PgQueryError:
