@@ -193,12 +193,27 @@ def test_a_value_by_its_path(path: str, value: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "says"),
     [
-        (PODS, Kind.TABLE, "4 rows"),
+        (PODS, Kind.TABLE, "4 rows: payments-5c7d9f8b6d-9qk2p CrashLoopBackOff, 12 restarts, and 2 more"),
         (COUNT, Kind.TABLE, "count: 97"),
         (NONE, Kind.TABLE, "0 rows"),
         (VECTOR, Kind.SERIES, "2 series: api-gateway 3.367, payments 0"),
         ('{"data": {"resultType": "vector", "result": []}}', Kind.SERIES, "no series: no data"),
-        ('{"a": 1}', Kind.JSON, '{"a": 1}'),
+        ('{"a": 1}', Kind.JSON, "a 1"),
+        (
+            '{"percent": 16.326, "slots": {"blue": {"status": "ok"}}, "seen": [1, 2]}',
+            Kind.JSON,
+            "percent 16.3, slots blue status ok, seen 2 items",
+        ),
+        ("[]", Kind.JSON, "0 items"),
+        ("{}", Kind.JSON, "empty"),
+        (
+            "NAME   READY  STATUS            RESTARTS   AGE\nweb-0  0/1    CrashLoopBackOff  6 (9s ago)  1m\n"
+            "web-1  1/1    Running           0          1m\n",
+            Kind.TABLE,
+            "2 rows: web-0 CrashLoopBackOff, 6 restarts",
+        ),
+        ("NAME   STATUS   AGE\na      Pending  1m\nb      Unknown  1m\n", Kind.TABLE, "2 rows: a Pending, and 1 more"),
+        ("NAME   STATUS   AGE\na      Running  1m\n", Kind.TABLE, "1 row"),
         ("2026-05-04T12:00:00Z a\n2026-05-04T12:00:01Z b\n", Kind.LOG, "2 lines"),
         ("12:00:00 a\n", Kind.LOG, "12:00:00 a"),
         ("done\n", Kind.TEXT, "done"),

@@ -94,9 +94,7 @@ def _follow(running: app.Running, *, yes: bool) -> str:
                 _line("")
                 until += _ask(running, plan.hash, yes=yes)
         time.sleep(0.1)
-    raise FixSettings(
-        f"The demo did not heal within {LIMIT_SECONDS} s. Its record stays below .handrail/demo."
-    )
+    raise FixSettings(f"The demo did not heal within {LIMIT_SECONDS} s. Its record stays below .handrail/demo.")
 
 
 def _ask(running: app.Running, plan: str, *, yes: bool) -> float:

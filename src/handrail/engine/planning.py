@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from handrail import commands, remedies
 from handrail.commands import Command
 from handrail.engine import looking
-from handrail.evidence import Evidence
+from handrail.evidence import Evidence, reading
 from handrail.plans import Guard, Plan, PlannedCommand, Preview, Reach, Undo
 from handrail.remedies import Remedy
 from handrail.runbooks.binding import Check
@@ -296,7 +296,7 @@ def _with_bound_ways(remedy: Remedy, prospect: Prospect, *, ground: Ground, basi
             answer = ground.observe(ask)
             refused = answer.refused or (answer.stderr.strip()[-200:] if any(answer.exit_codes) else "")
             preview = Preview(
-                says=answer.stdout.strip().splitlines()[0][:200] if answer.stdout.strip() else "no answer",
+                says=reading.says(answer.stdout, reading.kind(answer.stdout))[:200],
                 detail=answer.stdout,
                 by=ask.identity,
                 refused=f"its preview failed: {refused}" if refused else "",

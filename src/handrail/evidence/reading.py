@@ -12,6 +12,10 @@ from handrail.evidence.model import Kind
 WORD = r"[A-Z][A-Z0-9%/-]*(?:\([A-Za-z]+\))?"  # `CPU(cores)`, `CLUSTER-IP`
 HEADER = re.compile(rf"{WORD}(?: {WORD})*(?: {{2,}}{WORD}(?: {WORD})*)*\s*")
 RULE = re.compile(r"[+ ]*-[-+ ]*")
+FINE = frozenset(  # statuses that say nothing is wrong
+    {"Running", "Completed", "Succeeded", "Ready", "Active", "Bound", "deployed", "superseded", "True"}
+)
+LEAVES = 6
 STAMP = re.compile(r"^\S*(\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2})")
 
 
@@ -87,9 +91,48 @@ def says(text: str, shape: Kind, *, exit_meaning: str = "") -> str:
         rows = found[1] if found else []
         if found and len(rows) == 1 and len(found[0]) == 1:
             return f"{found[0][0]}: {rows[0][0]}"
-        return f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
+        return f"{len(rows)} row{'' if len(rows) == 1 else 's'}" + _standing_out(found[0] if found else [], rows)
+    if shape is Kind.JSON:
+        try:
+            return _leaves(json.loads(text))
+        except (ValueError, RecursionError):  # numbers of thousands of digits, nests of thousands of levels
+            return "JSON"
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[0].strip()[:120] if len(lines) == 1 else f"{len(lines)} lines"
+
+
+def _standing_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The rows of a table with a status that is none of the usual good ones: `, web-0 CrashLoopBackOff, 6 restarts`."""
+    if "STATUS" not in columns or "NAME" not in columns[:1]:
+        return ""
+    at = columns.index("STATUS")
+    bad = [row for row in rows if row[at] and row[at] not in FINE]
+    if not bad:
+        return ""
+    told = f": {bad[0][0]} {bad[0][at]}"
+    if "RESTARTS" in columns and (restarts := bad[0][columns.index("RESTARTS")].split()[:1]) and restarts != ["0"]:
+        told += f", {restarts[0]} restart{'' if restarts == ['1'] else 's'}"
+    return told + (f", and {len(bad) - 1} more" if len(bad) > 1 else "")
+
+
+def _leaves(value: Any) -> str:
+    """The first values of a JSON answer, as `percent 16.3, errors 8`; how much more there is."""
+    found: list[str] = []
+
+    def walk(item: Any, name: str) -> None:
+        if isinstance(item, dict):
+            for key, inner in item.items():
+                walk(inner, f"{name} {key}".strip())
+        elif isinstance(item, list):
+            found.append(f"{name} {len(item)} item{'' if len(item) == 1 else 's'}".strip())
+        else:
+            shown = f"{item:.3g}" if isinstance(item, float) and abs(item) < 1e6 else str(item)
+            found.append(f"{name} {shown[:60]}".strip())
+
+    walk(value, "")
+    if not found:
+        return "empty"
+    return ", ".join(found[:LEAVES]) + (f", and {len(found) - LEAVES} more" if len(found) > LEAVES else "")
 
 
 def _label(labels: dict[str, str]) -> str:
