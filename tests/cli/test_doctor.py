@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -155,6 +156,7 @@ def team(tmp_path: Path, prometheus: str) -> Team:
                 "schedule": "schedule.yaml",
                 "services": "services.yaml",
                 "environments": "environments.yaml",
+                "status_page": "public",
                 "sources": {"am": {"environment": "live", "token_sha256": "b" * 64}},
                 "server": {"port": port},
                 **(settings or {}),
@@ -296,6 +298,15 @@ def test_people_whom_nothing_reaches_are_said(team: Team) -> None:
         assert found(lines, words)["do"]
 
 
+def test_channels_and_stakeholders_that_hear_nothing_are_said(team: Team) -> None:
+    folder = team(settings={"status_page": ""})
+    _yaml(folder / "services.yaml", {"services": {"shop": {"owner": "shop", "channel": "#shop"}}})
+    lines = examined(folder, exit_code=0)
+    found(lines, "no message reaches the channels #shop")
+    found(lines, "stakeholders are told nothing")
+    found(examined(team(settings={"status_page": "book.md/public"}), exit_code=1), "the status page cannot be written")
+
+
 def test_an_address_beyond_loopback_needs_tokens(team: Team) -> None:
     lines = examined(team(settings={"server": {"host": "0.0.0.0"}}, people=[{"name": "Ana"}]), exit_code=1)
     found(lines, "no person has a token")
@@ -326,7 +337,7 @@ def test_a_binding_with_a_mistake_is_said_with_its_line(team: Team) -> None:
 
 def test_a_state_folder_that_cannot_be_written_is_wrong(team: Team) -> None:
     """A file stands where the folder should be: that stops root too."""
-    found(examined(team(settings={"state": "book.md/state"}), exit_code=1), "cannot be written")
+    found(examined(team(settings={"state": "book.md/state"}), exit_code=1), "the state folder cannot be written")
 
 
 def test_a_record_that_was_edited_and_one_that_is_damaged_are_wrong(team: Team) -> None:
@@ -407,9 +418,6 @@ def postgres(folder: Path) -> Iterator[tuple[str, int]]:
         except KeyError:
             pytest.skip("root cannot run PostgreSQL, and there is no user postgres")
         user = {"user": owner.pw_uid, "group": owner.pw_gid}
-        for parent in (folder, *list(folder.parents)[:-1]):
-            if parent.stat().st_uid == os.geteuid() and str(parent).startswith(str(folder.parents[2])):
-                parent.chmod(0o755)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -426,10 +434,12 @@ def postgres(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.slow
-def test_a_real_server_shows_the_role_that_identities_prints_as_well_and_others_as_wrong(tmp_path: Path) -> None:
-    folder = tmp_path / "pg"
-    folder.mkdir()
-    with postgres(folder) as (admin, port):
+def test_a_real_server_shows_the_role_that_identities_prints_as_well_and_others_as_wrong() -> None:
+    """Its folder is not pytest's, which nobody but this user may enter."""
+    with (
+        tempfile.TemporaryDirectory(prefix="handrail-postgres-") as folder,
+        postgres(Path(folder)) as (admin, port),
+    ):
         told = subprocess.run(
             [sys.executable, "-m", "handrail", "identities", "--sql", "--database", "shop", "--limit", "12"],
             check=True,

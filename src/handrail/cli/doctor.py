@@ -150,6 +150,7 @@ def _lines(known: Settings, config: Path, scratch: Path) -> Iterator[Line]:
     programs = frozenset(_programs(catalog)) if catalog else frozenset()
     looked = Looked(settings=known, raw=raw, catalog=catalog, programs=programs, scratch=scratch)
     yield from _people(looked)
+    yield from _messages(looked)
     yield from _sources(looked)
     yield from _serving(looked)
     yield from _state(known.state.resolve())
@@ -283,6 +284,45 @@ def _people(looked: Looked) -> Iterator[Line]:
         )
 
 
+def _messages(looked: Looked) -> Iterator[Line]:
+    """Channels that services name and nobody gave an address for; the status page's folder."""
+    known = looked.settings
+    wanted = {service.channel for service in known.services if service.channel}
+    if silent := sorted(wanted - set(known.channels)):
+        yield Line(
+            area="messages",
+            level=WARNING,
+            says=f"no message reaches the channels {', '.join(silent[:5])}{' …' if silent[5:] else ''}",
+            do="give them addresses in handrail.yaml: notify: {channels: {…}}",
+        )
+    if not known.stakeholders and not known.status_page:
+        yield Line(
+            area="messages",
+            level=WARNING,
+            says="stakeholders are told nothing: neither an address nor a status page is named",
+            do="add `notify: {stakeholders: […]}` or `status_page` to handrail.yaml",
+        )
+    if known.status_page is not None and (trouble := _unwritable(known.status_page)):
+        yield Line(
+            area="messages",
+            level=WRONG,
+            says=f"the status page cannot be written: {trouble}",
+            do="make that folder writable, or set another `status_page` in handrail.yaml",
+        )
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be written there, empty where it can. A folder that is not there yet is made in its parent."""
+    there = folder
+    while not there.exists():
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return ""
+    except OSError as error:
+        return f"{there}: {error.strerror}"
+
+
 def _sources(looked: Looked) -> Iterator[Line]:
     known = looked.settings
     if not known.sources:
@@ -369,14 +409,11 @@ def _state(state: Path) -> Iterator[Line]:
     there = state
     while not there.exists():
         there = there.parent
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
+    if trouble := _unwritable(state):
         yield Line(
             area="state",
             level=WRONG,
-            says=f"{there} cannot be written: {error.strerror}",
+            says=f"the state folder cannot be written: {trouble}",
             do="make it writable for whoever runs handrail serve, or set another `state` in handrail.yaml",
         )
     else:

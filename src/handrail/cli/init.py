@@ -290,6 +290,13 @@ server:
   port: 8080
   open_reading: true          # on this machine pages are read without signing in; approving always needs a person
   # names: [handrail.example.org]   # the names it is reached by from elsewhere; every other name is refused
+  # url: https://handrail.example.org   # for links in messages
+
+# Who hears of it besides those on call, at addresses as Apprise takes them (mailto://, slack://, json:// …).
+# notify:
+#   channels: {{"#platform": "slack://${{HANDRAIL_SLACK}}/platform"}}
+#   stakeholders: ["mailto://user:${{HANDRAIL_MAIL}}@mail.example.org?to=status@example.org"]
+# status_page: public         # a folder that a static status page is written into
 """.replace("\n\npeople", "\npeople")
 
 
