@@ -59,7 +59,7 @@ def until_known(
 ) -> checks.Verdict:
     """Rounds of readings, a scrape apart, until the verdict is final or `on_round` says to stop by answering False."""
     rounds: list[tuple[checks.Reading, ...]] = []
-    limit = since + place.verify_limit
+    limit = max(since, clock()) + place.verify_limit  # while no server ran nobody looked: that time proves nothing
     settle = place.scrape * LEAST_SCRAPES if changed_at is not None else timedelta(0)
     while True:
         now = clock()

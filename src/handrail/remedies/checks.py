@@ -112,7 +112,7 @@ def verdict(
         since, until = stretch[-1][0].at, stretch[0][0].at
         if until - since >= hold and len(stretch) >= least_samples:
             return Verified(since=since, held=until - since)
-        if now < limit + hold:  # what began to hold in time may finish its hold
+        if since <= limit:  # what began to hold in time may finish its hold, however few samples a busy machine took
             return Holding(since=since, held=until - since)
     latest = samples[-1] if samples else ()
     bad = next((reading.says for reading in latest if not reading.ok), "no check has answered")
