@@ -551,6 +551,8 @@ def judge(machine: Machine) -> None:
         if row["ending"] != "healed":
             told.faults.append(f"the run ended {row['ending']}: {row['reason']}")
     told.faults.extend(f"trouble: {event.payload['says']}" for event in events if event.kind == "trouble")
+    pages = Counter(event.payload["level"] for event in events if event.kind == "page")
+    told.faults.extend(f"level {level} was called {count} times" for level, count in pages.items() if count > 1)
     if left := children(machine.ledger_port):
         told.faults.append(f"children {left} are left")
     told.unsaid.extend(_unsaid(kept))

@@ -149,8 +149,11 @@ class Server:
                 if self.store.fire(timer["id"]):
                     self.wake(timer["subject"])
                 continue
-            self._fire(timer)  # done before it is marked: a crash between the two does it again, which adds nothing
-            self.store.fire(timer["id"])
+            self._at("before timer")
+            with self.store.together():  # what it does and that it did it
+                self._fire(timer)
+                self.store.fire(timer["id"])
+            self._at("after timer")
         if now - self._watched >= WATCH_PLANS:
             self._watched = now
             for row, _ in self.store.waiting_plans():
