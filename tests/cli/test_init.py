@@ -86,6 +86,16 @@ def test_nothing_is_ever_overwritten(team: Path) -> None:
     assert {path: path.read_bytes() for path in team.rglob("*") if path.is_file()} == before
 
 
+def test_what_is_new_names_who_and_what_was_there_before(team: Path) -> None:
+    """Otherwise the new schedule would name somebody whom the people file does not."""
+    (team / "people.yaml").write_text("people:\n  - {name: Ana Ruiz, roles: [approver]}\n", encoding="utf-8")
+    (team / "environments.yaml").write_text("environments:\n  live: {namespace: shop}\n", encoding="utf-8")
+    assert run(str(team)).exit_code == 0
+    known = settings.read(team)
+    assert known.schedule.rotation == ("Ana Ruiz",)
+    assert known.sources["alertmanager"].environment == "live"
+
+
 def test_a_file_that_settings_name_and_that_is_missing_is_written_alone(team: Path) -> None:
     run(str(team))
     kept = (team / "handrail.yaml").read_text(encoding="utf-8")

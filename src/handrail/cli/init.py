@@ -181,10 +181,15 @@ def _write_all(
     state = folder / STATE
     bindings = _bindings(read, before)
     person = _me()
+    people = folder / str((before or {}).get("people") or "people.yaml")
     makers: list[tuple[str, str, Callable[[], str]]] = [
-        (documents.SETTINGS, "which documents, who may post alerts", lambda: _settings(bindings, environment)),
+        (
+            documents.SETTINGS,
+            "which documents, who may post alerts",
+            lambda: _settings(bindings, _first(folder / "environments.yaml", environment)),
+        ),
         ("people.yaml", f"{person}, and how to add others", lambda: _people(person, _token(state / "you.token"))),
-        ("schedule.yaml", "who is on call", lambda: _schedule(person, datetime.now(UTC).date())),
+        ("schedule.yaml", "who is on call", lambda: _schedule(_first(people, person), datetime.now(UTC).date())),
         ("services.yaml", "what alerts are about, and who owns it", _services),
         (
             "environments.yaml",
@@ -258,6 +263,17 @@ def _ignore(state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (state / ".gitignore").exists():
         (state / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def _first(path: Path, wanted: str) -> str:
+    """Who or what a file that was there before names: the one that is wanted, else its first."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        held = raw.get("people") or raw.get("environments") or []
+        names = [str(one["name"]) if isinstance(one, dict) else str(one) for one in held]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return wanted  # there is none, or its own reader says what is wrong with it
+    return wanted if wanted in names or not names else names[0]
 
 
 def _me() -> str:
