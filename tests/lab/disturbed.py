@@ -115,8 +115,10 @@ def api_server_away_while_looking(course: Course, here: app.Running) -> None:
     os.kill(daemon, signal.SIGSTOP)
     try:
         with course.away(here):
-            course.notes["said"] = until(60, lambda: said(here, course.away_from, "does not answer", "could not look"))
-            time.sleep(20)
+            course.notes["said"] = until(
+                60, lambda: said(here, course.away_from, "could not be asked", "could not look")
+            )
+            time.sleep(10)
     finally:
         os.kill(daemon, signal.SIGCONT)
 
@@ -133,8 +135,7 @@ def api_server_away_while_a_plan_waits(course: Course, here: app.Running) -> Non
             for row, plan in here.store.waiting_plans():
                 if row["recommended"]:
                     course.notes["decided"] = here.desk.decide(plan.hash, approver(), yes=True, reason="drill").says
-            time.sleep(25)
-            course.notes["said"] = said(here, course.away_from, "could not be read", "does not answer", "not be looked")
+            course.notes["said"] = until(45, lambda: said(here, course.away_from, "could not be asked"))
     finally:
         os.kill(daemon, signal.SIGCONT)
 
@@ -144,7 +145,7 @@ def kubectl_missing(course: Course, here: app.Running) -> None:
     if not course.first(here, "incident_opened"):
         return
     with course.away(here):
-        course.notes["said"] = until(30, lambda: said(here, 0, "kubectl is not", "kubectl was not found", "no kubectl"))
+        course.notes["said"] = until(30, lambda: said(here, 0, "Install kubectl"))
         time.sleep(5)
     Path(os.environ["HANDRAIL_LAB_TOOLS"], "kubectl").symlink_to(f"{lab()['path']}/kubectl")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.lab import leftovers
 from tests.lab.disturbed import ROOT
 
 pytestmark = pytest.mark.lab
+OWN = ("/usr/local/bin", "/usr/bin", "/bin")
 CHANGING = {"intent", "outcome", "verified", "incident_closed"}
 
 
@@ -48,6 +50,8 @@ def played(scenario: str) -> dict[str, Any]:
     ],
 )
 def test_what_is_away_is_said_nothing_is_changed_and_it_goes_on_when_it_is_back(scenario: str) -> None:
+    if scenario == "kubectl_missing" and any((Path(folder) / "kubectl").exists() for folder in OWN):
+        pytest.skip("a kubectl of this machine's own stands where every environment looks")
     told = played(scenario)
     assert told["notes"]["said"]
     assert not CHANGING & set(told["while_away"])

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from handrail import commands, remedies
 from handrail.commands import Command
 from handrail.engine import looking
+from handrail.errors import TryAgain
 from handrail.evidence import Evidence, reading
 from handrail.plans import Guard, Plan, PlannedCommand, Preview, Reach, Undo
 from handrail.remedies import Remedy
@@ -69,7 +70,10 @@ class _Draft:
 def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedOver:
     """Plans for this remedy now, or why it is passed over. Nothing is changed: previews cannot."""
     for when in remedy.binding.when:
-        ok, says = remedies.checks.holds(when, ground.instant(looking.filled_in(when.promql, basis.place)))
+        answer = ground.instant(looking.filled_in(when.promql, basis.place))
+        if answer is None:
+            raise TryAgain(f"whether {remedy.name} applies could not be asked: no answer to {when.promql}")
+        ok, says = remedies.checks.holds(when, answer)
         if not ok:
             return PassedOver(reason=says)
     missing = [name for name in remedy.binding.needs if name not in basis.values]

@@ -18,6 +18,7 @@ from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
 from handrail.engine import changing, looking, planning, verifying
 from handrail.engine.catalog import Catalog, Place
+from handrail.errors import TryAgain
 from handrail.evidence import Evidence, Where
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
@@ -516,7 +517,10 @@ class Responder:
         found = self.store.plan(row["hash"])
         if scene is None or found is None:
             return ""
-        moved = [*changing.moved(found[1], scene.ground), *self._resolved_guard(scene)]
+        try:
+            moved = [*changing.moved(found[1], scene.ground), *self._resolved_guard(scene)]
+        except TryAgain:  # it cannot be looked at now, which moves nothing; before the change it must be
+            moved = self._resolved_guard(scene)
         if self.store.now() >= found[1].expires_at:
             moved.append(f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC")
         if moved:

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from handrail import remedies
 from handrail.commands import sql as sql_text
-from handrail.errors import AskHuman
+from handrail.errors import AskHuman, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.targets import http, kubernetes, postgres, process
@@ -186,6 +186,14 @@ class RealGround:
         answer = _tool_there(process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed))
         return dataclasses.replace(answer, stderr=self.masker.mask(answer.stderr, cut=answer.timed_out))
 
+    def _asked(self, identity: str, words: tuple[str, ...], feed: bytes | None = None) -> Answer:
+        """The same, where no answer would be taken for one: a silence is no refusal, and nothing that moved."""
+        answer = self.run(identity, words, feed)
+        why = _silence(answer)
+        if why:
+            raise TryAgain(f"{self.settings.name} could not be asked with {' '.join(words[:2])}: {why}")
+        return answer
+
     def instant(self, promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
         """Prometheus, or a figure that the environment names."""
         if promql in self.settings.metrics:
@@ -213,7 +221,7 @@ class RealGround:
         elif words[0] in CLUSTER_TOOLS and words[:2] != ("kubectl", "exec"):
             found = kubernetes.prospect(
                 ask,
-                run=self.run,
+                run=self._asked,
                 environment=self.settings.name,
                 namespace=self.settings.namespace,
                 now=datetime.now(UTC),
@@ -296,12 +304,12 @@ class RealGround:
         if guard.kind == "generation":
             namespace, _, where = guard.subject.partition("/")
             kind, _, name = where.partition("/")
-            found = kubernetes.live(kubernetes.Named(kind=kind, name=name, namespace=namespace), run=self.run)
+            found = kubernetes.live(kubernetes.Named(kind=kind, name=name, namespace=namespace), run=self._asked)
             now = str((found or {}).get("metadata", {}).get("generation", "gone"))
             return "" if now == guard.value else f"{where} is at generation {now}, it was {guard.value}"
         if guard.kind == "release":
             namespace, _, name = guard.subject.partition("/")
-            history = kubernetes.history(name, namespace, run=self.run)
+            history = kubernetes.history(name, namespace, run=self._asked)
             now = str(history[-1].revision) if history else "unknown"
             return "" if now == guard.value else f"{name} is at revision {now}, it was {guard.value}"
         if guard.kind == "rows" and "primary" in self.settings.databases:
@@ -316,7 +324,7 @@ class RealGround:
     def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
         """A better aim, where this command can have one."""
         if kind == "last_good_revision":
-            return kubernetes.aim_revision(ask, run=self.run, first_bad_at=first_bad_at)
+            return kubernetes.aim_revision(ask, run=self._asked, first_bad_at=first_bad_at)
         named = remedies.aim.deployment_named(ask.stages)
         if not named:
             return None
@@ -443,6 +451,18 @@ def _tool_there(answer: Answer) -> Answer:
             what = f"{answer.refused}. Install {tool}, or name its folder as `tools` in environments.yaml"
             return dataclasses.replace(answer, refused=what)
     return answer
+
+
+def _silence(answer: Answer) -> str:
+    """Why there is no answer, whatever it says: too late, never reached, or the tool is not there. Empty where one is."""
+    if answer.timed_out:
+        return f"no answer within {QUICK.total_seconds():.0f} s"
+    if any(answer.refused.startswith(f"{tool} cannot be started here") for tool in CLUSTER_TOOLS):
+        return answer.refused
+    if not any(answer.exit_codes):
+        return ""
+    told = [line for line in answer.stderr.splitlines() if BROKEN.search(line) or NEVER_MADE.search(line)]
+    return told[-1].strip()[-300:] if told else ""
 
 
 def _as_known(program: str, answer: Answer) -> Answer:

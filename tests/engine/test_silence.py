@@ -1,0 +1,99 @@
+"""A target that gives no answer: nothing is passed over, void or changed for it, and it goes on when the answer comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import TryAgain
+from handrail.plans import Guard
+from handrail.targets import Ask, Prospect
+from tests.engine.stage import BINDING, Scripted, Stage
+
+SILENCE = "shop could not be asked with kubectl patch: no answer within 15 s"
+CONDITION = BINDING + "    remedies:\n      - {step: 2, name: restart, when: [{query: 'up', above: 0}]}\n"
+
+
+class Quiet(Scripted):
+    """Answers nothing before a change while it is silent."""
+
+    silent = False
+
+    def prospect(self, ask: Ask) -> Prospect:
+        """No answer, or the usual one."""
+        if self.silent:
+            raise TryAgain(SILENCE)
+        return super().prospect(ask)
+
+    def guard_holds(self, guard: Guard) -> str:
+        """No answer, or the usual one."""
+        if self.silent:
+            raise TryAgain(SILENCE)
+        return super().guard_holds(guard)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return quiet(Stage(tmp_path))
+
+
+def quiet(made: Stage) -> Stage:
+    """The same over a ground that can be silent."""
+    made.ground = Quiet(made.clock)
+    made.responder.grounds = {"shop": made.ground}
+    return made
+
+
+def silence(stage: Stage, on: bool) -> None:
+    """Turn it on or off."""
+    assert isinstance(stage.ground, Quiet)
+    stage.ground.silent = on
+
+
+def test_a_remedy_whose_preview_gets_no_answer_is_not_passed_over(stage: Stage) -> None:
+    stage.alert()
+    silence(stage, True)
+    with pytest.raises(TryAgain):
+        stage.drive()
+    assert stage.standings() == {"step-2": "not tried", "step-3": "not tried"}
+    silence(stage, False)
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.standings()["step-2"] == "proposed"
+
+
+def test_a_condition_that_gets_no_answer_is_not_taken_for_false(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=CONDITION)
+    stage.alert()
+    stage.ground.away = True
+    with pytest.raises(TryAgain):
+        stage.drive()
+    assert stage.standings()["restart"] == "not tried"
+    stage.ground.away = False
+    assert stage.drive() == "a plan waits for approval"
+
+
+def test_a_plan_that_waits_stays_valid_through_a_silence(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    plan = stage.waiting()
+    silence(stage, True)
+    assert stage.responder.watch_plan(stage.store.waiting_plans()[0][0]) == ""
+    assert stage.waiting().hash == plan.hash
+    stage.ground.generation += 1
+    silence(stage, False)
+    assert "generation" in stage.responder.watch_plan(stage.store.waiting_plans()[0][0])
+
+
+def test_a_yes_in_a_silence_changes_nothing_until_the_guards_can_be_read(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    silence(stage, True)
+    stage.approve()
+    with pytest.raises(TryAgain):
+        stage.drive()
+    assert stage.ground.changes == []
+    silence(stage, False)
+    stage.ground.on_change = lambda: setattr(stage.ground, "value", 0.0)
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 1
