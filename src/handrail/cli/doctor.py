@@ -123,7 +123,17 @@ def doctor(
     try:
         known = settings.read(config)
     except HandrailError as error:
-        _print([Line(area="settings", level=WRONG, says=str(error), do="nothing else can be looked at before")], json_)
+        _print(
+            [
+                Line(
+                    area="settings",
+                    level=WRONG,
+                    says=str(error),
+                    do="mend that first: nothing else can be looked at before",
+                )
+            ],
+            json_,
+        )
         raise typer.Exit(2) from error
     except Exception as error:  # a file that holds something else than its reader expects: told, never a trace
         says = f"the settings at {config} cannot be read: {type(error).__name__}: {error}"
