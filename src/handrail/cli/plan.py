@@ -11,6 +11,7 @@ import typer
 
 from handrail import app, commands
 from handrail.errors import FixSettings
+from handrail.incidents import words
 from handrail.plans import Plan
 from handrail.plans.model import canonical
 
@@ -66,7 +67,7 @@ def text(made: Plan, *, state: str, recommended: bool) -> str:
     lines.append(f"  reach            {made.reach.says or 'not counted'}")
     lines.append(f"  counts as healed {made.healed_when}")
     lines.append(
-        f"  rests on         {len(made.evidence)} pieces of evidence; {'; '.join(guard.says for guard in made.guards) or 'no guard'}"
+        f"  rests on         {words.count(len(made.evidence), 'piece')} of evidence; {'; '.join(guard.says for guard in made.guards) or 'no guard'}"
     )
     lines.append(f"  expires          {made.expires_at:%H:%M:%S} UTC")
     if state == "waiting":

@@ -308,7 +308,7 @@ def _with_bound_ways(remedy: Remedy, prospect: Prospect, *, ground: Ground, basi
     if back_again is not None and undo.irreversible:
         back = looking.question(back_again, basis.values, run=basis.run, identity="change", deadline=CHANGE_DEADLINE)
         if isinstance(back, Ask):
-            undo = Undo(stages=back.stages, says=commands.show_argv(back.stages))
+            undo = Undo(stages=back.stages, says="the way back that the binding names")
     return dataclasses.replace(prospect, preview=preview, undo=undo)
 
 

@@ -20,6 +20,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.respond import PAUSED, Responder
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
+from handrail.incidents.words import count
 from handrail.remedies import Standing
 from handrail.store import Store
 
@@ -176,7 +177,7 @@ class Server:
         except TryAgain as error:
             return Receipt(status=503, reason=str(error))
         self._posts.put(post)
-        return Receipt(status=202, reason=f"{len(parsed.alerts)} alerts stored", post=post)
+        return Receipt(status=202, reason=f"{count(len(parsed.alerts), 'alert')} stored", post=post)
 
     def acknowledge(self, incident: str, who: Approver) -> Told:
         """Someone has it."""
