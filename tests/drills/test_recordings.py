@@ -28,7 +28,7 @@ MUTATIONS = {
 }
 SPEED = "8"
 AT_ONCE = 3  # a replay mostly waits
-SECONDS = 120.0
+SECONDS = 240.0  # ten of them on a machine with nothing else to do
 Replayed = Callable[..., subprocess.CompletedProcess[str]]
 
 
