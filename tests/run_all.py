@@ -216,7 +216,9 @@ def lab(record: Record) -> None:
         if not runs_already:
             record.part("lab down", [CLUSTER / "down"], seconds=120)
             left = leftovers.left(before)
-            print("\n".join(f"== left by the lab: {line}" for line in left[:40]) or "== the lab left nothing", flush=True)
+            print(
+                "\n".join(f"== left by the lab: {line}" for line in left[:40]) or "== the lab left nothing", flush=True
+            )
             if left:
                 record.failed.append("what the lab left")
 
@@ -265,7 +267,7 @@ def _in_the_lab(record: Record, drills: Sequence[str]) -> None:
     record.part(
         "tests on the cluster",
         python("pytest", "-q", "-m", "lab", "tests", "lab/cluster", "--durations=0"),
-        seconds=900,
+        seconds=1500,
         none_is_well=True,
     )
     for name in drills:

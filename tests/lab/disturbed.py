@@ -19,8 +19,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handrail import app
 from handrail.cli import drill
 from tests.lab import leftovers
@@ -31,28 +29,28 @@ Meanwhile = Callable[[app.Running], None]
 
 
 class Course:
-    """What the scenario saw while it held the surroundings away."""
+    """What the scenario saw while it held the surroundings away; a scenario may act at several moments, once at each."""
 
     def __init__(self) -> None:
-        self.acted = False
-        self.away_from = self.away_until = 0  # sequences of the record: what was written in between
+        self.acted: dict[str, bool] = {}  # the event acted upon, and whether the incident said what is away
+        self.away: list[tuple[int, int]] = []  # sequences of the record: what was written in between
         self.notes: dict[str, Any] = {}
 
-    def first(self, here: app.Running, kind: str) -> bool:
-        """Whether an event of this kind is there, and nothing was done yet."""
-        if self.acted or not any(event.kind == kind for event in here.store.events()):
+    def at(self, here: app.Running, kind: str) -> bool:
+        """Whether an event of this kind is there, and nothing was done at it yet."""
+        if kind in self.acted or not any(event.kind == kind for event in here.store.events()):
             return False
-        self.acted = True
+        self.acted[kind] = False
         return True
 
     @contextlib.contextmanager
-    def away(self, here: app.Running) -> Iterator[None]:
+    def gone(self, here: app.Running) -> Iterator[int]:
         """The time in which something is away, by the record's sequence."""
-        self.away_from = last(here)
+        since = last(here)
         try:
-            yield
+            yield since
         finally:
-            self.away_until = last(here)
+            self.away.append((since, last(here)))
 
 
 def last(here: app.Running) -> int:
@@ -85,84 +83,73 @@ def said(here: app.Running, after: int, *words: str) -> bool:
 # -- the scenarios -----------------------------------------------------------------------------------------------------
 
 
-def prometheus_away_while_verifying(course: Course, here: app.Running) -> None:
-    """It dies right after the change: nothing may count as healed until it is back."""
-    if not course.first(here, "outcome"):
-        return
-    os.kill(pid("prometheus"), signal.SIGKILL)
-    with course.away(here):
-        course.notes["said"] = until(45, lambda: said(here, course.away_from, "no answer", "does not answer"))
-        time.sleep(20)
-    subprocess.run([ROOT / "lab" / "cluster" / "up"], check=True, stdout=subprocess.DEVNULL)
+def prometheus_away(course: Course, here: app.Running) -> None:
+    """It dies with the alert, and again right after the change: nothing is healed before it is back."""
+    for kind, words in (
+        ("incident_opened", ("does not answer", "could not look", "could not be asked")),
+        ("outcome", ("no answer", "does not answer")),
+    ):
+        if course.at(here, kind):
+            os.kill(pid("prometheus"), signal.SIGKILL)
+            with course.gone(here) as since:
+                course.acted[kind] = until(45, lambda words=words, since=since: said(here, since, *words))  # type: ignore[misc]
+                time.sleep(10)
+            subprocess.run([ROOT / "lab" / "cluster" / "up"], check=True, stdout=subprocess.DEVNULL)
 
 
-def prometheus_away_while_looking(course: Course, here: app.Running) -> None:
-    """It dies with the alert: the reads that ask it say so, and nothing is changed."""
-    if not course.first(here, "incident_opened"):
-        return
-    os.kill(pid("prometheus"), signal.SIGKILL)
-    with course.away(here):
-        course.notes["said"] = until(30, lambda: said(here, course.away_from, "does not answer", "could not look"))
-        time.sleep(5)
-    subprocess.run([ROOT / "lab" / "cluster" / "up"], check=True, stdout=subprocess.DEVNULL)
-
-
-def api_server_away_while_looking(course: Course, here: app.Running) -> None:
-    """It hangs when the alert comes: reads end at their deadline, no plan is made of nothing, and it goes on."""
-    if not course.first(here, "incident_opened"):
-        return
-    daemon = pid("kube-apiserver")
-    os.kill(daemon, signal.SIGSTOP)
-    try:
-        with course.away(here):
-            course.notes["said"] = until(
-                60, lambda: said(here, course.away_from, "could not be asked", "could not look")
-            )
-            time.sleep(10)
-    finally:
-        os.kill(daemon, signal.SIGCONT)
-
-
-def api_server_away_while_a_plan_waits(course: Course, here: app.Running) -> None:
-    """It hangs while the approver reads; the yes comes in that time: nothing is changed before it can be looked at."""
-    if not course.first(here, "plan_proposed"):
-        return
-    time.sleep(1)
-    daemon = pid("kube-apiserver")
-    os.kill(daemon, signal.SIGSTOP)
-    try:
-        with course.away(here):
-            for row, plan in here.store.waiting_plans():
-                if row["recommended"]:
-                    course.notes["decided"] = here.desk.decide(plan.hash, approver(), yes=True, reason="drill").says
-            course.notes["said"] = until(45, lambda: said(here, course.away_from, "could not be asked"))
-    finally:
-        os.kill(daemon, signal.SIGCONT)
+def api_server_away(course: Course, here: app.Running) -> None:
+    """It hangs when the alert comes, and again while the approver reads; the yes comes in that time."""
+    for kind in ("incident_opened", "plan_proposed"):
+        if course.at(here, kind):
+            daemon = pid("kube-apiserver")
+            os.kill(daemon, signal.SIGSTOP)
+            try:
+                with course.gone(here) as since:
+                    for row, plan in here.store.waiting_plans():
+                        if row["recommended"]:
+                            here.desk.decide(plan.hash, approver(), yes=True, reason="drill")
+                    course.acted[kind] = until(60, lambda since=since: said(here, since, "could not be asked"))  # type: ignore[misc]
+            finally:
+                os.kill(daemon, signal.SIGCONT)
 
 
 def kubectl_missing(course: Course, here: app.Running) -> None:
     """The tools' folder has no kubectl; it is put there once the incident says so."""
-    if not course.first(here, "incident_opened"):
+    if not course.at(here, "incident_opened"):
         return
-    with course.away(here):
-        course.notes["said"] = until(30, lambda: said(here, 0, "Install kubectl"))
+    with course.gone(here):
+        course.acted["incident_opened"] = until(45, lambda: said(here, 0, "Install kubectl"))
         time.sleep(5)
     Path(os.environ["HANDRAIL_LAB_TOOLS"], "kubectl").symlink_to(f"{lab()['path']}/kubectl")
 
 
 def alert_resolves_while_a_plan_waits(course: Course, here: app.Running) -> None:
-    """Someone heals it by hand; the alert resolves, and the yes that comes later changes nothing."""
-    if not course.first(here, "plan_proposed"):
+    """It resolves though nobody changed anything, and a late yes comes; then it fires again, and a fresh look is made."""
+    if not course.at(here, "plan_proposed"):
         return
-    fault = yaml.safe_load((ROOT / "lab" / "faults" / f"{FAULT}.yaml").read_text(encoding="utf-8"))
-    env = {**os.environ, "KUBECONFIG": lab()["kubeconfig"], "PATH": f"{lab()['path']}:{os.environ['PATH']}"}
+    post = next(post for post in reversed(here.store.posts()) if '"firing"' in post["body"])
     waiting = [plan.hash for _, plan in here.store.waiting_plans()]
-    for command in fault["by_hand"]:
-        subprocess.run(command["run"], env=env, check=True, capture_output=True, timeout=90)
-    with course.away(here):
-        course.notes["said"] = until(150, lambda: said(here, course.away_from, "a fresh look decides"))
+    with course.gone(here) as since:
+        receive(here, post["body"], status="resolved", endsAt=now())
+        course.acted["plan_proposed"] = until(60, lambda: said(here, since, "a fresh look decides"))
         course.notes["void"] = all(found[0]["state"] == "void" for name in waiting if (found := here.store.plan(name)))
         course.notes["decided"] = here.desk.decide(waiting[0], approver(), yes=True, reason="late").says
+        time.sleep(5)
+    receive(here, post["body"], status="firing", startsAt=now())
+
+
+def receive(here: app.Running, body: str, **changed: str) -> None:
+    """The same alerts as Alertmanager would send them when this changed."""
+    raw = json.loads(body)
+    raw["status"] = changed["status"]
+    for alert in raw["alerts"]:
+        alert.update(changed)
+    assert here.desk.receive(source="lab", body=json.dumps(raw).encode()).status == 202
+
+
+def now() -> str:
+    """The time as Alertmanager writes it."""
+    return app.now().isoformat()
 
 
 def approver() -> Any:
@@ -180,14 +167,7 @@ def lab() -> dict[str, Any]:
 
 SCENARIOS: dict[str, Callable[[Course, app.Running], None]] = {
     scenario.__name__: scenario
-    for scenario in (
-        prometheus_away_while_verifying,
-        prometheus_away_while_looking,
-        api_server_away_while_looking,
-        api_server_away_while_a_plan_waits,
-        kubectl_missing,
-        alert_resolves_while_a_plan_waits,
-    )
+    for scenario in (prometheus_away, api_server_away, kubectl_missing, alert_resolves_while_a_plan_waits)
 }
 
 
@@ -212,8 +192,7 @@ def main() -> None:
     told = {
         "acted": course.acted,
         "notes": course.notes,
-        "while_away": [event.kind for event in events if course.away_from < event.sequence <= course.away_until],
-        "after": [event.kind for event in events if event.sequence > course.away_until],
+        "while_away": [event.kind for event in events for since, end in course.away if since < event.sequence <= end],
         "changes": sum(event.kind == "intent" for event in events),
         "problems": list(score.problems),
         "passed": score.passed,
