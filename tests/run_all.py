@@ -277,6 +277,7 @@ def _in_the_lab(record: Record, drills: Sequence[str]) -> None:
 def main() -> None:
     """Everything that can run here; exit 1 where a part failed."""
     record = Record()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a lab is taken down then too
     try:
         if without_the_lab(record) or "--go-on" in sys.argv[1:]:
             lab(record)
