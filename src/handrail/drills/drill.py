@@ -70,7 +70,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
             "handrail.drills.watchdog",
             str(memory),
             str(os.getpid()),
-            str(one.time_limit_seconds + 120),
+            str(one.time_limit_seconds + stage.wait_before_approval + 120),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
