@@ -39,4 +39,4 @@ def measure(times: int) -> list[figure.Figure]:
 
 
 if __name__ == "__main__":
-    figure.tell(*measure(int(sys.argv[1]) if len(sys.argv) > 1 else 15))
+    figure.tell(*measure(int(sys.argv[1]) if len(sys.argv) > 1 else 11))

@@ -60,6 +60,12 @@ def run(part: str) -> list[figure.Figure | figure.Skipped]:
     if process.returncode:
         last = next((line for line in reversed(err.splitlines()) if line.strip()), "no reason was given")
         found.append(figure.Skipped(name=part, because=f"it failed: {last}"))
+    for one in found:
+        print(
+            f"  {one.name}: {one.because if isinstance(one, figure.Skipped) else one.handrail}",
+            file=sys.stderr,
+            flush=True,
+        )
     return found
 
 
