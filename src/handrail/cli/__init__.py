@@ -27,6 +27,7 @@ VERBS = {
     "approve": "handrail.cli.hands",
     "refuse": "handrail.cli.hands",
     "run": "handrail.cli.hands",
+    "confirm": "handrail.cli.hands",
     "takeover": "handrail.cli.hands",
     "handback": "handrail.cli.hands",
     "pause": "handrail.cli.hands",

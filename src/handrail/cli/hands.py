@@ -52,7 +52,7 @@ def run(
     json_: AsJson = False,
 ) -> None:
     """Run a runbook by hand: it looks at once, and proposes as it does for an alert."""
-    values = dict(pair.split("=", 1) for pair in value or [] if "=" in pair)
+    values = _pairs(value or [])
     with app.terminal(config) as (desk, me):
         if incident:
             told = desk.choose(incident, runbook, me, values=values)
@@ -62,6 +62,12 @@ def run(
         _told(told, as_json=json_)
         if follow:
             raise typer.Exit(following.follow(desk.store, incident))
+
+
+def confirm(run: str, config: Config = HERE, json_: AsJson = False) -> None:
+    """Say that a guessed runbook is the right one: it begins to look."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.confirm(run, me), as_json=json_)
 
 
 def takeover(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
@@ -125,7 +131,7 @@ def fill(
     json_: AsJson = False,
 ) -> None:
     """Say what a parameter of a run is, where nothing else could tell."""
-    values = dict(pair.split("=", 1) for pair in value if "=" in pair)
+    values = _pairs(value)
     with app.terminal(config) as (desk, me):
         _told(desk.fill(run, me, values=values), as_json=json_)
 
@@ -169,6 +175,13 @@ def settle(
 def _last(desk: Server, incident: str) -> int:
     """The newest line of the record before now."""
     return max((event.sequence for event in desk.store.events(incident=incident)), default=0)
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    wrong = next((pair for pair in given if "=" not in pair), "")
+    if wrong:
+        raise typer.BadParameter(f"{wrong!r} has no =. Give each as name=value.")
+    return dict(pair.split("=", 1) for pair in given)
 
 
 def _told(told: Told, *, as_json: bool) -> None:

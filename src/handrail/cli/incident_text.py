@@ -12,7 +12,7 @@ MARKS = {"ok": "✓", "not": "!", "wait": "→", "running": "…", "skipped": "-
 
 def render(seen: IncidentView, *, now: datetime) -> str:
     """What is wrong, how long there is, the runbook's steps, people's tasks, the timeline."""
-    head = f"{seen.id}  {terminal.paint(seen.says, 'strong')}"
+    head = f"{seen.id}  {terminal.paint(_clean(seen.says), 'strong')}"
     lines = [head, f"{seen.severity} · {seen.state} · {seen.service} · {seen.environment}"]
     for run in seen.runs:
         lines += ["", f"{run.runbook}  {run.title}   {run.mode}" + (f", {run.ending}" if run.ending else "")]
@@ -34,4 +34,9 @@ def render(seen: IncidentView, *, now: datetime) -> str:
     lines += ["", "Timeline"]
     for line in reversed(seen.timeline):
         lines.append(f"  {words.clock(line.at, now=now, zone=now.astimezone().tzinfo or line.at.tzinfo)}  {line.says}")  # type: ignore[arg-type]  # an aware time has a zone
-    return "\n".join(lines)
+    return "\n".join([head, *(_clean(line) for line in lines[1:])])
+
+
+def _clean(line: str) -> str:
+    """One line that steers no terminal, whoever wrote it."""
+    return terminal.clean(line.replace("\n", " "))

@@ -40,8 +40,18 @@ def moved(plan: Plan, ground: Ground) -> list[str]:
     return [says for says in found if says]
 
 
-def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, worker: str, at: Boundary) -> Made:
-    """Each command in order. After one that failed or is unknown the rest do not run.
+def carry_out(
+    plan: Plan,
+    *,
+    store: Store,
+    ground: Ground,
+    approved_by: str,
+    worker: str,
+    at: Boundary,
+    in_the_way: Callable[[], str] = lambda: "",
+) -> Made:
+    """Each command in order. After one that failed or is unknown the rest do not run, nor where a person wants no more:
+    `in_the_way` is asked before each, in the transaction of its intent.
 
     Called again after a crash it repeats nothing: an intent without an outcome is unknown, and stays so until a
     person or a look settles it.
@@ -50,6 +60,10 @@ def carry_out(plan: Plan, *, store: Store, ground: Ground, approved_by: str, wor
     for index, command in enumerate(plan.commands):
         at("before intent")
         with store.together():
+            begun = any(row["plan"] == plan.hash and row["command"] == index for row in store.intents_of(plan.run))
+            stopped = "" if begun else in_the_way()
+            if stopped:
+                return Made(outcome=Outcome.FAILED, detail=f"{stopped}: command {index + 1} and after it were not run")
             permit = store.intend(
                 run=plan.run,
                 plan=plan.hash,

@@ -195,6 +195,9 @@ class Escalation:
         for due in oncall.due_levels(opened=here.row["opened_at"], longest=here.longest):
             kind = "late" if due.because == "late" else "page"
             timer = f"{kind}/{here.name}/{due.level}"
+            if due.level <= here.row["level"]:
+                self.store.cancel(timer)  # called already, for whatever reason
+                continue
             self.store.arm(timer, due_at=due.at, kind=kind, subject=here.name)
             self.store.hasten(timer, due.at)
         if here.row["acknowledged_by"]:

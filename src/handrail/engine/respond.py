@@ -431,11 +431,22 @@ class Responder:
             self._void(scene, row, decision.reason)
             return
         by = " and ".join(decision.by) if isinstance(decision, approvals.Allowed) else "the approval given before"
-        with self.store.together():
-            self.store.set_plan(plan.hash, was=("approved",), state="running")
+        with self.store.together():  # looking at the guards took a while: what people said meanwhile counts
+            in_the_way = "" if begun else self._in_the_way(scene)
+            if in_the_way:
+                self._void(scene, row, in_the_way)
+                return
+            if not self.store.set_plan(plan.hash, was=("approved", "running"), state="running"):
+                return  # it is void by now, and the next turn sees why
             self.store.set_remedy(scene.run, plan.remedy, standing=Standing.CHANGING)
         made = changing.carry_out(
-            plan, store=self.store, ground=scene.ground, approved_by=by, worker=self.worker, at=self._at
+            plan,
+            store=self.store,
+            ground=scene.ground,
+            approved_by=by,
+            worker=self.worker,
+            at=self._at,
+            in_the_way=lambda: self._in_the_way(scene),
         )
         with self.store.together():  # done, and being verified (or unknown, or failed): never the one without the other
             self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
@@ -458,6 +469,16 @@ class Responder:
             return
         self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
         self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now)
+
+    def _in_the_way(self, scene: Scene) -> str:
+        """Who wants no change now, as the record has it at this moment: a sentence, or empty."""
+        row, incident = self.store.run(scene.run) or {}, self.store.incident(scene.row["incident"]) or {}
+        if row.get("ending") or row.get("stopped_by"):
+            return f"the run was stopped by {row['stopped_by']}" if row.get("stopped_by") else "the run is over"
+        if incident.get("taken_over_by"):
+            return f"{incident['taken_over_by']} took over and works by hand"
+        paused = self.store.setting(PAUSED)
+        return f"all automation is paused by {paused}" if paused else ""
 
     def _decision(
         self, scene: Scene, plan: Any, *, moved: Any
@@ -486,9 +507,15 @@ class Responder:
             moved=[*moved, *self._resolved_guard(scene)],
             drills_allowed=scene.place.drills_allowed,
         )
-        # an approval in time is good: what expires is the waiting, and the guards were read again just now
+        # an approval in time is good for as long again: the guards were read just now, but a yes does not outlive a
+        # long pause or a hand-over
+        now, latest = self.store.now(), max((decision.at for decision in given if decision.yes), default=None)
+        fresh = latest is not None and now - latest <= scene.place.plan_life
         return approvals.decide(
-            plan, given=given, conditions=conditions, now=min(self.store.now(), plan.expires_at - timedelta(seconds=1))
+            plan,
+            given=given,
+            conditions=conditions,
+            now=min(now, plan.expires_at - timedelta(seconds=1)) if fresh else now,
         )
 
     def _resolved_guard(self, scene: Scene) -> list[str]:
@@ -536,7 +563,7 @@ class Responder:
                 scene.run, verifying="", waits_for="no check is bound: a person says whether it helped"
             )
             self.store.set_remedy(
-                scene.run, remedy, standing=Standing.DID_NOT_HELP, reason="no check is bound to prove it"
+                scene.run, remedy, standing=Standing.MADE, reason="no check is bound: a person says whether it helped"
             )
             self._release(scene)
             self._offer_way_back(scene, remedy)

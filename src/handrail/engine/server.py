@@ -17,7 +17,7 @@ from handrail.engine import durable, looking
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.intake import Intake
-from handrail.engine.respond import PAUSED, Responder
+from handrail.engine.respond import PAUSED, UNDO, Responder
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count
@@ -206,6 +206,9 @@ class Server:
             )
         if yes and self.store.setting(PAUSED):
             return _no(f"All automation is paused by {self.store.setting(PAUSED)}. Resume it first.")
+        by_hand = (self.store.incident(body.incident) or {}).get("taken_over_by")
+        if yes and by_hand:
+            return _no(f"{by_hand} works by hand on {body.incident}. Hand it back first.")
         if yes and self.store.now() >= body.expires_at:
             return _no(f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. A fresh look makes a new one.")
         self._at("before approval")
@@ -288,26 +291,27 @@ class Server:
     def done_by_hand(self, run: str, step: int, who: Approver, *, note: str = "") -> Told:
         """Recorded and verified like any change."""
         row = self.store.run(run)
-        if row is None or row["ending"]:
+        scene = self.responder.scene(run)
+        if row is None or scene is None or row["ending"]:
             return _no(f"There is no open run {run}.")
+        if all(one.number != step for one in scene.runbook.steps):
+            return _no(f"{row['runbook']} has no step {step}. It has {count(len(scene.runbook.steps), 'step')}.")
         incident = self.store.incident(row["incident"]) or {}
+        because = f"{who.name} made step {step} by hand"
         with self.store.together():
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
             remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
             for plan, _ in self.store.plans_of(run):
-                self.store.set_plan(
-                    plan["hash"],
-                    was=("waiting", "approved"),
-                    state="void",
-                    reason=f"{who.name} made step {step} by hand",
-                )
+                if self.store.set_plan(plan["hash"], was=("waiting", "approved"), state="void", reason=because):
+                    self.store.set_remedy(run, plan["remedy"], standing=Standing.VOID, reason=because)
             if remedy is not None:
                 self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
             name = remedy["name"] if remedy is not None else f"step-{step}"
             now = self.store.now()
             self.store.update_run(run, verifying=name, verify_since=now, changed_at=now)
         self.wake(run)
-        return _yes(f"Step {step} of {run} is recorded as made by {who.name}. The checks are read now.")
+        proof = "The checks are read now." if scene.binding.checks else "No check is bound: a person says if it helped."
+        return _yes(f"Step {step} of {run} is recorded as made by {who.name}. {proof}")
 
     def settle(self, run: str, plan: str, command: int, who: Approver, *, happened: bool) -> Told:
         """A person knows what Handrail cannot."""
@@ -326,8 +330,12 @@ class Server:
             )
             if happened:
                 now = self.store.now()
-                self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE)
-                self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
+                if found[1].remedy.startswith(UNDO):  # a way back proves nothing but itself
+                    self.store.set_remedy(run, found[1].remedy, standing=Standing.TAKEN_BACK)
+                    self.store.release(found[1].hash)
+                else:
+                    self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE)
+                    self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
             else:
                 self.store.release(found[1].hash)
                 self.store.set_remedy(
@@ -350,8 +358,17 @@ class Server:
     def choose(self, incident: str, runbook: str, who: Approver, *, values: dict[str, str]) -> Told:
         """A person picks the runbook."""
         row = self.store.incident(incident)
-        if row is None:
-            return _no(f"There is no incident {incident}.")
+        if row is None or row["status"] != "open":
+            return _no(f"There is no open incident {incident}.")
+        wrong = self._wrong_values(runbook, values)
+        if wrong:
+            return _no(wrong)
+        for other in self.store.runs(incident=incident, open_only=True):
+            if other["runbook"] == runbook and other["confirmed"]:
+                return _no(f"R-{other['number']} runs {runbook} for {incident} already.")
+        for other in self.store.runs(incident=incident, open_only=True):
+            if not other["confirmed"]:  # a guess that nobody confirmed makes room for what a person chose
+                self.stop(f"R-{other['number']}", who)
         run = self.intake.begin(
             runbook,
             incident=incident,
@@ -369,6 +386,9 @@ class Server:
     def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
         """No alert was needed."""
         _, found, _ = self.catalog.runbook(runbook)
+        wrong = self._wrong_values(runbook, values)
+        if wrong:
+            return _no(wrong)
         environment = next(iter(self.catalog.places))
         incident = self.store.open_incident(
             {
@@ -414,17 +434,9 @@ class Server:
         row = self.store.run(run)
         if row is None or row["ending"]:
             return _no(f"There is no open run {run}.")
-        _, runbook, binding = self.catalog.runbook(row["runbook"])
-        types = {parameter.name: parameter.type for parameter in binding.parameters}
-        names = {name for _, command in looking.commands_of(runbook) for name in command.parameters} | set(types)
-        for name, value in values.items():
-            if name not in names:
-                return _no(f"{row['runbook']} has no parameter <{name}>. It has {', '.join(sorted(names)) or 'none'}.")
-            accepted = parameter_types.accept(types.get(name) or parameter_types.infer(name), value)
-            if isinstance(accepted, parameter_types.Refusal):
-                return _no(f"{value!r} cannot be <{name}>: {accepted.reason}.")
-        if not values:
-            return _no("No value was given.")
+        wrong = self._wrong_values(row["runbook"], values) or ("" if values else "No value was given.")
+        if wrong:
+            return _no(wrong)
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together():
             self.store.update_run(
@@ -479,6 +491,19 @@ class Server:
         return _yes(f"Task {task} is done.")
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _wrong_values(self, runbook: str, values: Mapping[str, str]) -> str:
+        """Why a value that a person gave is not taken, or empty: each goes through its parameter's strict type."""
+        _, found, binding = self.catalog.runbook(runbook)
+        types = {parameter.name: parameter.type for parameter in binding.parameters}
+        names = {name for _, command in looking.commands_of(found) for name in command.parameters} | set(types)
+        for name, value in values.items():
+            if name not in names:
+                return f"{runbook} has no parameter <{name}>. It has {', '.join(sorted(names)) or 'none'}."
+            accepted = parameter_types.accept(types.get(name) or parameter_types.infer(name), value)
+            if isinstance(accepted, parameter_types.Refusal):
+                return f"{value!r} cannot be <{name}>: {accepted.reason}."
+        return ""
 
     def _wake_all(self, incident: str) -> None:
         for run in self.store.runs(incident=incident, open_only=True):

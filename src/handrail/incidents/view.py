@@ -408,7 +408,8 @@ def _clock(facts: Facts, leading: RunFacts | None, *, now: datetime) -> Clock:
     elapsed = (until or now) - since
     target = leading.runbook.time_to_resolve if leading and leading.runbook else None
     armed = sorted(
-        (timer for timer in facts.timers if timer["state"] == "armed" and _level_of(timer)),
+        # a level that was called is not called again, whatever else was armed for it
+        (one for one in facts.timers if one["state"] == "armed" and _level_of(one) > facts.incident["level"]),
         key=lambda timer: timer["due_at"],
     )
     next_at = armed[0]["due_at"] if armed and until is None else None

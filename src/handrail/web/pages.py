@@ -27,6 +27,8 @@ from handrail.web.problem import TITLES, Problem
 from handrail.web.settings import Person, WebSettings
 
 LOCAL = re.compile(r"^/(?:[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*/?)?$")
+# characters that steer what is shown around them: controls, and those that turn the direction of writing
+STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 REGIONS = ("head", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
 NARROW, WIDE = (336, 190), (760, 210)
 
@@ -38,6 +40,13 @@ class OnCall:
     who: str
     what: str
     until: datetime | None = None
+
+
+def visible(value: Any) -> Any:
+    """A text with what would steer the page's own writing made visible; an alert's author may have put it there."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return STEERING.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", value)
 
 
 class Pages:
@@ -61,6 +70,7 @@ class Pages:
             loader=jinja2.PackageLoader("handrail.web"),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
+            finalize=visible,
             trim_blocks=True,
             lstrip_blocks=True,
         )
