@@ -74,7 +74,7 @@ def test_a_replay_takes_the_recorded_course(name: str, replayed: Replayed) -> No
 def test_a_planted_mistake_turns_the_replay_red(name: str, replayed: Replayed) -> None:
     found = replayed(name, MUTATIONS[name.removesuffix(".json.gz")])
     assert found.returncode == 1, found.stdout + found.stderr
-    assert "Traceback" not in found.stdout + found.stderr
+    assert "; recorded was RB-" in found.stdout, "red for another reason than the course it took"
 
 
 def test_every_fault_of_the_lab_has_a_recording_and_a_planted_mistake() -> None:

@@ -75,7 +75,8 @@ def perform(
         memory=memory,
         places={"lab": str(root / "lab")},
     )
-    _baseline(root, run, admin)
+    # what an earlier drill did stays in the rules' windows
+    _baseline(root, run, admin, seconds=BASELINE_SECONDS + 2 * int(known.environments[0].check_window.total_seconds()))
     judge = Judge(
         program=[str(root / "lab" / "faults" / "judge")], env=admin, cwd=root, memory=run / "routes-before.json"
     )
@@ -153,11 +154,14 @@ def _with_time(one: fault.Fault, known: Settings) -> fault.Fault:
     return dataclasses.replace(one, time_limit_seconds=one.time_limit_seconds + int(longer.total_seconds()))
 
 
-def _baseline(root: Path, run: Path, admin: Mapping[str, str]) -> None:
+def _baseline(root: Path, run: Path, admin: Mapping[str, str], *, seconds: int) -> None:
     """Nothing may be wrong before the fault is in: an alert of another trouble would be answered instead of it."""
     try:
         fault.ask(
-            (str(root / "lab" / "azora" / "baseline"), "assert", "--wait", f"{BASELINE_SECONDS}"), cwd=run, env=admin
+            (str(root / "lab" / "azora" / "baseline"), "assert", "--wait", f"{seconds}"),
+            cwd=run,
+            env=admin,
+            seconds=seconds + 60,
         )
     except FixRunbook as error:
         raise FixSettings(

@@ -14,6 +14,7 @@ import yaml
 from handrail.errors import FixRunbook
 
 HEALED_BY = ("document", "retargeted", "corrected", "person")
+LIMIT_SECONDS = 300.0  # of one command
 ENDS = ("passed_over", "refused", "did_not_help", "healed")
 
 
@@ -146,19 +147,21 @@ def heal_left_over(memory: Path) -> list[str]:
     return [heal_from(path) for path in sorted(memory.glob("*.json"))] if memory.exists() else []
 
 
-def ask(vector: tuple[str, ...], *, cwd: Path, env: Mapping[str, str]) -> str:
+def ask(vector: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], seconds: float = LIMIT_SECONDS) -> str:
     """What a command prints, of the drill's own questions."""
-    return _run(vector, cwd, env, "asking the environment")
+    return _run(vector, cwd, env, "asking the environment", seconds=seconds)
 
 
-def _run(vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str) -> str:
+def _run(
+    vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str, *, seconds: float = LIMIT_SECONDS
+) -> str:
     found = subprocess.run(
         vector,
         cwd=cwd,
         env=dict(env),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
         stdin=subprocess.DEVNULL,
     )

@@ -30,7 +30,10 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:  # one that ended and that its parent did not wait for still has its number
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return not Path("/proc").exists()
 
 
 if __name__ == "__main__":
