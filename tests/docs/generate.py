@@ -25,6 +25,7 @@ GROUPS = (
             "approve",
             "refuse",
             "run",
+            "confirm",
             "takeover",
             "handback",
             "pause",

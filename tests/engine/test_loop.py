@@ -11,13 +11,19 @@ import pytest
 import sqlalchemy as sa
 
 from handrail.errors import TryAgain
+from handrail.plans import Guard
 from handrail.targets import Answer
-from tests.engine.stage import ANA, UNBOUND, Stage, edited, values
+from tests.engine.stage import ANA, DOCUMENT, UNBOUND, Stage, edited, values
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
+
+
+def reasons(stage: Stage) -> dict[str, str]:
+    """Why each remedy stands where it stands."""
+    return {row["name"]: str(row["reason"]) for row in stage.store.remedies_of("R-1")}
 
 
 def heals(stage: Stage) -> None:
@@ -340,3 +346,115 @@ def _firing(name: str, number: int) -> dict[str, object]:
         "startsAt": "2026-05-04T12:00:00Z",
         "fingerprint": str(number),
     }
+
+
+def test_what_a_person_wants_while_the_guards_are_read_stops_the_change(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    holds = stage.ground.guard_holds
+
+    def slow(guard: Guard) -> str:
+        stage.desk.take_over("I-1", ANA)
+        return holds(guard)
+
+    stage.ground.guard_holds = slow  # type: ignore[method-assign]
+    assert "works by hand" in stage.drive()
+    assert stage.ground.changes == []
+
+
+def test_a_step_made_by_hand_while_the_guards_are_read_is_not_made_again(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.approve()
+
+    def slow(guard: Guard) -> str:
+        assert stage.desk.done_by_hand("R-1", 2, ANA).done
+        return ""
+
+    stage.ground.guard_holds = slow  # type: ignore[method-assign]
+    stage.ground.value = 0.0
+    stage.drive()
+    assert stage.ground.changes == []
+
+
+def test_a_plan_of_two_commands_goes_no_further_once_somebody_took_over(tmp_path: Path) -> None:
+    second = "   kubectl rollout restart deployment/web -n shop\n   kubectl rollout restart deployment/api -n shop\n"
+    stage = Stage(tmp_path, document=DOCUMENT.replace("   kubectl rollout restart deployment/web -n shop\n", second, 1))
+    stage.ground.on_change = lambda: stage.desk.take_over("I-1", ANA)
+    stage.alert()
+    stage.drive()
+    assert len(stage.approve().commands) == 2
+    stage.drive()
+    assert len(stage.ground.changes) == 1
+    assert "command 2 and after it were not run" in reasons(stage)["step-2"]
+
+
+def test_a_yes_does_not_outlive_a_long_pause(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    plan = stage.approve()
+    stage.desk.pause(ANA)
+    stage.drive()
+    stage.clock.forward(minutes=31)
+    stage.desk.resume(ANA)
+    assert stage.drive() == "a plan waits for approval", "a fresh one, asked for anew"
+    assert stage.waiting().hash != plan.hash
+    assert stage.ground.changes == []
+
+
+def test_no_yes_is_taken_while_somebody_works_by_hand(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    plan = stage.waiting()
+    stage.desk.take_over("I-1", ANA)
+    answer = stage.desk.decide(plan.hash, ANA, yes=True)
+    assert (answer.done, "works by hand" in answer.says) == (False, True)
+    stage.desk.hand_back("I-1", ANA)
+    assert stage.desk.decide(plan.hash, ANA, yes=True).done
+
+
+def test_a_look_made_by_hand_leaves_no_plan_that_nobody_can_approve(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    assert stage.desk.done_by_hand("R-1", 1, ANA).done
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().remedy == "step-2"
+
+
+def test_a_step_that_the_runbook_does_not_have_was_not_made_by_hand(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    answer = stage.desk.done_by_hand("R-1", 99, ANA)
+    assert (answer.done, answer.says) == (False, "SH-001 has no step 99. It has 4 steps.")
+    assert stage.waiting()
+
+
+@pytest.mark.parametrize("value", ["--kubeconfig=/tmp/x", "$(touch /tmp/x)", "../../etc", "a b"])
+def test_a_value_that_a_person_gives_passes_its_type_however_it_is_given(stage: Stage, value: str) -> None:
+    stage.alert()
+    given = {"pod-name": value}
+    assert not stage.desk.open_by_hand("SH-001", ANA, service="web", values=given).done
+    stage.desk.stop("R-1", ANA)
+    stage.drive()
+    assert not stage.desk.choose("I-1", "SH-001", ANA, values=given).done
+    assert not stage.desk.choose("I-1", "SH-001", ANA, values={"pod": "web-0"}).done
+    assert len(stage.store.incidents()) == 1
+    assert len(stage.store.runs()) == 1
+
+
+def test_a_second_run_of_a_runbook_that_is_on_is_not_begun(stage: Stage) -> None:
+    stage.alert()
+    answer = stage.desk.choose("I-1", "SH-001", ANA, values={})
+    assert (answer.done, answer.says) == (False, "R-1 runs SH-001 for I-1 already.")
+
+
+def test_without_a_check_nobody_says_that_a_change_did_not_help(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=UNBOUND)
+    stage.desk.open_by_hand("SH-001", ANA, service="web", values={"pod-name": "web-0"})
+    stage.drive()
+    stage.approve()
+    stage.drive()
+    assert stage.standings()["step-2"] == "made"
+    assert "a person says whether it helped" in reasons(stage)["step-2"]
+    assert stage.store.incidents()[0]["level"] == 1, "nobody further is called for a change that may well have helped"

@@ -25,6 +25,9 @@ def render(seen: IncidentView, *, now: datetime) -> str:
             f"    {title}: {standing}{' (' + reason + ')' if reason else ''}"
             for title, standing, reason in run.remedies
         ]
+    asked = _asked(seen)
+    if asked:
+        lines += ["", asked]
     if seen.tasks:
         lines += ["", "Tasks"]
         width = max(len(task.text) for task in seen.tasks)
@@ -35,6 +38,24 @@ def render(seen: IncidentView, *, now: datetime) -> str:
     for line in reversed(seen.timeline):
         lines.append(f"  {words.clock(line.at, now=now, zone=now.astimezone().tzinfo or line.at.tzinfo)}  {line.says}")  # type: ignore[arg-type]  # an aware time has a zone
     return "\n".join([head, *(_clean(line) for line in lines[1:])])
+
+
+def _asked(seen: IncidentView) -> str:
+    """What a person is asked for now, as the verb that answers; empty where nothing is."""
+    match seen.stage.kind:
+        case "waiting" if seen.plan is not None:
+            return f"Next: handrail plan {seen.id} shows all of it, handrail approve {seen.plan.hash[:8]} says yes."
+        case "guess":
+            run = next((run.id for run in seen.runs if not run.ending), "")
+            return f"Next: handrail confirm {run} where it is the right one, else handrail run RUNBOOK -i {seen.id}."
+        case "undecided" if seen.candidates:
+            return f"Next: handrail run RUNBOOK -i {seen.id}. It may be {', '.join(seen.candidates)}."
+        case "undecided":
+            return f"Next: handrail run RUNBOOK -i {seen.id}, with the runbook that you choose."
+        case "unknown":
+            one = seen.unknown[0]
+            return f"Next: look at the target, then handrail settle {one.run} {one.plan[:8]} {one.command} --happened or --did-not-happen."
+    return ""
 
 
 def _clean(line: str) -> str:

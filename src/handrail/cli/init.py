@@ -88,10 +88,10 @@ def init(
             )
         )
         return
-    _say(told, nexts, state=known.state)
+    _say(told, nexts, token=folder.resolve() / STATE / "you.token")
 
 
-def _say(told: Told, nexts: Sequence[tuple[str, str]], *, state: Path) -> None:
+def _say(told: Told, nexts: Sequence[tuple[str, str]], *, token: Path) -> None:
     if told.found:
         print("Found")
         terminal.columns([("  " + name, says) for name, says in told.found])
@@ -102,10 +102,8 @@ def _say(told: Told, nexts: Sequence[tuple[str, str]], *, state: Path) -> None:
     terminal.columns([("  " + name, says) for name, says in told.written])
     if told.kept:
         print(f"\nKept as they were: {', '.join(told.kept)}")
-    if (state / "you.token").exists():
-        print(
-            f"\nYour token, to sign in at the page, is in {state / 'you.token'}. Only its hash stands in people.yaml."
-        )
+    if token.exists():
+        print(f"\nYour token, to sign in at the page, is in {token}. Only its hash stands in people.yaml.")
     print("\nNext")
     terminal.columns([("  " + command, says) for command, says in nexts])
 

@@ -312,7 +312,9 @@ class Escalation:
             return  # nobody was told of it
         now = self.store.now()
         following = None if phase is Phase.RESOLVED else now + updates.cadence(here.row["severity"])
-        over_by = here.row["opened_at"] + here.longest if here.longest else None
+        # a guess that nobody confirmed says nothing about how long it takes
+        known_for = here.longest if here.leading and here.leading["confirmed"] else None
+        over_by = here.row["opened_at"] + known_for if known_for else None
         text = updates.update(
             phase,
             updates.Notice(

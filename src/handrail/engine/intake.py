@@ -142,8 +142,10 @@ class Intake:
             actor=_source(source),
         )
         self.store.append("incident_opened", {"title": title, "severity": severity}, **where)
+        begun = self._select(alert, incident=incident, environment=environment, first=True)
+        # after it, so that who is called hears which runbook looks
         self._told("incident_opened", incident, {"title": title, "severity": severity})
-        return self._select(alert, incident=incident, environment=environment, first=True)
+        return begun
 
     def _join(self, alert: Alert, row: dict[str, Any], *, source: str, environment: str) -> list[str]:
         incident = row["incident"]

@@ -402,8 +402,8 @@ class Server:
         )
         row = self.store.incident(incident) or {}
         self._record("incident_opened", {"title": found.title, "severity": found.severity or "unknown"}, row, who)
-        self._told("incident_opened", incident, {"title": found.title, "severity": found.severity or "unknown"})
         self.choose(incident, runbook, who, values=values)
+        self._told("incident_opened", incident, {"title": found.title, "severity": found.severity or "unknown"})
         return _yes(f"{found.id} runs for {incident}")
 
     def take_back(self, run: str, remedy: str, who: Approver) -> Told:
