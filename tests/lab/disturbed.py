@@ -132,7 +132,7 @@ def alert_resolves_while_a_plan_waits(course: Course, here: app.Running) -> None
     with course.gone(here) as since:
         receive(here, status="resolved", endsAt=now())
         course.acted["plan_proposed"] = until(60, lambda: said(here, since, "a fresh look decides"))
-        course.notes["void"] = all(found[0]["state"] == "void" for name in waiting if (found := here.store.plan(name)))
+        course.notes["void"] = until(15, lambda: not here.store.waiting_plans())
         course.notes["decided"] = here.desk.decide(waiting[0], approver(), yes=True, reason="late").says
         time.sleep(5)
     receive(here, status="firing", startsAt=now())
