@@ -458,3 +458,14 @@ def test_without_a_check_nobody_says_that_a_change_did_not_help(tmp_path: Path) 
     assert stage.standings()["step-2"] == "made"
     assert "a person says whether it helped" in reasons(stage)["step-2"]
     assert stage.store.incidents()[0]["level"] == 1, "nobody further is called for a change that may well have helped"
+
+
+def test_a_proposal_whose_plan_is_gone_is_made_anew(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    plan = stage.waiting()
+    stage.store.set_plan(plan.hash, was=("waiting",), state="void", reason="somebody voided it")
+    stage.clock.forward(seconds=1)
+    assert stage.standings()["step-2"] == "proposed"
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().remedy == "step-2"

@@ -52,6 +52,12 @@ def _asked(seen: IncidentView) -> str:
             return f"Next: handrail run RUNBOOK -i {seen.id}. It may be {', '.join(seen.candidates)}."
         case "undecided":
             return f"Next: handrail run RUNBOOK -i {seen.id}, with the runbook that you choose."
+        case "handed_over":
+            run = next((run.id for run in seen.runs if not run.ending), "")
+            return (
+                f"Next: handrail done {run} STEP says what was made by hand, handrail fill {run} NAME=VALUE what is not "
+                f"known, handrail close {seen.id} that it is over."
+            )
         case "unknown":
             one = seen.unknown[0]
             return f"Next: look at the target, then handrail settle {one.run} {one.plan[:8]} {one.command} --happened or --did-not-happen."

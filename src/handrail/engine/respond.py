@@ -187,11 +187,19 @@ class Responder:
             for row, _ in self.store.waiting_plans()
         )
         resolved = [alert["resolved_at"] for alert in scene.alerts if alert["resolved_at"]]
+        live = {plan.remedy for row, plan in plans if row["state"] in ("waiting", "approved", "running")}
+        states = [
+            # nobody can answer a proposal without a plan: it is made anew
+            dataclasses.replace(one, standing=Standing.VOID)
+            if one.standing is Standing.PROPOSED and one.name not in live
+            else one
+            for one in scene.states
+        ]
         return runs.Run(
             id=scene.run,
             mode=runs.Mode(scene.row["mode"]),
             looks_waiting=self._looks_waiting(scene),
-            remedies=scene.states,
+            remedies=tuple(states),
             approved=next((row["hash"] for row, _ in plans if row["state"] in ("approved", "running")), ""),
             alert_firing=scene.firing,
             resolved_at=max(resolved) if resolved else None,

@@ -421,6 +421,8 @@ def _clock(facts: Facts, leading: RunFacts | None, *, now: datetime) -> Clock:
         title = next((item.title for item in facts.levels if item.number == level), "")
         unless = "unless it is verified" if str(armed[0]["id"]).startswith("late") else "unless someone has it"
         next_says = f"Level {level}{f' ({title.lower()})' if title else ''} is called at {{at}} {unless}"
+    elif not facts.incident["acknowledged_by"] and facts.incident["level"] >= len(facts.levels) > 0:
+        next_says = "Every level was called"
     elif facts.incident["acknowledged_by"]:
         next_says = "Nobody else is called: no timer is armed"
     else:
@@ -435,6 +437,11 @@ def _clock(facts: Facts, leading: RunFacts | None, *, now: datetime) -> Clock:
         next_at=next_at,
         next_says=next_says,
     )
+
+
+def _told(message: str, suggestion: str) -> str:
+    """What is wrong and what to do, as two sentences that stay apart."""
+    return f"{message.rstrip('.')}. {words.sentence(suggestion)}" if suggestion else message
 
 
 def _level_of(timer: Row) -> int:
@@ -853,7 +860,7 @@ def _command(
     name: str, step: Step, index: int, run: RunFacts, known: Mapping[str, Evidence], of_command: Mapping[str, Remedy]
 ) -> CommandView:
     command = step.commands[index - 1]
-    findings = tuple(f"{finding.message} {finding.suggestion}".strip() for finding in command.findings)
+    findings = tuple(_told(finding.message, finding.suggestion) for finding in command.findings)
     base = CommandView(
         id=name,
         anchor=_anchor(run.id, name),
