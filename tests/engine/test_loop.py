@@ -469,3 +469,13 @@ def test_a_proposal_whose_plan_is_gone_is_made_anew(stage: Stage) -> None:
     assert stage.standings()["step-2"] == "proposed"
     assert stage.drive() == "a plan waits for approval"
     assert stage.waiting().remedy == "step-2"
+
+
+def test_closed_by_a_person_stakeholders_hear_who_says_so_and_not_that_it_works(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.desk.close_incident("I-1", ANA, reason="a false alarm")
+    told = stage.store.updates(incident="I-1")
+    assert [row["text"].split(".")[0] for row in told if row["status"] == "resolved"] == [
+        "It is over, say those who work on it"
+    ]

@@ -323,6 +323,7 @@ class Escalation:
                 next_at=following,
                 over_by=over_by if over_by and over_by > now else None,
                 estimate=", going by what its runbook allows for",
+                verified=here.verified,
             ),
         )
         self.store.add_update(incident=here.name, status=phase, text=text, next_at=following)

@@ -48,7 +48,9 @@ def times(facts: Facts) -> Times:
     yes = (event for event in facts.events if event.kind == "decision" and _true(event))
     return Times(
         alert=min(received) if received else facts.incident["opened_at"],
-        evidence=_first(event for event in facts.events if event.kind == "evidence"),
+        evidence=_first(  # a look that was not made has shown nothing
+            event for event in facts.events if event.kind == "evidence" and event.payload.get("look", "seen") == "seen"
+        ),
         plan=_first(event for event in facts.events if event.kind == "plan_proposed"),
         approval=_first(yes),
         change=_first(event for event in facts.events if event.kind == "intent"),

@@ -59,7 +59,8 @@ def _times(facts: Facts, *, zone: tzinfo) -> list[str]:
     if not rows or times.alert is None:
         return []
     lines = ["## Times", "", "| phase | at | after the alert |", "| --- | --- | ---: |"]
-    lines.append(f"| alert received | {times.alert.astimezone(zone):%H:%M:%S} | 0 s |")
+    began = "alert received" if facts.alerts else "opened by hand"
+    lines.append(f"| {began} | {times.alert.astimezone(zone):%H:%M:%S} | 0 s |")
     lines += [
         f"| {name} | {(times.alert + span).astimezone(zone):%H:%M:%S} | {words.duration(span)} |" for name, span in rows
     ]

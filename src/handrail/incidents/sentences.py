@@ -53,8 +53,9 @@ class Told:
 
     @property
     def plan(self) -> str:
-        """The plan that this is about."""
-        return self.names.plan(self["plan"])
+        """The plan that this is about, by the title that the event itself brings where nothing else names it."""
+        names = self.names if self["plan"] in self.names.plans else Names(plans={self["plan"]: self["title"]})
+        return names.plan(self["plan"])
 
     @property
     def person(self) -> str:

@@ -38,6 +38,7 @@ class Notice:
     next_at: datetime | None = None
     over_by: datetime | None = None
     estimate: str = ""  # where `over_by` comes from
+    verified: bool = True  # whether it was seen to work again, or a person said that it is over
 
 
 def notices(summary: str, *, service: str) -> str:
@@ -53,7 +54,7 @@ def update(phase: Phase, notice: Notice) -> str:
         Phase.INVESTIGATING: f"{notice.notices}, {since}. We are looking for the cause.",
         Phase.IDENTIFIED: f"{notice.notices}, {since}. We know what to do and are preparing it.",
         Phase.MONITORING: f"{notice.notices}, {since}. A correction was made and we are watching whether it helps.",
-        Phase.RESOLVED: f"It works again. It began at {notice.since:%H:%M} UTC.",
+        Phase.RESOLVED: f"{'It works again' if notice.verified else 'It is over, say those who work on it'}. It began at {notice.since:%H:%M} UTC.",
     }[phase]
     if phase is Phase.RESOLVED:
         return doing
