@@ -479,3 +479,20 @@ def test_closed_by_a_person_stakeholders_hear_who_says_so_and_not_that_it_works(
     assert [row["text"].split(".")[0] for row in told if row["status"] == "resolved"] == [
         "It is over, say those who work on it"
     ]
+
+
+def test_once_a_change_is_made_nothing_says_that_a_plan_waits(stage: Stage) -> None:
+    said: list[str] = []
+    instant = stage.ground.instant
+
+    def first(promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
+        if (row := stage.store.run("R-1")) and row["verifying"] and not said:
+            said.append(str(row["waits_for"]))
+        return instant(promql)
+
+    stage.ground.instant = first  # type: ignore[method-assign]
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    stage.drive()
+    assert said == [""]

@@ -476,7 +476,7 @@ class Responder:
             self._release(scene)
             return
         self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
-        self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now)
+        self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now, waits_for="")
 
     def _in_the_way(self, scene: Scene) -> str:
         """Who wants no change now, as the record has it at this moment: a sentence, or empty."""

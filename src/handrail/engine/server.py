@@ -308,7 +308,7 @@ class Server:
                 self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
             name = remedy["name"] if remedy is not None else f"step-{step}"
             now = self.store.now()
-            self.store.update_run(run, verifying=name, verify_since=now, changed_at=now)
+            self.store.update_run(run, verifying=name, verify_since=now, changed_at=now, waits_for="")
         self.wake(run)
         proof = "The checks are read now." if scene.binding.checks else "No check is bound: a person says if it helped."
         return _yes(f"Step {step} of {run} is recorded as made by {who.name}. {proof}")
