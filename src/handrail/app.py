@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -438,11 +439,16 @@ def _running(
         parts.server.close()
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def serve(config: Path, *, host: str = "", port: int = 0) -> None:
     """Serve until Ctrl-C."""
     with running(config, host=host, port=port or None) as here:
         print(f"Handrail serves {here.url}. Ctrl-C ends it.", flush=True)
         over = threading.Event()
+        signal.signal(signal.SIGTERM, _interrupt)  # a service manager's way to say Ctrl-C
         try:
             while not over.wait(3600):
                 pass

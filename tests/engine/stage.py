@@ -76,7 +76,7 @@ class Scripted:
         self.hangs: set[str] = set()  # words of a look that never answers
         self.generation = 1
         self.changes: list[tuple[tuple[str, ...], ...]] = []
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: Callable[[], object] = lambda: None
         self.answers: Callable[[Ask], Answer] = self._fine
 
     def _fine(self, ask: Ask) -> Answer:

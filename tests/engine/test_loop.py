@@ -187,6 +187,37 @@ def test_a_change_whose_answer_is_lost_is_unknown_until_a_person_says(stage: Sta
     assert len(stage.ground.changes) == 1, "never repeated"
 
 
+def test_an_alert_that_resolves_while_the_checks_fail_is_looked_at_again_and_said_once(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.desk.take_over("I-1", ANA)
+    stage.desk.hand_back("I-1", ANA)
+    stage.alert(status="resolved")
+    stage.clock.forward(minutes=5)
+    row = next(row for row, _ in stage.store.plans_of("R-1"))
+    stage.responder.watch_plan(row)
+    assert "the alert resolved, but" in stage.drive()
+    assert stage.kinds().count("did_not_help") == 0, "nothing was tried"
+    stage.ground.value = 0.0
+    stage.clock.forward(minutes=2)
+    assert [timer["kind"] for timer in stage.store.due_timers(stage.clock()) if timer["subject"] == "R-1"]
+    assert stage.drive() == "healed by itself"
+
+
+def test_a_change_that_still_runs_is_not_for_a_person_to_settle(stage: Stage) -> None:
+    said: list[str] = []
+
+    def meanwhile() -> None:
+        said.append(stage.desk.settle("R-1", plan.hash, 0, ANA, happened=True).says)
+
+    stage.alert()
+    stage.drive()
+    plan = stage.approve()
+    stage.ground.on_change = meanwhile
+    stage.drive()
+    assert said == ["There is nothing unknown there."]
+
+
 def test_a_change_that_the_target_refuses_failed_and_the_next_one_is_proposed(stage: Stage) -> None:
     stage.ground.answers = lambda ask: Answer(
         stderr="forbidden", exit_codes=(1,), started_at=stage.clock(), seconds=0.1

@@ -29,6 +29,7 @@ from handrail.targets import Ground
 
 Row = dict[str, Any]
 PAUSED = "paused_by"
+LOOK_AGAIN_SCRAPES = 20
 UNDO = "undo-"  # before a remedy's name: its way back
 
 
@@ -627,18 +628,25 @@ class Responder:
                 self._told("verified", scene.row["incident"], payload)
             case checks.DidNotHelp(says=says):
                 with self.store.together():
-                    self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)
                     self._release(scene)
                     self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
                     if not remedy:
-                        self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
+                        self._look_again(scene, says)
                         return "rest"
+                    self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)
                     self.store.set_remedy(scene.run, remedy, standing=Standing.DID_NOT_HELP, reason=says)
                     self._offer_way_back(scene, remedy)
                     self._told("did_not_help", scene.row["incident"], {"remedy": remedy, "says": says})
             case _:
                 return "again" if scene.firing or remedy else "rest"
         return "again"
+
+    def _look_again(self, scene: Scene, says: str) -> None:
+        """The alert resolved and the checks do not hold: said once, looked at again after a while."""
+        now = self.store.now()
+        self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
+        again = now + scene.place.scrape * LOOK_AGAIN_SCRAPES
+        self.store.arm(f"look-again/{scene.run}/{now.isoformat()}", due_at=again, kind="wake", subject=scene.run)
 
     def _release(self, scene: Scene) -> None:
         for row, _ in self.store.plans_of(scene.run):

@@ -319,6 +319,9 @@ class Server:
         if found is None:
             return _no(f"No plan's hash begins with {plan}.")
         outcome = "succeeded" if happened else "failed"
+        known = {(one["plan"], one["command"]): one["outcome"] for one in self.store.intents_of(run)}
+        if known.get((found[1].hash, command)) != "unknown":  # one that still runs is not for a person to settle
+            return _no("There is nothing unknown there.")
         with self.store.together():
             if not self.store.outcome(
                 run=run, plan=found[1].hash, command=command, outcome=outcome, detail=f"settled by {who.name}"
