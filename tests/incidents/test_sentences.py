@@ -62,6 +62,11 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
          "Level 2: Ana called, nobody answered."),
         ("update", {"status": "resolved", "text": "It works."}, "Stakeholders told (resolved): It works."),
         ("task_done", {"text": "tell support", "person": "Ana"}, "Ana finished a task: tell support."),
+        (
+            "outcome",
+            {"command": "RB-1.2.1", "outcome": "succeeded", "way_back": True},
+            "The way back of RB-1.2.1 was made.",
+        ),
         ("done_by_hand", {"step": 5, "person": "Ana", "note": "scaled"}, "Ana made step 5 by hand: scaled."),
         ("taken_over", {}, "Handrail took over and works by hand."),
         ("a_new_kind", {"whatever": {"deep": 1}}, "A new kind."),

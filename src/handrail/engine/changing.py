@@ -13,6 +13,8 @@ from handrail.plans import Plan
 from handrail.store import Store
 from handrail.targets import Answer, Ask, Ground, Permit
 
+UNDO = "undo-"  # before a remedy's name: its way back
+
 
 class Outcome(enum.StrEnum):
     """What became of a command of a plan."""
@@ -120,6 +122,7 @@ def carry_out(
                     "outcome": made.outcome,
                     "detail": made.detail,
                     "seconds": round(answer.seconds, 2),
+                    "way_back": plan.remedy.startswith(UNDO),
                 },
                 **where,
             )

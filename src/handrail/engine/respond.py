@@ -30,7 +30,7 @@ from handrail.targets import Ground
 Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
-UNDO = "undo-"  # before a remedy's name: its way back
+UNDO = changing.UNDO
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,9 @@ def _outcome(told: Told) -> str:
         "failed": "failed",
         "unknown": "may or may not have happened",
     }.get(told["outcome"], told["outcome"])
-    return f"{told.names.command(told['command'])} {did}{told.after(': ', 'detail')}"
+    what = told.names.command(told["command"])
+    back = "The way back of " if told.true("way_back") else ""  # else it reads as if the change was made twice
+    return f"{back}{what} {did}{told.after(': ', 'detail')}"
 
 
 def _verified(told: Told) -> str:
