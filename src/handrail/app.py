@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -32,7 +33,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.environments import Environment
-from handrail.errors import FixSettings
+from handrail.errors import FixSettings, HandrailError
 from handrail.incidents import updates
 from handrail.notify import Addresses, Notice, Outbox, by_apprise
 from handrail.runbooks import Binding, Document, bindingfile
@@ -236,7 +237,9 @@ def assemble(
         pause=pause,
         told=escalation.told,
     )
+    edits = Edits(known, kept=kept, found=found, understood=understood)
     server = Server(
+        refresh=edits.refresh,
         store=kept,
         catalog=found,
         responder=responder,
@@ -258,6 +261,41 @@ def assemble(
         masker=hides,
         worker=worker,
     )
+
+
+class Edits:
+    """Notices that documents, bindings or knowledge were edited, and reads them anew; a mistake leaves what was there."""
+
+    def __init__(self, known: Settings, *, kept: Store, found: Catalog, understood: dict[str, Command]) -> None:
+        self._known, self._kept, self._found, self._understood = known, kept, found, understood
+        self._seen = self._look()
+
+    def _look(self) -> dict[Path, tuple[int, int]]:
+        files = [path for item in self._known.documents for path in (item.path, item.binding) if path is not None]
+        for folder in self._known.knowledge:
+            files += sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
+        found = {}
+        for file in files:
+            with contextlib.suppress(OSError):  # an editor may just be putting it in place
+                told = file.stat()
+                found[file] = (told.st_mtime_ns, told.st_size)
+        return found
+
+    def refresh(self) -> None:
+        """Read anew what was edited since the last time."""
+        now = self._look()
+        if now == self._seen:
+            return
+        edited = sorted(str(file.name) for file in now if now[file] != self._seen.get(file))
+        self._seen = now
+        try:
+            fresh, understood = catalog(self._known)
+        except HandrailError as error:
+            self._kept.append("trouble", {"says": f"{error} What was read before stays in use."})
+            return
+        self._found.renew(fresh)
+        self._understood.update(understood)
+        self._kept.append("documents_read", {"files": edited})
 
 
 def contacts(known: Settings, clock: Clock) -> Contacts:

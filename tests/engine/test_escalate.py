@@ -294,7 +294,7 @@ def test_updates_tell_what_users_notice_and_when_the_next_word_comes(stage: Stag
     stage.clock.forward(minutes=15)
     stage.sweep()
     assert [row["status"] for row in stage.store.updates(incident=incident)] == ["investigating"] * 2
-    stage.store.update_run(run, changed_at=stage.clock())
+    stage.store.update_run(run, changed_at=stage.clock(), verifying="restore")
     stage.side.settle(incident)
     stage.store.update_run(run, verified_at=stage.clock())
     stage.store.close_incident(incident)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from handrail.alerts import Alert
 from handrail.errors import TryAgain
 from handrail.plans import Guard
 from handrail.targets import Answer
@@ -185,6 +186,58 @@ def test_a_change_whose_answer_is_lost_is_unknown_until_a_person_says(stage: Sta
     assert stage.desk.settle("R-1", plan.hash, 0, ANA, happened=True).done
     assert stage.drive() == "healed"
     assert len(stage.ground.changes) == 1, "never repeated"
+
+
+def test_an_alert_that_still_fires_after_its_incident_was_closed_is_dealt_with_again(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    assert stage.desk.close_incident("I-1", ANA, reason="false alarm").done
+    assert stage.alert() == [], "it may not have noticed yet"
+    stage.clock.forward(minutes=10)
+    again = Alert(
+        fingerprint="f",
+        name="ShopFails",
+        status="firing",
+        labels={"alertname": "ShopFails", "service": "web"},
+        annotations={},
+        starts_at=stage.store.alerts_of("I-1")[0]["starts_at"],
+        ends_at=None,
+    )
+    assert stage.intake.take(again, source="shop") == ["R-2"]
+    assert [row["status"] for row in stage.store.incidents()] == ["open", "closed"]
+    (row,) = stage.store.alerts_of("I-2")
+    assert row["decision"] == "it still fires after I-1 was closed"
+    assert stage.intake.take(again, source="shop") == [], "once"
+
+
+def test_a_webhook_that_surprises_is_set_aside_and_the_next_one_is_heard(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprised(post: dict[str, object]) -> list[str]:
+        raise RuntimeError("unheard of")
+
+    monkeypatch.setattr(stage.intake, "work", surprised)
+    post = stage.store.keep_post(source="shop", body="{}")
+    for _ in range(3):
+        for row in stage.store.new_posts():
+            stage.desk._work_post(row)
+    assert stage.store.new_posts() == []
+    assert "trouble" in stage.kinds()
+    assert [row["state"] for row in stage.store.posts() if row["id"] == post] == ["stuck"]
+
+
+def test_of_two_commands_the_first_of_which_happened_nothing_is_claimed_of_the_second(tmp_path: Path) -> None:
+    second = "   kubectl rollout restart deployment/web -n shop\n   kubectl rollout restart deployment/api -n shop\n"
+    stage = Stage(tmp_path, document=DOCUMENT.replace("   kubectl rollout restart deployment/web -n shop\n", second, 1))
+    stage.ground.answers = lambda ask: Answer(started_at=stage.clock(), seconds=1.0, lost=True)
+    stage.alert()
+    stage.drive()
+    plan = stage.approve()
+    stage.drive()
+    assert stage.desk.settle("R-1", plan.hash, 0, ANA, happened=True).done
+    assert stage.standings()["step-2"] == "failed"
+    assert stage.standings()["undo-step-2"] == "can be taken back"
+    assert "1 of 2 commands were made" in reasons(stage)["step-2"]
 
 
 def test_an_alert_that_resolves_while_the_checks_fail_is_looked_at_again_and_said_once(stage: Stage) -> None:

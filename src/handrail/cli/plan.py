@@ -22,7 +22,7 @@ def plan(
     json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
     """Show the plans of an incident or run, or one plan: bytes, preview, reach, way back, what it rests on."""
-    store, _ = app.record(config)
+    store, catalog = app.record(config)
     if what.upper().startswith("I-"):
         found = [pair for row in store.runs(incident=what.upper()) for pair in store.plans_of(f"R-{row['number']}")]
     elif what.upper().startswith("R-"):
@@ -43,7 +43,13 @@ def plan(
             )
         )
         return
-    print("\n\n".join(text(made, state=row["state"], recommended=bool(row["recommended"])) for row, made in found))
+    revisions = {str(runbook.id): document.revision for document in catalog.documents for runbook in document.runbooks}
+    for number, (row, made) in enumerate(found):
+        print("\n" * bool(number) + text(made, state=row["state"], recommended=bool(row["recommended"])))
+        if row["state"] == "waiting" and revisions.get(made.runbook) != made.document_revision:
+            print(
+                "  note             the document was edited after this run began: the plan is of the text before the edit"
+            )
 
 
 def text(made: Plan, *, state: str, recommended: bool) -> str:

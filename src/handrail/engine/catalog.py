@@ -26,9 +26,9 @@ class Place:
     drills_allowed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Catalog:
-    """What is known. `reread` parses a document's kept text again, for runs whose file was edited since."""
+    """What is known; renewed as a whole when someone edits a document or its binding. `reread` parses a document's kept text again, for runs whose file was edited since."""
 
     documents: tuple[Document, ...]
     texts: Mapping[str, str]  # document path -> text, as read
@@ -38,6 +38,10 @@ class Catalog:
     places: Mapping[str, Place]
     sources: Mapping[str, str]  # webhook source -> environment
     reread: Callable[[str, str], Document]
+
+    def renew(self, fresh: Catalog) -> None:
+        """Take over documents and bindings that were read anew. Runs keep the text they began with."""
+        self.documents, self.texts, self.bindings = fresh.documents, fresh.texts, fresh.bindings
 
     def runbook(self, runbook_id: str) -> tuple[Document, Runbook, RunbookBinding]:
         """The runbook of that id, whichever document holds it."""

@@ -50,7 +50,7 @@ class Desk(Protocol):
         """End the pause."""
 
     def stop(self, run: str, who: Approver) -> Told:
-        """Stop one run for good; what is running is ended where it can be."""
+        """Stop one run for good: nothing more is asked or changed for it. A change that is on runs to its end."""
 
     def done_by_hand(self, run: str, step: int, who: Approver, *, note: str = "") -> Told:
         """A person made this step by hand: it is recorded and verified like any change."""

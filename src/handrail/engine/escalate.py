@@ -290,7 +290,7 @@ class Escalation:
     def _phase(self, here: Standpoint) -> Phase:
         if not here.open:
             return Phase.RESOLVED
-        if any(run["changed_at"] for run in here.runs):
+        if any(run["verifying"] or run["verified_at"] for run in here.runs if run["changed_at"]):
             return Phase.MONITORING
         if any(
             row["state"] in ("waiting", "approved", "running")
@@ -303,9 +303,11 @@ class Escalation:
     def _update(self, here: Standpoint, phase: Phase, *, again: int = 0) -> None:
         """An update where the phase moved on, or where one was promised by now (`again`, its number)."""
         known = self.store.updates(incident=here.name)
-        furthest = max((updates.ORDER.index(Phase(row["status"])) for row in known), default=-1)
-        if not again and updates.ORDER.index(phase) <= furthest:
+        last = Phase(known[-1]["status"]) if known else None
+        if not again and (phase is last or last is Phase.RESOLVED):
             return
+        if not again and last is not None and phase is Phase.INVESTIGATING:
+            return  # a plan that became void is no news to users
         if here.leading is None and phase is not Phase.RESOLVED and not again:
             return  # what users notice is not known before a runbook is
         if phase is Phase.RESOLVED and not known:

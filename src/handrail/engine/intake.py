@@ -14,6 +14,7 @@ from handrail.evidence import SYSTEM, Actor, Where
 from handrail.store import Store
 
 JOIN_WINDOW = timedelta(minutes=30)
+AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own window to notice that it is over
 
 
 class Intake:
@@ -60,6 +61,8 @@ class Intake:
                         actor=_source(source),
                     )
                     return [f"R-{row['number']}" for row in self.store.runs(incident=known["incident"], open_only=True)]
+            if alert.status == "firing" and known["status"] == "firing" and self._over_for_long(known, environment):
+                return self._again(alert, known, source=source, environment=environment)
             return self._resume(alert, known, environment=environment)
         decision = alerts.correlate(
             alert, open_incidents=self._open(environment), services=self.catalog.services, now=now, window=JOIN_WINDOW
@@ -89,6 +92,47 @@ class Intake:
             case _:
                 self.store.keep_alert(row)
                 return []
+
+    def _over_for_long(self, known: dict[str, Any], environment: str) -> bool:
+        """Whether the alert's incident is closed for longer than one hold: by then the alert should have resolved."""
+        row = self.store.incident(known["incident"] or "")
+        if row is None or row["closed_at"] is None:
+            return False
+        return bool(self.store.now() - row["closed_at"] > self.catalog.place(environment).hold + AFTER_CLOSING)
+
+    def _again(self, alert: Alert, known: dict[str, Any], *, source: str, environment: str) -> list[str]:
+        """It still fires though its incident was closed: people deal with it again."""
+        service = alerts.service_of(alert, self.catalog.services)
+        before = known["incident"]
+        reason = f"it still fires after {before} was closed"
+        open_ones = [one for one in self._open(environment) if one.service == service]
+        if open_ones:
+            self.store.move_alert(known["id"], incident=open_ones[0].id, decision=reason)
+            return []
+        title = alert.annotations.get("summary") or f"{alert.name} on {service}"
+        severity = alert.labels.get("severity", "unknown")
+        incident = self.store.open_incident(
+            {
+                "environment": environment,
+                "service": service,
+                "title": title,
+                "severity": severity,
+                "opened_at": self.store.now(),
+                "drill": int(self._drilling()),
+            }
+        )
+        self.store.move_alert(known["id"], incident=incident, decision=reason)
+        where = Where(environment=environment, incident=incident, run="")
+        self.store.append(
+            "alert_received",
+            {"name": alert.name, "decision": "opens", "reason": reason},
+            **where,
+            actor=_source(source),
+        )
+        self.store.append("incident_opened", {"title": title, "severity": severity}, **where)
+        touched = self._select(alert, incident=incident, environment=environment, first=True)
+        self._told("incident_opened", incident, {"title": title, "severity": severity})
+        return touched
 
     def _resume(self, alert: Alert, known: dict[str, Any], *, environment: str) -> list[str]:
         """An alert that was kept before a crash and never led to a runbook, or to the question which one."""

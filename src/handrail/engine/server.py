@@ -21,12 +21,14 @@ from handrail.engine.respond import PAUSED, UNDO, Responder
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count
+from handrail.plans import Plan
 from handrail.remedies import Standing
 from handrail.store import Store
 
 log = logging.getLogger("handrail")
 SWEEP_SECONDS = 0.5
 WATCH_PLANS = timedelta(seconds=5)
+SURPRISES = 3
 Hook = Callable[[str, str, dict[str, Any]], None]
 
 
@@ -46,8 +48,9 @@ class Server:
         told: Hook,
         at: Callable[[str], None] = lambda name: None,
         remote: bool = False,
+        refresh: Callable[[], None] = lambda: None,
     ) -> None:
-        """`fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear."""
+        """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
         self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
         self._remote = remote
@@ -55,6 +58,8 @@ class Server:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watched = store.now()
+        self._surprises: dict[int, int] = {}
+        self._refresh = refresh
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -123,10 +128,25 @@ class Server:
                 return
             try:
                 for post in self.store.new_posts():
-                    for run in self.intake.work(post):
-                        self.wake(run)
-            except Exception:  # the worker's door: the post stays new and is taken again by the sweeper
-                log.exception("post_failed")
+                    self._work_post(post)
+            except Exception:  # the worker's door: what was not read is taken again by the sweeper
+                log.exception("posts_failed")
+
+    def _work_post(self, post: dict[str, Any]) -> None:
+        """One post. One that surprises three times is set aside, so that those behind it are heard."""
+        try:
+            for run in self.intake.work(post):
+                self.wake(run)
+        except TryAgain:
+            log.warning("record_unreachable", extra={"post": post["id"]})
+        except Exception:  # the post's own door: it stays new and is taken again by the sweeper
+            log.exception("post_failed", extra={"post": post["id"]})
+            self._surprises[post["id"]] = self._surprises.get(post["id"], 0) + 1
+            if self._surprises[post["id"]] >= SURPRISES:
+                self.store.post_done(post["id"], state="stuck")
+                self.store.append(
+                    "trouble", {"says": f"Webhook {post['id']} of {post['source']} could not be worked on: see the log"}
+                )
 
     def _sweep(self) -> None:
         while not self._over.wait(SWEEP_SECONDS):
@@ -146,15 +166,10 @@ class Server:
         """One round: due timers once, waiting plans' guards, posts that were left."""
         now = self.store.now()
         for timer in self.store.due_timers(now):
-            if timer["kind"] == "wake":
-                if self.store.fire(timer["id"]):
-                    self.wake(timer["subject"])
-                continue
-            self._at("before timer")
-            with self.store.together():  # what it does and that it did it
-                self._fire(timer)
-                self.store.fire(timer["id"])
-            self._at("after timer")
+            try:
+                self._timer(timer)
+            except Exception:  # one timer's door: the others are not kept waiting, this one is tried again
+                log.exception("timer_failed", extra={"timer": timer["id"]})
         if now - self._watched >= WATCH_PLANS:
             self._watched = now
             for row, _ in self.store.waiting_plans():
@@ -162,6 +177,18 @@ class Server:
                     self.wake(row["run"])
             if self.store.new_posts():
                 self._posts.put(0)
+            self._refresh()
+
+    def _timer(self, timer: dict[str, Any]) -> None:
+        if timer["kind"] == "wake":
+            if self.store.fire(timer["id"]):
+                self.wake(timer["subject"])
+            return
+        self._at("before timer")
+        with self.store.together():  # what it does and that it did it
+            self._fire(timer)
+            self.store.fire(timer["id"])
+        self._at("after timer")
 
     # -- the verbs -------------------------------------------------------------------------------------------------
 
@@ -333,7 +360,9 @@ class Server:
             )
             if happened:
                 now = self.store.now()
-                if found[1].remedy.startswith(UNDO):  # a way back proves nothing but itself
+                if command + 1 < len(found[1].commands):
+                    self._part_made(run, found[1], command)
+                elif found[1].remedy.startswith(UNDO):  # a way back proves nothing but itself
                     self.store.set_remedy(run, found[1].remedy, standing=Standing.TAKEN_BACK)
                     self.store.release(found[1].hash)
                 else:
@@ -346,6 +375,13 @@ class Server:
                 )
         self.wake(run)
         return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
+
+    def _part_made(self, run: str, plan: Plan, command: int) -> None:
+        """A plan's first commands were made and the rest were not: said, and what was made can be taken back."""
+        self.store.release(plan.hash)
+        reason = f"{command + 1} of {len(plan.commands)} commands were made, what comes after them was not run"
+        self.store.set_remedy(run, plan.remedy, standing=Standing.FAILED, reason=reason)
+        self.responder.offer_way_back(run, plan.remedy)
 
     def confirm(self, run: str, who: Approver) -> Told:
         """The guess is right."""

@@ -110,6 +110,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "run_started": lambda told: (
         f"{told['run'] or 'A run'} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
     ),
+    "documents_read": lambda told: f"Read anew after an edit: {told['files']}",
     "handed_over": lambda told: f"Handed over to a person{told.after(': ', 'reason')}",
     "undo_wanted": lambda told: f"{told.person} wants this: {told['title']}",
     "values_given": lambda told: f"{told.person} filled in {told['values']}",

@@ -256,6 +256,7 @@ class RunView:
     offers: tuple[tuple[str, str], ...] = ()  # changes that can be taken back: name, title
     missing: tuple[str, ...] = ()  # parameters that nothing could tell
     handed_over: bool = False
+    edited: bool = False  # the document is another by now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -794,6 +795,7 @@ def _run(run: RunFacts, facts: Facts) -> RunView:
         else (),
         missing=_missing(run) if not run.row["ending"] else (),
         handed_over=run.row["handed_over_at"] is not None,
+        edited=run.edited,
     )
 
 

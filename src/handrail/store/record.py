@@ -64,10 +64,10 @@ class Store:
         """Every webhook that was stored, oldest first."""
         return self._rows(sa.select(t.posts).order_by(t.posts.c.id))
 
-    def post_done(self, post: int) -> None:
-        """The post was worked on."""
+    def post_done(self, post: int, *, state: str = "done") -> None:
+        """The post was worked on, or set aside where it could not be (`stuck`)."""
         with writing(self.engine) as connection:
-            connection.execute(sa.update(t.posts).where(t.posts.c.id == post).values(state="done"))
+            connection.execute(sa.update(t.posts).where(t.posts.c.id == post).values(state=state))
 
     def keep_alert(self, row: Row) -> bool:
         """Store an alert under (source, fingerprint, starts_at); False where it is known already."""
@@ -93,6 +93,13 @@ class Store:
                 t.alerts.c.starts_at == _text(starts_at),
             )
         )
+
+    def move_alert(self, alert_id: int, *, incident: str, decision: str) -> None:
+        """A known alert that another incident is about now."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(t.alerts).where(t.alerts.c.id == alert_id).values(incident=incident, decision=decision)
+            )
 
     def resolve_alert(self, alert_id: int, at: datetime) -> None:
         """Resolved is sticky for one (fingerprint, starts_at)."""
