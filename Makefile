@@ -15,7 +15,8 @@ quick: setup
 	@$(RUN) ruff check src tests
 	@$(RUN) mypy
 	@$(RUN) lint-imports --no-logo 2>/dev/null || $(RUN) lint-imports
-	@$(RUN) pytest -q -x -m "not slow and not lab and not browser"
+	@$(RUN) pytest -q -x -m "not slow and not lab and not browser" \
+	  $(addprefix --ignore=tests/,web cli docs targets lab notify drills crash)
 
 lint: setup
 	@$(RUN) ruff check src tests

@@ -138,6 +138,7 @@ def test_the_same_alert_is_kept_once(tmp_path: Path) -> None:
     assert (kept.keep_alert(row), kept.keep_alert(row)) == (True, False)
 
 
+@pytest.mark.slow
 def test_a_locked_database_is_said_and_nothing_is_half_written(tmp_path: Path) -> None:
     kept = fresh_store(tmp_path)
 
