@@ -96,9 +96,8 @@ def test_with_nothing_left_a_person_is_called_and_the_run_sees_when_it_is_over(s
         stage.approve()
     waits = stage.drive()
     assert (
-        waits
-        == "no remedy is left (undo-step-3 can be taken back; undo-step-2 can be taken back; step-2 did not help; "
-        "step-3 did not help): a person decides"
+        waits == "no remedy is left (restart did not help; "
+        "scale did not help, 2 changes can be taken back): a person decides"
     )
     assert stage.kinds().count("handed_over") == 1
     stage.ground.value = 0.0  # someone mended it by hand
@@ -179,7 +178,7 @@ def test_a_change_whose_answer_is_lost_is_unknown_until_a_person_says(stage: Sta
     stage.alert()
     stage.drive()
     plan = stage.approve()
-    assert "nobody knows whether step-2 happened" in stage.drive()
+    assert "nobody knows whether “restart” happened" in stage.drive()
     stage.drive()
     assert len(stage.ground.changes) == 1
     stage.ground.value = 0.0

@@ -164,7 +164,11 @@ class Responder:
             remedies=remedies.of(runbook, binding),
             states=tuple(
                 runs.RemedyState(
-                    name=state["name"], standing=Standing(state["standing"]), reason=state["reason"], plan=state["plan"]
+                    name=state["name"],
+                    title=state["title"],
+                    standing=Standing(state["standing"]),
+                    reason=state["reason"],
+                    plan=state["plan"],
                 )
                 for state in self.store.remedies_of(run)
             ),

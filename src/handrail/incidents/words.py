@@ -78,7 +78,35 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
-TOOLS = frozenset({"curl", "git", "grep", "helm", "iptables", "jq", "kubectl", "npm", "ping", "psql", "top"})
+TOOLS = frozenset(
+    [
+        "aws",
+        "cat",
+        "chmod",
+        "chown",
+        "cp",
+        "curl",
+        "docker",
+        "git",
+        "grep",
+        "helm",
+        "iptables",
+        "jq",
+        "kubectl",
+        "mv",
+        "npm",
+        "oc",
+        "ping",
+        "psql",
+        "rm",
+        "rsync",
+        "sed",
+        "ssh",
+        "systemctl",
+        "terraform",
+        "top",
+    ]
+)
 
 
 def sentence(text: str) -> str:

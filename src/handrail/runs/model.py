@@ -34,6 +34,12 @@ class RemedyState:
     standing: Standing
     reason: str = ""
     plan: str = ""  # hash of the plan that was approved or waits
+    title: str = ""
+
+    @property
+    def called(self) -> str:
+        """What people call it: `restart the pods`."""
+        return self.title[:1].lower() + self.title[1:] if self.title else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +135,10 @@ def advance(run: Run) -> Next:
     if run.verified:
         healed = [state for state in run.remedies if state.standing is Standing.HEALED]
         if healed:
-            return Finish(ending=Ending.HEALED, reason=f"{healed[-1].name} helped and the checks held")
-        tried = [state.name for state in run.remedies if state.standing in (Standing.DID_NOT_HELP, Standing.TAKEN_BACK)]
+            return Finish(ending=Ending.HEALED, reason=f"{healed[-1].called} helped and the checks held")
+        tried = [
+            state.called for state in run.remedies if state.standing in (Standing.DID_NOT_HELP, Standing.TAKEN_BACK)
+        ]
         told = (
             f"what Handrail changed ({', '.join(tried)}) had not helped" if tried else "nothing was changed by Handrail"
         )
@@ -140,7 +148,8 @@ def advance(run: Run) -> Next:
     if run.taken_over_by:
         return Wait(reason=f"{run.taken_over_by} works by hand")
     if run.unknown:
-        return Wait(reason=f"nobody knows whether {run.unknown} happened: a person looks and says so")
+        called = next((state.called for state in run.remedies if state.name == run.unknown), run.unknown)
+        return Wait(reason=f"nobody knows whether “{called}” happened: a person looks and says so")
     if run.mode is Mode.LOOKS:
         return Finish(ending=Ending.LOOKED, reason="this run only looks; another one proposes")
     if run.approved:
@@ -160,5 +169,9 @@ def advance(run: Run) -> Next:
 def _nothing_left(run: Run) -> str:
     if not run.remedies:
         return "the runbook has no change to propose: a person decides"
-    told = "; ".join(f"{state.name} {state.standing}" for state in run.remedies)
-    return f"no remedy is left ({told}): a person decides"
+    told = "; ".join(
+        f"{state.called} {state.standing}" for state in run.remedies if state.standing is not Standing.OFFERED
+    )
+    offered = sum(state.standing is Standing.OFFERED for state in run.remedies)
+    back = f", {offered} change{'s' if offered > 1 else ''} can be taken back" if offered else ""
+    return f"no remedy is left ({told}{back}): a person decides"
