@@ -25,6 +25,7 @@ LAB = ROOT / "lab"
 CLUSTER = LAB / "cluster"
 WHOLE_SECONDS = 85 * 60  # `.ci/run` may take 90 minutes
 CLUSTER_TESTS_SECONDS = 1500.0
+SLOW = [sys.executable, "-m", "pytest", "-q", "-m", "slow and not lab and not browser", "--durations=15"]
 HANDRAIL = Path(sys.executable).with_name("handrail")
 
 
@@ -152,11 +153,7 @@ def without_the_lab(record: Record) -> bool:
             python("pytest", "-q", "-m", "not lab", "lab/cluster", "lab/azora/tests"),
             seconds=300,
         )
-        and record.part(
-            "slow tests and replays",
-            python("pytest", "-q", "-m", "slow and not lab and not browser", "--durations=15"),
-            seconds=1200,
-        )
+        and twice(record, "slow tests and replays", SLOW, seconds=1200, again=[*SLOW, "--last-failed"])
         and browser(record)
     )
 
@@ -280,16 +277,20 @@ def _in_the_lab(record: Record, drills: Sequence[str]) -> None:
 
 def twice(
     record: Record, name: str, command: Sequence[str | Path], *, seconds: float, again: Sequence[str | Path] = ()
-) -> None:
-    """A part on a real cluster, once more where it failed and time is left: a machine that others share may be late once.
+) -> bool:
+    """A part with real clocks, once more where it failed and time is left: a machine that others share may be late once.
 
     Both are told.
     """
-    if record.part(name, list(command), seconds=seconds, none_is_well=True) or record.left() < seconds:
-        return
+    if record.part(name, list(command), seconds=seconds, none_is_well=True):
+        return True
+    if record.left() < seconds:
+        return False
     if record.part(f"{name}, once more", list(again or command), seconds=seconds, none_is_well=True):
         record.failed.remove(name)
         print(f"== {name} failed once and passed the second time: look at why", flush=True)
+        return True
+    return False
 
 
 def main() -> None:
