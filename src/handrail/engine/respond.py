@@ -333,12 +333,6 @@ class Responder:
             if intent["plan"] == plan and intent["outcome"] == "succeeded"
         }
 
-    def offer_way_back(self, run: str, remedy: str) -> None:
-        """Offer the way back of what was made of a remedy."""
-        scene = self.scene(run)
-        if scene is not None:
-            self._offer_way_back(scene, remedy)
-
     def _offer_way_back(self, scene: Scene, remedy: str) -> None:
         """A change that did not help stays until a person wants it taken back; what can be is offered."""
         if remedy.startswith(UNDO):

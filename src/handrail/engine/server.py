@@ -360,13 +360,11 @@ class Server:
             )
             if happened:
                 now = self.store.now()
-                if command + 1 < len(found[1].commands):
-                    self._part_made(run, found[1], command)
-                elif found[1].remedy.startswith(UNDO):  # a way back proves nothing but itself
+                if found[1].remedy.startswith(UNDO):  # a way back proves nothing but itself
                     self.store.set_remedy(run, found[1].remedy, standing=Standing.TAKEN_BACK)
                     self.store.release(found[1].hash)
                 else:
-                    self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE)
+                    self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE, reason=_part(found[1], command))
                     self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
             else:
                 self.store.release(found[1].hash)
@@ -375,13 +373,6 @@ class Server:
                 )
         self.wake(run)
         return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
-
-    def _part_made(self, run: str, plan: Plan, command: int) -> None:
-        """A plan's first commands were made and the rest were not: said, and what was made can be taken back."""
-        self.store.release(plan.hash)
-        reason = f"{command + 1} of {len(plan.commands)} commands were made, what comes after them was not run"
-        self.store.set_remedy(run, plan.remedy, standing=Standing.FAILED, reason=reason)
-        self.responder.offer_way_back(run, plan.remedy)
 
     def confirm(self, run: str, who: Approver) -> Told:
         """The guess is right."""
@@ -559,6 +550,12 @@ class Server:
 
 def _actor(who: Approver) -> Actor:
     return Actor(kind="drill" if who.drill else "person", name=who.name, known_by=who.known_by)
+
+
+def _part(plan: Plan, command: int) -> str:
+    """What is not claimed: commands after the one that a person settled were never run."""
+    made, all_ = command + 1, len(plan.commands)
+    return f"{made} of {all_} commands were made, what comes after them was not run" if made < all_ else ""
 
 
 def _known(offers: Sequence[dict[str, Any]]) -> str:
