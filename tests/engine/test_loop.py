@@ -241,6 +241,21 @@ def test_of_two_commands_the_first_of_which_happened_nothing_is_claimed_of_the_s
     assert stage.standings()["undo-step-2"] == "can be taken back"
 
 
+def test_a_plan_waits_its_turn_while_another_one_holds_its_target(stage: Stage) -> None:
+    heals(stage)
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    other = {"run": "R-9", "plan": "abcd1234", "command": 0, "target": "shop/shop", "approved_by": "Jon", "worker": "w"}
+    assert stage.store.intend(**other) == "granted"  # type: ignore[arg-type]  # the fields of an intent
+    assert stage.drive() == "plan abcd 1234 is changing shop/shop: this one waits until it is verified"
+    assert stage.ground.changes == []
+    assert [timer for timer in stage.store.timers("queue/R-1/") if timer["state"] == "armed"]
+    stage.store.release("abcd1234")
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 1
+
+
 def test_an_alert_that_resolves_while_the_checks_fail_is_looked_at_again_and_said_once(stage: Stage) -> None:
     stage.alert()
     stage.drive()

@@ -30,6 +30,7 @@ from handrail.targets import Ground
 Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
+QUEUE_AGAIN = timedelta(seconds=3)
 UNDO = changing.UNDO
 
 
@@ -121,6 +122,8 @@ class Responder:
                 case runs.Propose(remedy=name):
                     self._propose(scene, name)
                 case runs.MakeChange(plan=plan):
+                    if self._queues(scene, plan):
+                        return "rest"
                     self._change(scene, plan)
                 case runs.Verify(remedy=name):
                     return self._verify(scene, name)
@@ -428,6 +431,22 @@ class Responder:
             self.store.append("series", payload, **scene.where)
 
     # -- changing --------------------------------------------------------------------------------------------------
+
+    def _queues(self, scene: Scene, prefix: str) -> bool:
+        """Whether another plan holds the target: this one waits its turn, and its guards are read again then."""
+        found = self.store.plan(prefix)
+        if found is None or found[0]["state"] != "approved":
+            return False
+        for command in found[1].commands:
+            holder = self.store.holder(command.target_key)
+            if holder and holder != found[1].hash:
+                says = f"plan {holder[:4]} {holder[4:8]} is changing {command.target_key}: this one waits until it is verified"
+                now = self.store.now()
+                self.store.update_run(scene.run, waits_for=says)
+                timer = f"queue/{scene.run}/{now.isoformat()}"
+                self.store.arm(timer, due_at=now + QUEUE_AGAIN, kind="wake", subject=scene.run)
+                return True
+        return False
 
     def _change(self, scene: Scene, prefix: str) -> None:
         found = self.store.plan(prefix)

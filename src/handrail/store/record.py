@@ -419,6 +419,11 @@ class Store:
             sa.select(t.intents).where(t.intents.c.run == run).order_by(t.intents.c.at, t.intents.c.command)
         )
 
+    def holder(self, target: str) -> str:
+        """The hash of the plan that holds a target, empty where none does."""
+        row = self._one(sa.select(t.locks.c.plan).where(t.locks.c.target == target))
+        return str(row["plan"]) if row else ""
+
     def release(self, plan: str) -> None:
         """Let go of the targets that a plan held."""
         with writing(self.engine) as connection:
