@@ -158,7 +158,7 @@ def test_the_timeline_grows_and_what_is_folded_open_stays_open(tmp_path: Path, b
         button = page.locator("#live-plan button.go").first
         before = button.bounding_box()
         here.store.append("message", {"person": "Rui Costa", "title": "Look"}, incident=incident)
-        page.get_by_text("Message to Rui Costa: Look.").first.wait_for(timeout=5000)
+        page.get_by_text("Told Rui Costa.").first.wait_for(timeout=5000)
         assert button.bounding_box() == before
         assert page.locator("#spoken").inner_text() != ""
         context.close()
