@@ -324,7 +324,6 @@ def contacts(known: Settings, clock: Clock) -> Contacts:
 
     return Contacts(
         schedule=known.schedule,
-        channels=frozenset(known.channels),
         stakeholders=bool(known.stakeholders),
         url=known.url,
         publish=publish if known.status_page is not None else None,
@@ -391,7 +390,7 @@ def running(
     parts = assemble(known, grounds=made, masker=masker, clock=clock, pause=pause, drill=drill)
     with _alone(known.state), masking.logs(masker):
         process.claim(parts.worker)  # before anything unknown is looked at: what an earlier server started has ended
-        yield from _running(known, parts, masker, host=host, port=port, clock=clock)
+        yield from _running(known, parts, masker, host=host, port=port)
 
 
 @contextmanager
@@ -410,9 +409,7 @@ def _alone(state: Path) -> Iterator[None]:
         yield
 
 
-def _running(
-    known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None, clock: Clock
-) -> Iterator[Running]:
+def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None) -> Iterator[Running]:
     for name, place in parts.server.responder.grounds.items():
         if isinstance(place, RealGround):
             for trouble in place.learn_secrets():

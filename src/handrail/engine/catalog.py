@@ -28,7 +28,10 @@ class Place:
 
 @dataclass(kw_only=True, eq=False)
 class Catalog:
-    """What is known; renewed as a whole when someone edits a document or its binding. `reread` parses a document's kept text again, for runs whose file was edited since."""
+    """What is known; renewed as a whole when someone edits a document or its binding.
+
+    `reread` parses a document's kept text again, for runs whose file was edited since.
+    """
 
     documents: tuple[Document, ...]
     texts: Mapping[str, str]  # document path -> text, as read

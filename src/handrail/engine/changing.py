@@ -7,13 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handrail import commands
-from handrail.engine.planning import CHANGE_DEADLINE
+from handrail.engine.planning import CHANGE_DEADLINE, UNDO
 from handrail.evidence import Where
 from handrail.plans import Plan
 from handrail.store import Store
 from handrail.targets import Answer, Ask, Ground, Permit
-
-UNDO = "undo-"  # before a remedy's name: its way back
 
 
 class Outcome(enum.StrEnum):

@@ -40,7 +40,6 @@ class Contacts:
     """What settings say about people beside the people file."""
 
     schedule: Schedule = field(default_factory=Schedule)
-    channels: frozenset[str] = frozenset()
     stakeholders: bool = False
     url: str = ""  # the server's public address, for links
     publish: Publish | None = None  # writes the status page, where there is one

@@ -109,30 +109,14 @@ class Intake:
         if open_ones:
             self.store.move_alert(known["id"], incident=open_ones[0].id, decision=reason)
             return []
-        title = alert.annotations.get("summary") or f"{alert.name} on {service}"
-        severity = alert.labels.get("severity", "unknown")
-        incident = self.store.open_incident(
-            {
-                "environment": environment,
-                "service": service,
-                "title": title,
-                "severity": severity,
-                "opened_at": self.store.now(),
-                "drill": int(self._drilling()),
-            }
+        return self._opened(
+            alert,
+            keep=lambda incident: self.store.move_alert(known["id"], incident=incident, decision=reason),
+            source=source,
+            environment=environment,
+            service=service,
+            reason=reason,
         )
-        self.store.move_alert(known["id"], incident=incident, decision=reason)
-        where = Where(environment=environment, incident=incident, run="")
-        self.store.append(
-            "alert_received",
-            {"name": alert.name, "decision": "opens", "reason": reason},
-            **where,
-            actor=_source(source),
-        )
-        self.store.append("incident_opened", {"title": title, "severity": severity}, **where)
-        touched = self._select(alert, incident=incident, environment=environment, first=True)
-        self._told("incident_opened", incident, {"title": title, "severity": severity})
-        return touched
 
     def _resume(self, alert: Alert, known: dict[str, Any], *, environment: str) -> list[str]:
         """An alert that was kept before a crash and never led to a runbook, or to the question which one."""
@@ -164,6 +148,26 @@ class Intake:
     def _open_incident(
         self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, service: str
     ) -> list[str]:
+        return self._opened(
+            alert,
+            keep=lambda incident: self.store.keep_alert({**row, "incident": incident}),
+            source=source,
+            environment=environment,
+            service=service,
+            reason=row["decision"],
+        )
+
+    def _opened(
+        self,
+        alert: Alert,
+        *,
+        keep: Callable[[str], object],
+        source: str,
+        environment: str,
+        service: str,
+        reason: str,
+    ) -> list[str]:
+        """A new incident for this alert, which `keep` puts there; the run that was started."""
         title = alert.annotations.get("summary") or f"{alert.name} on {service}"
         severity = alert.labels.get("severity", "unknown")
         incident = self.store.open_incident(
@@ -176,12 +180,12 @@ class Intake:
                 "drill": int(self._drilling()),
             }
         )
-        self.store.keep_alert({**row, "incident": incident})
+        keep(incident)
         self._at("alert kept")
         where = Where(environment=environment, incident=incident, run="")
         self.store.append(
             "alert_received",
-            {"name": alert.name, "decision": "opens", "reason": row["decision"]},
+            {"name": alert.name, "decision": "opens", "reason": reason},
             **where,
             actor=_source(source),
         )

@@ -19,6 +19,7 @@ from handrail.runbooks.binding import Check
 from handrail.targets import Ask, Ground, Prospect
 
 CHANGE_DEADLINE = timedelta(seconds=120)
+UNDO = "undo-"  # before a remedy's name: its way back
 Stages = tuple[tuple[str, ...], ...]
 
 
@@ -159,7 +160,7 @@ def take_back(made: Plan, *, succeeded: AbstractSet[int], ground: Ground, basis:
         runbook=basis.runbook,
         document_revision=basis.document_revision,
         binding_revision=basis.binding_revision,
-        remedy=f"undo-{made.remedy}",
+        remedy=f"{UNDO}{made.remedy}",
         original=False,
         title=f"Take back: {made.title[:1].lower()}{made.title[1:]}",
         because="it was made and did not help",

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
 QUEUE_AGAIN = timedelta(seconds=3)
-UNDO = changing.UNDO
+UNDO = planning.UNDO
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

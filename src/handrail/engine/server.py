@@ -328,9 +328,7 @@ class Server:
         with self.store.together():
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
             remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
-            for plan, _ in self.store.plans_of(run):
-                if self.store.set_plan(plan["hash"], was=("waiting", "approved"), state="void", reason=because):
-                    self.store.set_remedy(run, plan["remedy"], standing=Standing.VOID, reason=because)
+            self._make_room(run, because, was=("waiting", "approved"))
             if remedy is not None:
                 self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
             name = remedy["name"] if remedy is not None else f"step-{step}"
@@ -442,18 +440,12 @@ class Server:
         if row is None or row["ending"]:
             return _no(f"There is no open run {run}.")
         offers = [state for state in self.store.remedies_of(run) if state["standing"] == Standing.OFFERED]
-        wanted = next((state for state in offers if state["name"] in (remedy, f"undo-{remedy}")), None)
+        wanted = next((state for state in offers if state["name"] in (remedy, f"{UNDO}{remedy}")), None)
         if wanted is None:
             return _no(f"Nothing of that name can be taken back in {run}." + _known(offers))
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together():
-            for plan, _ in self.store.plans_of(run):
-                if self.store.set_plan(
-                    plan["hash"], was=("waiting",), state="void", reason="a change is taken back first"
-                ):
-                    self.store.set_remedy(
-                        run, plan["remedy"], standing=Standing.VOID, reason="a change is taken back first"
-                    )
+            self._make_room(run, "a change is taken back first")
             self.store.set_remedy(run, wanted["name"], standing=Standing.NOT_TRIED)
             self._record("undo_wanted", {"title": wanted["title"], "person": who.name}, incident, who, run=run)
         self.wake(run)
@@ -472,9 +464,7 @@ class Server:
             self.store.update_run(
                 run, values_=json.dumps({**json.loads(row["values_"]), **values}), handed_over_at=None
             )
-            for plan, _ in self.store.plans_of(run):
-                if self.store.set_plan(plan["hash"], was=("waiting",), state="void", reason="a value was filled in"):
-                    self.store.set_remedy(run, plan["remedy"], standing=Standing.VOID, reason="a value was filled in")
+            self._make_room(run, "a value was filled in")
             for state in self.store.remedies_of(run):
                 if state["standing"] == Standing.PASSED_OVER and "is not known" in state["reason"]:
                     self.store.set_remedy(run, state["name"], standing=Standing.NOT_TRIED)
@@ -522,6 +512,12 @@ class Server:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _make_room(self, run: str, reason: str, *, was: Sequence[str] = ("waiting",)) -> None:
+        """What was proposed is void, and its remedy may be planned again."""
+        for plan, _ in self.store.plans_of(run):
+            if self.store.set_plan(plan["hash"], was=was, state="void", reason=reason):
+                self.store.set_remedy(run, plan["remedy"], standing=Standing.VOID, reason=reason)
+
     def _wrong_values(self, runbook: str, values: Mapping[str, str]) -> str:
         """Why a value that a person gave is not taken, or empty: each goes through its parameter's strict type."""
         _, found, binding = self.catalog.runbook(runbook)
@@ -559,7 +555,7 @@ def _part(plan: Plan, command: int) -> str:
 
 
 def _known(offers: Sequence[dict[str, Any]]) -> str:
-    return " What can be: " + ", ".join(state["name"].removeprefix("undo-") for state in offers) + "." if offers else ""
+    return " What can be: " + ", ".join(state["name"].removeprefix(UNDO) for state in offers) + "." if offers else ""
 
 
 def _yes(says: str) -> Told:

@@ -26,9 +26,6 @@ class Phase(enum.StrEnum):
     RESOLVED = "resolved"
 
 
-ORDER = tuple(Phase)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """What users notice and the times to tell, UTC."""

@@ -7,7 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from handrail.commands import Command, Effect, Finding, Literal, Scope, Severity, Span, Stage, lint
+from handrail.commands import Command, Effect, Finding, Scope, Severity, Span, lint
+from handrail.commands.effects import plain
 from handrail.runbooks.document import Link, Runbook, Step
 
 CRASHES = re.compile(r"crash|not start|fails? to start|restart (cycle|loop)", re.IGNORECASE)
@@ -197,13 +198,7 @@ def _deployment(command: Command) -> str:
 
 
 def _words(command: Command) -> list[str]:
-    return _plain(command.stages[0]) if command.stages else []
-
-
-def _plain(stage: Stage) -> list[str]:
-    return [
-        "".join(part.text if isinstance(part, Literal) else f"<{part.name}>" for part in word) for word in stage.words
-    ]
+    return plain(command.stages[0]) if command.stages else []
 
 
 def _commands(runbook: Runbook) -> Iterator[tuple[Step, Command]]:

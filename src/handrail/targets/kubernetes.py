@@ -223,11 +223,13 @@ def _deletion(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Ru
     )
 
 
-def _not_taken(ask: Ask, key: str, why: str) -> Prospect:
+def _not_taken(
+    ask: Ask, key: str, why: str, *, says: str = "the API server refuses it", by: str = "preview"
+) -> Prospect:
     return Prospect(
         ask=ask,
         target_key=key,
-        preview=Preview(says="the API server refuses it", refused=why, by="preview"),
+        preview=Preview(says=says, refused=why, by=by),
         undo=Undo(says="nothing would change"),
         reach=Reach(says="nothing"),
         guards=(),
@@ -474,14 +476,7 @@ def _rollback(ask: Ask, key: str, *, run: Run) -> Prospect:
 
 
 def _refuses(ask: Ask, key: str, why: str) -> Prospect:
-    return Prospect(
-        ask=ask,
-        target_key=key,
-        preview=Preview(says="it cannot be done", refused=why, by="releases"),
-        undo=Undo(says="nothing would change"),
-        reach=Reach(says="nothing"),
-        guards=(),
-    )
+    return _not_taken(ask, key, why, says="it cannot be done", by="releases")
 
 
 def release_of(words: Sequence[str]) -> tuple[str, str, str]:
