@@ -103,6 +103,10 @@ def test_a_process_that_a_lab_would_leave_is_seen(tmp_path: Path) -> None:
     program = tmp_path / "handrail.drills.watchdog"
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(program)], env={**os.environ})
     try:
+        words = Path(f"/proc/{process.pid}/cmdline")
+        until = time.monotonic() + 10
+        while str(program) not in words.read_text() and time.monotonic() < until:
+            time.sleep(0.01)  # Popen returns a moment before the kernel shows what runs
         assert any(f"process {process.pid} " in line for line in leftovers.left(before))
     finally:
         process.kill()
