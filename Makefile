@@ -40,3 +40,4 @@ setup:
 	  python3 -m venv .tools && .tools/bin/python -m pip install -q uv || \
 	  python3 -m pip install -q --target .tools/lib uv && mkdir -p .tools/bin && ln -sf ../lib/bin/uv .tools/bin/uv; }
 	@[ -n "$$HANDRAIL_NO_SYNC" ] || $$(command -v uv || echo .tools/bin/uv) sync --frozen -q
+	@.venv/bin/python -m compileall -q src
