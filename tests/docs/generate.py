@@ -56,7 +56,7 @@ EXITS = """\
 VERBS_SAY = {
     "decision": "`decision`: `approve` or `refuse`; `reason`",
     "choose": "`runbook`; `values`: an object of parameters",
-    "open": "`runbook`; `service`; `values`: an object of parameters",
+    "open": "`runbook`; `service`; `environment`, needed where there are several; `values`: an object of parameters",
     "done": "`step`: its number; `note`",
     "settle": "`plan`; `command`: its place in the plan, from 0; `happened`: `yes` or `no`",
     "task": "`note`",

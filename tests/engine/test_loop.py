@@ -543,6 +543,31 @@ def test_a_value_that_a_person_gives_passes_its_type_however_it_is_given(stage: 
     assert len(stage.store.runs()) == 1
 
 
+def test_an_incident_opened_by_hand_is_where_the_person_says(stage: Stage) -> None:
+    stage.catalog.places = dict.fromkeys(("shop", "spare"), stage.catalog.places["shop"])
+    unsaid = stage.desk.open_by_hand("SH-001", ANA, service="web", values={})
+    assert not unsaid.done
+    assert unsaid.says == "It is not said in which environment: shop or spare. Name one of them."
+    wrong = stage.desk.open_by_hand("SH-001", ANA, service="web", values={}, environment="moon")
+    assert (wrong.done, wrong.says) == (False, "No environment is named moon. There is shop and spare.")
+    assert stage.store.incidents() == []
+    assert stage.desk.open_by_hand("SH-001", ANA, service="web", values={}, environment="spare").done
+    assert [row["environment"] for row in stage.store.incidents()] == ["spare"]
+    stage.catalog.places = {}
+    assert "Name one in environments.yaml" in stage.desk.open_by_hand("SH-001", ANA, service="web", values={}).says
+
+
+def test_an_incident_opened_by_hand_is_there_with_its_run_or_not_at_all(stage: Stage) -> None:
+    """Half of it would be an incident that nothing looks into and nobody is called for."""
+    with stage.store.together() as connection:
+        refusal = "CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        connection.exec_driver_sql(refusal)
+    with pytest.raises(sa.exc.DatabaseError):
+        stage.desk.open_by_hand("SH-001", ANA, service="web", values={})
+    assert stage.store.incidents() == []
+    assert stage.kinds() == []
+
+
 def test_a_second_run_of_a_runbook_that_is_on_is_not_begun(stage: Stage) -> None:
     stage.alert()
     answer = stage.desk.choose("I-1", "SH-001", ANA, values={})

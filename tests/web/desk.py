@@ -104,12 +104,14 @@ class MemoryDesk:
         self._note("choose", who, (incident, runbook, values))
         return Told(done=True, says=f"R-1 runs {runbook} for {incident}.")
 
-    def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
+    def open_by_hand(
+        self, runbook: str, who: Approver, *, service: str, values: dict[str, str], environment: str = ""
+    ) -> Told:
         """A bare incident."""
-        self._note("open_by_hand", who, (runbook, service, values))
+        self._note("open_by_hand", who, (runbook, service, values, environment))
         incident = self.store.open_incident(
             {
-                "environment": "production",
+                "environment": environment or "production",
                 "service": service,
                 "title": f"{runbook} (opened by {who.name})",
                 "severity": "high",

@@ -9,7 +9,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -273,6 +273,7 @@ class SeedCatalog:
 
     documents: tuple[Document, ...] = (DOCUMENT,)
     bindings: dict[str, RunbookBinding] = field(default_factory=lambda: dict(BINDINGS))
+    places: Mapping[str, object] = field(default_factory=lambda: {"production": None})
 
     def runbook(self, runbook_id: str) -> tuple[Document, Runbook, RunbookBinding]:
         """By its id."""

@@ -57,13 +57,19 @@ class Site:
         return seed.waiting(self.seeder, **more)
 
 
-def site(folder: Path, *, headers: Mapping[str, str] | None = None, **settings: object) -> Site:
+def site(
+    folder: Path,
+    *,
+    headers: Mapping[str, str] | None = None,
+    catalog: SeedCatalog = SeedCatalog(),  # noqa: B008 -- it is frozen
+    **settings: object,
+) -> Site:
     """A site at three in the morning; its browser sends no header but `headers`."""
     clock = MovingClock(NOW)
     kept = stores.Store(stores.connect(f"sqlite:///{folder}/web.db"), clock=clock)
     desk = MemoryDesk(kept)
     told = WebSettings(**{"sources": {"lab": sha(SOURCE_TOKEN)}, "body_limit": 64 * 1024, **settings})  # type: ignore[arg-type]  # the test's own words
-    app = create(desk, kept, catalog=SeedCatalog(), people=PEOPLE, settings=told)
+    app = create(desk, kept, catalog=catalog, people=PEOPLE, settings=told)
     client = TestClient(
         app, base_url="http://localhost:8080", headers=dict(headers or {}), raise_server_exceptions=False
     )

@@ -10,6 +10,7 @@ import pytest
 
 from handrail.evidence import Actor
 from tests.web import seed
+from tests.web.seed import SeedCatalog
 from tests.web.site import ANA, NOW, OURS, Site, site
 
 EVIL = "<img src=x onerror=alert(1)>\"'`${7*7}{{7*7}}"
@@ -189,7 +190,19 @@ def test_opening_an_incident_by_hand_leads_to_its_page(tmp_path: Path) -> None:
     form = {"runbook": "RB-002", "service": "api-gateway", "value.pod-name": "api-1", "value.other": ""}
     answer = here.form("/open", form)
     assert answer.headers["location"] == "/incidents/I-1"
-    assert here.desk.asked == [("open_by_hand", "Ana Ruiz", ("RB-002", "api-gateway", {"pod-name": "api-1"}))]
+    assert here.desk.asked == [("open_by_hand", "Ana Ruiz", ("RB-002", "api-gateway", {"pod-name": "api-1"}, ""))]
+
+
+def test_where_there_are_several_environments_the_form_asks_which(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    assert 'name="environment"' not in here.client.get("/runbooks/RB-002", headers=ANA).text
+    here = site(tmp_path / "two", catalog=SeedCatalog(places={"staging": None, "production": None}))
+    here.sign_in()
+    text = here.client.get("/runbooks/RB-002").text
+    assert text.index("<option>production") < text.index("<option>staging")
+    assert '<select name="environment" required><option value="">' in text, "none is chosen for the person"
+    here.form("/open", {"runbook": "RB-002", "service": "api-gateway", "environment": "staging"})
+    assert here.store.incidents()[0]["environment"] == "staging"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,9 @@ def run(
         str, typer.Option("--incident", "-i", help="For this incident; else a new one is opened.")
     ] = "",
     service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
+    environment: Annotated[
+        str, typer.Option("--environment", "-e", help="Where a new incident is; needed where there are several.")
+    ] = "",
     value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
     follow: Follow = False,
     json_: AsJson = False,
@@ -57,7 +60,7 @@ def run(
         if incident:
             told = desk.choose(incident, runbook, me, values=values)
         else:
-            told = desk.open_by_hand(runbook, me, service=service, values=values)
+            told = desk.open_by_hand(runbook, me, service=service, environment=environment, values=values)
             incident = told.says.split()[-1]
         _told(told, as_json=json_)
         if follow:

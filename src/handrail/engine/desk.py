@@ -64,8 +64,13 @@ class Desk(Protocol):
     def choose(self, incident: str, runbook: str, who: Approver, *, values: dict[str, str]) -> Told:
         """Start this runbook for this incident, with these parameters filled in."""
 
-    def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
-        """Open an incident without an alert, and run this runbook. `says` ends with the incident's name."""
+    def open_by_hand(
+        self, runbook: str, who: Approver, *, service: str, values: dict[str, str], environment: str = ""
+    ) -> Told:
+        """Open an incident without an alert, and run this runbook. `says` ends with the incident's name.
+
+        `environment` may be empty where there is only one.
+        """
 
     def take_back(self, run: str, remedy: str, who: Approver) -> Told:
         """A person wants a change that did not help taken back: its way back is proposed as a plan of its own."""

@@ -20,7 +20,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.respond import PAUSED, UNDO, Responder
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
-from handrail.incidents.words import count
+from handrail.incidents.words import count, listed
 from handrail.plans import Plan
 from handrail.remedies import Standing
 from handrail.store import Store
@@ -397,10 +397,17 @@ class Server:
         for other in self.store.runs(incident=incident, open_only=True):
             if not other["confirmed"]:  # a guess that nobody confirmed makes room for what a person chose
                 self.stop(f"R-{other['number']}", who)
-        run = self.intake.begin(
+        run = self._begin_chosen(runbook, who, incident=incident, environment=row["environment"], values=values)
+        self.wake(run)
+        return _yes(f"{run} runs {runbook} for {incident}.")
+
+    def _begin_chosen(
+        self, runbook: str, who: Approver, *, incident: str, environment: str, values: dict[str, str]
+    ) -> str:
+        return self.intake.begin(
             runbook,
             incident=incident,
-            environment=row["environment"],
+            environment=environment,
             mode=runs.Mode.PROPOSES,
             confirmed=True,
             because=f"{who.name} chose it.",
@@ -408,31 +415,44 @@ class Server:
             values=values,
             actor=_actor(who),
         )
-        self.wake(run)
-        return _yes(f"{run} runs {runbook} for {incident}.")
 
-    def open_by_hand(self, runbook: str, who: Approver, *, service: str, values: dict[str, str]) -> Told:
-        """No alert was needed."""
+    def open_by_hand(
+        self, runbook: str, who: Approver, *, service: str, values: dict[str, str], environment: str = ""
+    ) -> Told:
+        """No alert was needed. The incident, its run and who is called are there together, or not at all."""
         _, found, _ = self.catalog.runbook(runbook)
-        wrong = self._wrong_values(runbook, values)
+        wrong = self._wrong_place(environment) or self._wrong_values(runbook, values)
         if wrong:
             return _no(wrong)
-        environment = next(iter(self.catalog.places))
-        incident = self.store.open_incident(
-            {
-                "environment": environment,
-                "service": service,
-                "title": found.title,
-                "severity": (found.severity or "unknown").lower(),
-                "opened_at": self.store.now(),
-                "drill": int(who.drill),
-            }
-        )
-        row = self.store.incident(incident) or {}
-        self._record("incident_opened", {"title": found.title, "severity": found.severity or "unknown"}, row, who)
-        self.choose(incident, runbook, who, values=values)
-        self._told("incident_opened", incident, {"title": found.title, "severity": found.severity or "unknown"})
+        place = environment or next(iter(self.catalog.places))
+        opened = {"title": found.title, "severity": found.severity or "unknown"}
+        with self.store.together():
+            incident = self.store.open_incident(
+                {
+                    "environment": place,
+                    "service": service,
+                    "title": found.title,
+                    "severity": opened["severity"].lower(),
+                    "opened_at": self.store.now(),
+                    "drill": int(who.drill),
+                }
+            )
+            self._record("incident_opened", opened, self.store.incident(incident) or {}, who)
+            run = self._begin_chosen(runbook, who, incident=incident, environment=place, values=values)
+            self._told("incident_opened", incident, opened)
+        self.wake(run)
         return _yes(f"{found.id} runs for {incident}")
+
+    def _wrong_place(self, environment: str) -> str:
+        """Why an incident cannot be opened there, or empty. Nobody guesses which environment a person means."""
+        known = list(self.catalog.places)
+        if not known:
+            return "No environment is known. Name one in environments.yaml."
+        if environment and environment not in known:
+            return f"No environment is named {environment}. There is {listed(known)}."
+        if not environment and len(known) > 1:
+            return f"It is not said in which environment: {listed(known, last='or')}. Name one of them."
+        return ""
 
     def take_back(self, run: str, remedy: str, who: Approver) -> Told:
         """The way back is proposed next; a proposal that waits makes room for it."""

@@ -73,9 +73,9 @@ def shell(stages: Sequence[Sequence[str]], sql: str | None = None) -> str:
     return shown or (sql or "")
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], *, last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+    return f" {last} ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
 TOOLS = frozenset(

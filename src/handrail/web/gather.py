@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from handrail import incidents
@@ -22,6 +22,10 @@ class Catalog(Protocol):
     @property
     def documents(self) -> tuple[Document, ...]:
         """As they are now."""
+
+    @property
+    def places(self) -> Mapping[str, Any]:
+        """The environments by name."""
 
     def runbook(self, runbook_id: str, /) -> tuple[Document, Runbook, RunbookBinding]:
         """The runbook of that id with its document and binding; a HandrailError where there is none."""

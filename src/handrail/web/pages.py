@@ -246,6 +246,7 @@ class Pages:
             effects=effects,
             used=used,
             unbound=unbound,
+            environments=sorted(self.catalog.places),
         )
 
     def oncall(self, call: Call) -> Response:

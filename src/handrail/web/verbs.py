@@ -56,7 +56,11 @@ def _choose(desk: Desk, store: Store, call: Call) -> Told:
 
 def _open(desk: Desk, store: Store, call: Call) -> Told:
     return desk.open_by_hand(
-        call.text("runbook"), call.who.approver, service=call.text("service", ""), values=_values(call)
+        call.text("runbook"),
+        call.who.approver,
+        service=call.text("service", ""),
+        environment=call.text("environment", ""),
+        values=_values(call),
     )
 
 
