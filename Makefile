@@ -39,5 +39,5 @@ setup:
 	  echo "Bringing uv into .tools"; \
 	  python3 -m venv .tools && .tools/bin/python -m pip install -q uv || \
 	  python3 -m pip install -q --target .tools/lib uv && mkdir -p .tools/bin && ln -sf ../lib/bin/uv .tools/bin/uv; }
-	@[ -n "$$HANDRAIL_NO_SYNC" ] || $$(command -v uv || echo .tools/bin/uv) sync --frozen -q
+	@[ -n "$$HANDRAIL_NO_SYNC" ] || $$(command -v uv || echo .tools/bin/uv) sync --frozen -q --compile-bytecode
 	@.venv/bin/python -m compileall -q src
