@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from handrail.alerts import Alert
 from handrail.errors import TryAgain
 from handrail.plans import Guard
-from handrail.targets import Answer
+from handrail.targets import Answer, Ask, Prospect
 from tests.engine.stage import ANA, DOCUMENT, UNBOUND, Stage, edited, values
 
 
@@ -541,6 +542,23 @@ def test_a_value_that_a_person_gives_passes_its_type_however_it_is_given(stage: 
     assert not stage.desk.choose("I-1", "SH-001", ANA, values={"pod": "web-0"}).done
     assert len(stage.store.incidents()) == 1
     assert len(stage.store.runs()) == 1
+
+
+def test_what_cannot_even_be_asked_is_passed_over_and_the_run_goes_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that is not installed is not there in ten seconds either: nobody waits for it."""
+    prospect, missing = stage.ground.prospect, "helm is not installed here"
+
+    def without(ask: Ask) -> Prospect:
+        return dataclasses.replace(prospect(ask), not_asked=missing if "restart" in ask.stages[0] else "")
+
+    monkeypatch.setattr(stage.ground, "prospect", without)
+    stage.alert()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.standings()["step-2"] == "passed over"
+    assert reasons(stage)["step-2"] == f"could not look: {missing}"
+    assert stage.waiting().remedy == "step-3"
 
 
 def test_an_incident_opened_by_hand_is_where_the_person_says(stage: Stage) -> None:

@@ -248,7 +248,8 @@ def test_a_missing_program_is_a_refusal_that_names_it() -> None:
     """And none of the other stages stays."""
     word = f"stamp-{uuid.uuid4().hex}"
     answer = run(python("import time; time.sleep(60)", word), ("no-such-program", "-x"))
-    assert "no-such-program cannot be started here" in answer.refused
+    assert answer.refused == "no-such-program is not installed here"
+    assert answer.absent == "no-such-program"
     assert answer.exit_codes == ()
     assert gone(word, within=2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from handrail.errors import TryAgain
 from handrail.plans import Guard
 from handrail.targets import Ask
+from handrail.targets import ground as targets_ground
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 
@@ -65,9 +67,19 @@ def test_what_the_server_says_is_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_tool_that_is_missing_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(targets_ground, "SYSTEM_PATH", str(tmp_path))
     here = ground(tmp_path, None)
-    if Path("/usr/local/bin/kubectl").exists() or Path("/usr/bin/kubectl").exists():
-        pytest.skip("a kubectl of this machine's own stands where every ground looks")
-    with pytest.raises(TryAgain, match="Install kubectl"):
-        here.prospect(RESTART)
+    for ask, tool in ((RESTART, "kubectl"), (ROLLBACK, "helm")):
+        says = f"{tool} is not installed here; install it or name its path in environments.yaml"
+        assert here.prospect(ask).not_asked == says
+        assert here.observe(dataclasses.replace(ask, identity="look")).refused == says
+    assert "helm is not installed here" in here.guard_holds(GUARDS[1]), "nothing is changed on a guard nobody can read"
+    aim = here.aim("last_good_revision", ROLLBACK, first_bad_at=datetime(2026, 5, 4, tzinfo=UTC), service="shop")
+    assert aim is not None
+    assert (aim.value, aim.says) == ("", here.prospect(ROLLBACK).not_asked)
+
+
+def test_a_credential_that_is_missing_is_no_answer_of_the_target(tmp_path: Path) -> None:
+    """Else a helm that was never asked would be said to know no such release."""
+    here = RealGround(GroundSettings(name="test", namespace="shop"), masker=Masker(), scratch=tmp_path)
+    assert here.prospect(ROLLBACK).not_asked.startswith("no credential for releases is known in test")

@@ -138,7 +138,7 @@ def test_exit_codes_signals_and_deadlines_are_the_programs_own(workspaces: Works
 def test_a_missing_program_is_a_refusal_that_names_it(workspaces: Workspaces) -> None:
     """As anywhere else."""
     answer = workspaces.run(ask(("no-such-program",)))
-    assert "no-such-program cannot be started here" in answer.refused
+    assert "no-such-program is not installed here" in answer.refused
     assert answer.exit_codes == ()
 
 

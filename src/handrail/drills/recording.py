@@ -218,6 +218,7 @@ class ReplayGround:
             undo=Undo(says=raw["undo"]["says"], stages=tuple(tuple(stage) for stage in raw["undo"]["stages"])),
             reach=Reach(**raw["reach"]),
             guards=tuple(Guard(**guard) for guard in raw["guards"]),
+            not_asked=raw.get("not_asked", ""),
         )
 
     def guard_holds(self, guard: Guard) -> str:
@@ -325,4 +326,5 @@ def _prospect_out(prospect: Prospect) -> dict[str, Any]:
         "undo": dataclasses.asdict(prospect.undo),
         "reach": dataclasses.asdict(prospect.reach),
         "guards": [dataclasses.asdict(guard) for guard in prospect.guards],
+        "not_asked": prospect.not_asked,
     }

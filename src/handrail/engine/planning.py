@@ -130,6 +130,8 @@ def take_back(made: Plan, *, succeeded: AbstractSet[int], ground: Ground, basis:
     reaches: list[Reach] = []
     for command, ask in asks:
         prospect = ground.prospect(ask)
+        if prospect.not_asked:
+            return PassedOver(reason=f"could not look: {prospect.not_asked}")
         if prospect.preview.refused:
             return PassedOver(reason=f"the way back is refused by the target: {prospect.preview.refused}", refused=True)
         if prospect.preview.changes_nothing:
@@ -231,7 +233,10 @@ def _draft(
     reaches: list[Reach] = []
     deletes = 0
     for (name, command), ask in zip(remedy.commands, asks, strict=True):
-        prospect = _with_bound_ways(remedy, ground.prospect(ask), ground=ground, basis=basis)
+        asked = ground.prospect(ask)
+        if asked.not_asked:
+            return _Draft(plan=None, passed=PassedOver(reason=f"could not look: {asked.not_asked}"), deletes=0)
+        prospect = _with_bound_ways(remedy, asked, ground=ground, basis=basis)
         preview = prospect.preview
         if preview.refused:
             reason = f"{name} is refused by the target: {preview.refused}"

@@ -45,6 +45,7 @@ class Answer:
     timed_out: bool = False
     refused: str = ""
     lost: bool = False  # for a change: the connection broke, so nobody knows what became of it
+    absent: str = ""  # the program that is not installed on this machine, where that is why it was refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ class Prospect:
     undo: Undo
     reach: Reach
     guards: tuple[Guard, ...]
+    not_asked: str = ""  # why nobody could ask: a program or a credential that is not here
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from handrail import remedies
 from handrail.commands import sql as sql_text
-from handrail.errors import AskHuman, TryAgain
+from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.targets import http, kubernetes, postgres, process
@@ -27,6 +27,7 @@ from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
 
 CLUSTER_TOOLS = ("kubectl", "helm")
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # behind the environment's own tools
 SQL_LOOK = ("pid", "usename", "application_name", "state", "query_start")
 QUICK = timedelta(seconds=15)
 BROKEN_CURL = (
@@ -115,8 +116,10 @@ class RealGround:
             return self._cluster(ask)
         if words[0] in ("git", "npm"):
             return self._workspaces.run(ask)
-        return process.run(
-            ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, window=ask.window, cwd=self._home
+        return _advised(
+            process.run(
+                ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, window=ask.window, cwd=self._home
+            )
         )
 
     def _get(self, ask: Ask) -> Answer:
@@ -138,7 +141,7 @@ class RealGround:
             rest, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home, feed=answer.stdout.encode()
         )
         return dataclasses.replace(
-            after,
+            _advised(after),
             exit_codes=(*answer.exit_codes, *after.exit_codes),
             started_at=answer.started_at,
             seconds=round(answer.seconds + after.seconds, 4),
@@ -157,7 +160,7 @@ class RealGround:
             return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=unknown)
         if stages[0][:2] == ("kubectl", "exec"):
             stages = (_read_only(stages[0]), *stages[1:])
-        return _tool_there(process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home))
+        return _advised(process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home))
 
     def _listing(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """A listing of Secrets cannot be narrowed by name: it becomes a get of each one that the environment names."""
@@ -175,7 +178,7 @@ class RealGround:
         if not Path(config).is_file():  # without one, kubectl would ask whatever listens on this machine's port 8080
             said = f"the credential of {identity} is not there: {config}. Make it again, or name another in environments.yaml"
             return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=said)
-        path = ":".join(part for part in (self.settings.tools, "/usr/local/bin:/usr/bin:/bin") if part)
+        path = ":".join(part for part in (self.settings.tools, SYSTEM_PATH) if part)
         return {"KUBECONFIG": config, "PATH": path, "HOME": str(self._home)}
 
     def run(self, identity: str, words: tuple[str, ...], feed: bytes | None = None) -> Answer:
@@ -183,12 +186,17 @@ class RealGround:
         env = self._credentials(identity)
         if isinstance(env, Answer):
             return env
-        answer = _tool_there(process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed))
+        answer = _advised(process.run((words,), env=env, deadline=QUICK, cwd=self._home, feed=feed))
         return dataclasses.replace(answer, stderr=self.masker.mask(answer.stderr, cut=answer.timed_out))
 
     def _asked(self, identity: str, words: tuple[str, ...], feed: bytes | None = None) -> Answer:
-        """The same, where no answer would be taken for one: a silence is no refusal, and nothing that moved."""
+        """The same, where no answer would be taken for one: a silence is no refusal, and nothing that moved.
+
+        Raises TryAgain on a silence, and `_NotAsked` where asking again will not help.
+        """
         answer = self.run(identity, words, feed)
+        if answer.refused:
+            raise _NotAsked(answer.refused)
         why = _silence(answer)
         if why:
             raise TryAgain(f"{self.settings.name} could not be asked with {' '.join(words[:2])}: {why}")
@@ -213,6 +221,13 @@ class RealGround:
 
     def prospect(self, ask: Ask) -> Prospect:
         """What the change would do, asked of the target; masked."""
+        try:
+            return self._prospect(ask)
+        except _NotAsked as error:
+            key = f"{self.settings.name}/{self.settings.namespace}"
+            return dataclasses.replace(kubernetes.unknown(ask, key, "not asked"), not_asked=self.masker.mask(str(error)))
+
+    def _prospect(self, ask: Ask) -> Prospect:
         words = kubernetes.verb_first(ask.stages[0])
         apart = kubernetes.elsewhere(words) if words[0] in CLUSTER_TOOLS else ""
         if apart:
@@ -300,7 +315,13 @@ class RealGround:
         return f"{self.settings.name}/postgresql"
 
     def guard_holds(self, guard: Guard) -> str:
-        """Read the fact again."""
+        """Read the fact again. What cannot be read by this machine at all does not hold."""
+        try:
+            return self._guard_holds(guard)
+        except _NotAsked as error:
+            return self.masker.mask(str(error))
+
+    def _guard_holds(self, guard: Guard) -> str:
         if guard.kind == "generation":
             namespace, _, where = guard.subject.partition("/")
             kind, _, name = where.partition("/")
@@ -323,6 +344,12 @@ class RealGround:
 
     def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
         """A better aim, where this command can have one."""
+        try:
+            return self._aim(kind, ask, first_bad_at=first_bad_at, service=service)
+        except _NotAsked as error:
+            return Aim(value="", says=self.masker.mask(str(error)))
+
+    def _aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
         if kind == "last_good_revision":
             return kubernetes.aim_revision(ask, run=self._asked, first_bad_at=first_bad_at)
         named = remedies.aim.deployment_named(ask.stages)
@@ -379,7 +406,7 @@ class RealGround:
             made = self._workspaces.run(ask)
         else:
             made = process.run(ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home)
-        return self._masked(_as_known(words[0], _tool_there(made)))
+        return self._masked(_as_known(words[0], _advised(made)))
 
     def learn_secrets(self) -> list[str]:
         """Read the named Secrets' values for the masker; sentences about those that could not be read."""
@@ -444,21 +471,22 @@ def _unmasked(name: str, why: str) -> str:
     return f"the values of the Secret {name} are not known, so they cannot be masked: {why}"
 
 
-def _tool_there(answer: Answer) -> Answer:
-    """What to do where a tool of the cluster is missing."""
-    for tool in CLUSTER_TOOLS:
-        if answer.refused.startswith(f"{tool} cannot be started here"):
-            what = f"{answer.refused}. Install {tool}, or name its folder as `tools` in environments.yaml"
-            return dataclasses.replace(answer, refused=what)
-    return answer
+class _NotAsked(FixSettings):
+    """This machine lacks what it takes to ask: a program or a credential. Nothing changes before somebody acts."""
+
+
+def _advised(answer: Answer) -> Answer:
+    """What to do where a program is missing."""
+    if not answer.absent:
+        return answer
+    named = " or name its path in environments.yaml" if answer.absent in CLUSTER_TOOLS else " where Handrail runs"
+    return dataclasses.replace(answer, refused=f"{answer.refused}; install it{named}")
 
 
 def _silence(answer: Answer) -> str:
-    """Why there is no answer, whatever it says: too late, never reached, or the tool is not there. Empty where one is."""
+    """Why there is no answer, whatever it says: too late, or never reached. Empty where there is one."""
     if answer.timed_out:
         return f"no answer within {QUICK.total_seconds():.0f} s"
-    if any(answer.refused.startswith(f"{tool} cannot be started here") for tool in CLUSTER_TOOLS):
-        return answer.refused
     if not any(answer.exit_codes):
         return ""
     told = [line for line in answer.stderr.splitlines() if BROKEN.search(line) or NEVER_MADE.search(line)]

@@ -148,6 +148,7 @@ def run(
                 started_at=started,
                 seconds=round(time.monotonic() - began, 4),
                 refused=refused if not going.begun else "",
+                absent=going.absent,
                 stderr=refused if going.begun else "",
                 exit_codes=(*going.codes(ended_by_us=None), NOT_STARTED) if going.begun else (),
                 lost=going.begun,  # a stage before it had begun: nobody knows what it did
@@ -242,6 +243,7 @@ class _Pipeline:
         self._ended: set[int] = set()  # places of stages that were ended here
         self._watch = selectors.DefaultSelector()
         self._out, self._errors = _Kept(sink), [_Kept() for _ in stages]
+        self.absent = ""  # the program that is not here
         self._open = 0  # output pipes not at their end
         self._living = 0
 
@@ -272,6 +274,7 @@ class _Pipeline:
         """
         for stage in self._stages:
             if "/" not in stage[0] and shutil.which(stage[0], path=self._environment["PATH"]) is None:
+                self.absent = stage[0]
                 return _why_not(stage[0], FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), stage[0]))
         before: int | None = None
         for place, stage in enumerate(self._stages):
@@ -442,4 +445,6 @@ def _opened(name: str, folder: Path | None) -> int:
 def _why_not(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError) and error.filename not in (program, None):
         return f"{program} cannot be started: the folder {error.filename} is not there"
+    if isinstance(error, FileNotFoundError) and "/" not in program:
+        return f"{program} is not installed here"
     return f"{program} cannot be started here: {error.strerror if isinstance(error, OSError) else error}"

@@ -167,7 +167,8 @@ def _program(words: list[str], workspace: str) -> NoReturn:
         os.chdir(workspace)
         os.execvpe(words[0], words, os.environ)  # noqa: S606 -- a shell is what it must not have
     except OSError as error:
-        _refuse(f"{words[0]} cannot be started here: {error.strerror}")
+        here = "is not installed here" if isinstance(error, FileNotFoundError) else "cannot be started here"
+        _refuse(f"{words[0]} {here}: {error.strerror}")
 
 
 def _first(words: list[str], workspace: str, reads: list[str], *, network: bool) -> NoReturn:
