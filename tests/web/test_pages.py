@@ -193,6 +193,17 @@ def test_opening_an_incident_by_hand_leads_to_its_page(tmp_path: Path) -> None:
     assert here.desk.asked == [("open_by_hand", "Ana Ruiz", ("RB-002", "api-gateway", {"pod-name": "api-1"}, ""))]
 
 
+def test_home_says_once_that_someone_works_by_hand(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    incident, run, plan = here.waiting()
+    here.store.set_plan(plan.hash, was=("waiting",), state="void", reason="by hand")
+    here.store.update_incident(incident, taken_over_by="Ana Ruiz")
+    here.store.update_run(run, waits_for="Ana Ruiz works by hand")
+    assert here.client.get("/", headers=ANA).text.count("works by hand") == 1
+    here.store.update_run(run, waits_for="error rate: 4 % (limit 1 %)")
+    assert "Ana Ruiz works by hand. Error rate: 4 % (limit 1 %)." in here.client.get("/", headers=ANA).text
+
+
 def test_where_there_are_several_environments_the_form_asks_which(tmp_path: Path) -> None:
     here = site(tmp_path)
     assert 'name="environment"' not in here.client.get("/runbooks/RB-002", headers=ANA).text
