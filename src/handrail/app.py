@@ -131,6 +131,8 @@ def ground(environment: Environment, *, masker: Masker, state: Path) -> RealGrou
             kubeconfigs=environment.kubeconfigs,
             prometheus_url=environment.prometheus_url,
             databases={server: dsn for server, dsn in environment.databases.items() if dsn},
+            database_hosts=environment.database_hosts,
+            application_database=environment.application_database,
             repository=environment.repository,
             secrets=environment.secrets,
             holders_query=environment.holders_query,

@@ -207,9 +207,10 @@ def _variables(raw: Mapping[str, Any], folder: Path) -> dict[str, str]:
         found.setdefault("HANDRAIL_LAB_WINDOW", values["RATE_WINDOW"])
         found.setdefault("HANDRAIL_LAB_SCRAPE", values["SCRAPE_INTERVAL"])
         found.setdefault("HANDRAIL_LAB_LIMIT", values.get("VERIFY_LIMIT", "90s"))
-    reader = run / "identities" / "reader.dsn"
-    if reader.exists():
-        found.setdefault("HANDRAIL_LAB_READER", reader.read_text(encoding="utf-8").strip())
+    for variable, name in (("HANDRAIL_LAB_READER", "reader"), ("HANDRAIL_LAB_REPLICA_READER", "replica-reader")):
+        reader = run / "identities" / f"{name}.dsn"
+        if reader.exists():
+            found.setdefault(variable, reader.read_text(encoding="utf-8").strip())
     return found
 
 

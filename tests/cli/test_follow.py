@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.cli import follow
+from handrail.cli import follow, terminal
 from tests.engine.stage import Stage
 
 
@@ -16,7 +16,7 @@ def test_it_prints_what_happened_and_says_who_is_asked(tmp_path: Path, capsys: p
     stage.alert()
     stage.drive()
     out = io.StringIO()
-    assert follow.follow(stage.store, "I-1", out=out) == 1
+    assert follow.follow(stage.store, "I-1", catalog=stage.catalog, out=out) == 1
     assert "Incident opened: Requests to the shop fail" in out.getvalue()
     assert "Proposed: " in out.getvalue()
     assert f"handrail approve {stage.waiting().hash[:8]}" in capsys.readouterr().out
@@ -31,8 +31,47 @@ def test_it_ends_with_the_incident_and_prints_no_line_twice(tmp_path: Path) -> N
     stage.approve()
     assert stage.drive() == "healed"
     out = io.StringIO()
-    assert follow.follow(stage.store, "I-1", after=last, out=out) == 0
+    assert follow.follow(stage.store, "I-1", catalog=stage.catalog, after=last, out=out) == 0
     lines = out.getvalue().strip().split("\n")
     assert "Incident opened" not in out.getvalue()
     assert any(line.endswith("Incident closed: restart helped and the checks held.") for line in lines)
     assert "\033" not in out.getvalue()
+
+
+class Screen(io.StringIO):
+    """A terminal that shows no colour."""
+
+    def isatty(self) -> bool:
+        """Someone looks at it."""
+        return True
+
+
+def test_a_look_is_told_by_its_step_and_no_line_is_wider_than_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`SH-001.1.2` says nothing to someone who was asleep."""
+    monkeypatch.setenv("COLUMNS", "80")
+    stage = Stage(tmp_path)
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    out = Screen()
+    follow.follow(stage.store, "I-1", catalog=stage.catalog, out=out, until_asked=True)
+    lines = out.getvalue().splitlines()
+    looks = [line for line in lines if "· SH-001." in line]
+    assert [line[12:].startswith("1 Look · SH-001.1.") for line in looks[:2]] == [True, True]
+    assert len({line.index(line.split("  ", 3)[-1].strip()) for line in looks}) == 1, "what they say is not aligned"
+    assert all(terminal.cells(line) <= 80 for line in lines)
+    long = next(place for place, line in enumerate(lines) if "It opens this incident" in line)
+    assert lines[long + 1].startswith(" " * 12), "what is wrapped begins under its sentence"
+    assert any("approved Restart (plan " in line for line in lines), "a plan is told by its title"
+
+
+def test_what_is_piped_is_one_line_an_event(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.alert()
+    stage.drive()
+    out = io.StringIO()
+    follow.follow(stage.store, "I-1", catalog=stage.catalog, out=out)
+    told = [event for event in stage.store.events() if event.kind not in ("series", "message")]
+    assert len(out.getvalue().splitlines()) == len(told)

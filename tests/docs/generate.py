@@ -34,6 +34,7 @@ GROUPS = (
             "done",
             "settle",
             "undo",
+            "pick",
             "fill",
             "ack",
             "task",
@@ -61,6 +62,7 @@ VERBS_SAY = {
     "settle": "`plan`; `command`: its place in the plan, from 0; `happened`: `yes` or `no`",
     "task": "`note`",
     "undo": "`remedy`: its name",
+    "pick": "`remedy`: which one",
     "fill": "`values`: an object of parameters",
     "close": "`reason`",
 }

@@ -121,6 +121,11 @@ class MemoryDesk:
         )
         return Told(done=True, says=f"{runbook} runs for {incident}")
 
+    def pick(self, run: str, remedy: str, who: Approver) -> Told:
+        """Notes it."""
+        self._note("pick", who, (run, remedy))
+        return Told(done=True, says="It is made into a plan.")
+
     def take_back(self, run: str, remedy: str, who: Approver) -> Told:
         """Noted."""
         self._note("take_back", who, (run, remedy))

@@ -112,6 +112,55 @@ NEXT = {
         date="2025-11-20T09:50:00Z",
         edits=((VALUES, "blue: {tag: 2.13.1, replicas: 2", "blue: {tag: 2.13.1, replicas: 2, startupPath: /healthz"),),
     ),
+    "release/2.16.0": gateway_release("2.16.0", "the front page remembers the last visit", "2025-11-20T13:05:00Z"),
+    "room-to-grow": Commit(
+        subject="The gateway asks for four cores, as its load test had",
+        author="tomas",
+        date="2025-11-20T15:12:00Z",
+        edits=(
+            (
+                VALUES,
+                "blue: {tag: 2.13.1, replicas: 2",
+                "blue: {tag: 2.13.1, replicas: 2, resources: {requests: {cpu: 4, memory: 64Mi}, limits: {cpu: 4, memory: 160Mi}}",
+            ),
+        ),
+    ),
+    "payments-key": Commit(
+        subject="The gateway reads its keys from the secret of the payments team",
+        author="mira",
+        date="2025-11-20T16:31:00Z",
+        edits=((VALUES, "blue: {tag: 2.13.1, replicas: 2", "blue: {tag: 2.13.1, replicas: 2, secret: azora-payments"),),
+    ),
+    "thrifty-gateway": Commit(
+        subject="The gateway takes a fraction of a core: it idles most of the day",
+        author="tomas",
+        date="2025-11-21T08:15:00Z",
+        edits=(
+            (
+                VALUES,
+                "blue: {tag: 2.13.1, replicas: 2",
+                "blue: {tag: 2.13.1, replicas: 2, resources: {requests: {cpu: 20m, memory: 64Mi}, limits: {cpu: 40m, memory: 160Mi}}",
+            ),
+        ),
+    ),
+    "small-gateway": Commit(
+        subject="The gateway needs little memory at night",
+        author="tomas",
+        date="2025-11-21T09:40:00Z",
+        edits=(
+            (
+                VALUES,
+                "blue: {tag: 2.13.1, replicas: 2",
+                "blue: {tag: 2.13.1, replicas: 2, resources: {requests: {cpu: 50m, memory: 40Mi}, limits: {cpu: 200m, memory: 52Mi}}",
+            ),
+        ),
+    ),
+    "catalog-ready": Commit(
+        subject="The catalog tells when it is ready, not only that it lives",
+        author="mira",
+        date="2025-11-21T10:22:00Z",
+        edits=((VALUES, "catalog: {tag: 2.13.1", "catalog: {tag: 2.13.1, readyPath: /ready"),),
+    ),
 }
 """Branches of one commit on top of main: what the team is about to release."""
 

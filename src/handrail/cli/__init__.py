@@ -36,6 +36,7 @@ VERBS = {
     "done": "handrail.cli.hands",
     "settle": "handrail.cli.hands",
     "undo": "handrail.cli.hands",
+    "pick": "handrail.cli.hands",
     "fill": "handrail.cli.hands",
     "ack": "handrail.cli.hands",
     "task": "handrail.cli.hands",

@@ -14,9 +14,9 @@ import typer
 from handrail import app
 from handrail.cli import plan as plans
 from handrail.cli import replay, terminal
+from handrail.cli.telling import Telling
 from handrail.drills.shop import Shop
 from handrail.errors import FixSettings
-from handrail.incidents import sentences
 
 LIMIT_SECONDS = 120
 
@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Watch an alert become a healed incident: real processes on this machine, or a recording of the lab."""
     if recording:
-        raise typer.Exit(0 if replay.replay(recording, speed=speed, say=_line) else 1)
+        raise typer.Exit(0 if replay.replay(recording, speed=speed, say=terminal.say) else 1)
     _shop(yes=yes or not sys.stdin.isatty(), keep=keep)
 
 
@@ -43,24 +43,26 @@ def _shop(*, yes: bool, keep: bool) -> None:
         _shop_running(folder / "shop", scratch / "shop") as shop,
         app.running(folder, state=scratch.resolve(), port=0, drill=yes) as running,
     ):
-        _line("A shop runs here: two slots behind a front, with customers. Blue is live.")
+        terminal.say("A shop runs here: two slots behind a front, with customers. Blue is live.")
         shop.watch(f"{running.url}/api/v1/hooks/alertmanager/demo", running.hook_token)
         shop.release("blue", "1_5_0")
-        _line("Version 1.5.0 goes to the live slot. It has a bug. Nobody has told Handrail.")
+        terminal.say("Version 1.5.0 goes to the live slot. It has a bug. Nobody has told Handrail.")
         incident = _follow(running, yes=yes)
         healed = time.monotonic() - began
-        _line("")
-        _line(f"Healed {healed:.0f} s after the start. The front counts {len(shop.switches())} switch of slots.")
+        terminal.say("")
+        terminal.say(f"Healed {healed:.0f} s after the start. The front counts {len(shop.switches())} switch of slots.")
         review = scratch / f"{incident}-review.md"
         review.write_text(app.review_text(running.store, running.catalog, incident), encoding="utf-8")
-        _line(f"Review:  {review}")
-        _line(
+        terminal.say(f"Review:  {review}")
+        terminal.say(
             f"Page:    {running.url}/incidents/{incident}"
             + ("" if keep else "   (handrail demo --keep leaves it open)")
         )
-        _line("Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop")
+        terminal.say(
+            "Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop"
+        )
         if keep:
-            _line("Ctrl-C ends it.")
+            terminal.say("Ctrl-C ends it.")
             while True:
                 time.sleep(1)
 
@@ -79,19 +81,18 @@ def _follow(running: app.Running, *, yes: bool) -> str:
     """Print the record as it grows; ask for the approval once; the incident's name when it is closed."""
     until = time.monotonic() + LIMIT_SECONDS
     seen, asked = 0, ""
+    telling = Telling(running.store, running.catalog)
     while time.monotonic() < until:
         for event in running.store.events(after=seen):
             seen = event.sequence
-            if event.kind not in ("series", "message"):
-                _line(f"  {event.at.astimezone():%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
+            for line in telling.lines(event):
+                print(line, flush=True)
             if event.kind == "incident_closed":
                 return event.incident
         for row, plan in running.store.waiting_plans():
             if row["recommended"] and plan.hash != asked:
                 asked = plan.hash
-                _line("")
-                _line(plans.text(plan, state="waiting", recommended=True))
-                _line("")
+                print("", plans.text(plan, state="waiting", recommended=True), "", sep="\n", flush=True)
                 until += _ask(running, plan.hash, yes=yes)
         time.sleep(0.1)
     raise FixSettings(f"The demo did not heal within {LIMIT_SECONDS} s. Its record stays below .handrail/demo.")
@@ -101,16 +102,12 @@ def _ask(running: app.Running, plan: str, *, yes: bool) -> float:
     """Ask the person at the terminal, or let the demo's approver say yes; the seconds that were spent asking."""
     began = time.monotonic()
     if yes:
-        _line("Nobody was asked: the demo's own approver says yes, and the record says so.")
+        terminal.say("Nobody was asked: the demo's own approver says yes, and the record says so.")
         who = running.demo_approver
         answer = True
     else:
         who = running.me
         answer = terminal.ask("Approve this change? [y/N] ")
     told = running.desk.decide(plan, who, yes=answer)
-    _line(told.says)
+    terminal.say(told.says)
     return time.monotonic() - began
-
-
-def _line(text: str) -> None:
-    print(text, flush=True)

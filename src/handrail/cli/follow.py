@@ -7,26 +7,35 @@ import time
 from typing import TextIO
 
 from handrail.cli import terminal
-from handrail.evidence import Event
-from handrail.incidents import sentences, words
+from handrail.cli.telling import Telling
+from handrail.incidents import words
 from handrail.store import Store
+from handrail.web import gather
 
 EVERY = 0.5
-QUIET = ("series", "message")
 
 
-def follow(store: Store, incident: str, *, after: int = 0, until_asked: bool = True, out: TextIO | None = None) -> int:
+def follow(
+    store: Store,
+    incident: str,
+    *,
+    catalog: gather.Catalog,
+    after: int = 0,
+    until_asked: bool = True,
+    out: TextIO | None = None,
+) -> int:
     """Print events as they come. Returns 0 when the incident is over, 1 when a person is asked or has to act.
 
     `until_asked` False goes on while a plan waits. What it waits for stands on standard error, where someone looks.
     """
     out = out or sys.stdout
+    telling = Telling(store, catalog)
     seen, told = after, ""
     while True:
         for event in store.events(incident=incident, after=seen):
             seen = event.sequence
-            if event.kind not in QUIET:
-                print(_line(event), file=out, flush=True)
+            for line in telling.lines(event, out=out):
+                print(line, file=out, flush=True)
         row = store.incident(incident)
         if row is None or row["status"] != "open":
             _clear()
@@ -35,7 +44,7 @@ def follow(store: Store, incident: str, *, after: int = 0, until_asked: bool = T
         asked = [plan for kept, plan in store.waiting_plans() if plan.incident == incident and kept["recommended"]]
         if asked and until_asked:
             _clear()
-            print(
+            terminal.say(
                 f"It waits for you: {asked[0].title}. handrail plan {incident}, then handrail approve {asked[0].hash[:8]}"
             )
             return 1
@@ -48,11 +57,6 @@ def follow(store: Store, incident: str, *, after: int = 0, until_asked: bool = T
             told = says
             _progress(says)
         time.sleep(EVERY)
-
-
-def _line(event: Event) -> str:
-    says = terminal.clean(sentences.sentence(event, sentences.Names()))
-    return f"  {event.at.astimezone():%H:%M:%S}  {says}"
 
 
 def _progress(says: str) -> None:

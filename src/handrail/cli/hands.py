@@ -31,7 +31,11 @@ def approve(
         found = desk.store.plan(plan)
         _told(desk.decide(plan, me, yes=True, reason=reason), as_json=json_)
         if follow and found is not None:
-            raise typer.Exit(following.follow(desk.store, found[1].incident, after=_last(desk, found[1].incident)))
+            raise typer.Exit(
+                following.follow(
+                    desk.store, found[1].incident, catalog=desk.catalog, after=_last(desk, found[1].incident)
+                )
+            )
 
 
 def refuse(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
@@ -64,7 +68,7 @@ def run(
             incident = told.says.split()[-1]
         _told(told, as_json=json_)
         if follow:
-            raise typer.Exit(following.follow(desk.store, incident))
+            raise typer.Exit(following.follow(desk.store, incident, catalog=desk.catalog))
 
 
 def confirm(run: str, config: Config = HERE, json_: AsJson = False) -> None:
@@ -125,6 +129,17 @@ def undo(
     with app.terminal(config) as (desk, me):
         name = remedy or app.only_offer(desk, run)
         _told(desk.take_back(run, name, me), as_json=json_)
+
+
+def pick(
+    run: str,
+    remedy: Annotated[str, typer.Argument(help="Which remedy of a choice, such as RB-006/scale.")],
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Pick another remedy of a choice than the evidence put first: it becomes a plan that waits for a yes."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.pick(run, remedy, me), as_json=json_)
 
 
 def fill(

@@ -34,7 +34,9 @@ def incidents(
         print(app.as_json(seen) if json_ else incident_text.render(seen, now=app.now()))
         if follow:
             last = max((event.sequence for event in store.events(incident=incident)), default=0)
-            raise typer.Exit(following.follow(store, f"I-{row['number']}", after=last, until_asked=False))
+            raise typer.Exit(
+                following.follow(store, f"I-{row['number']}", catalog=catalog, after=last, until_asked=False)
+            )
         return
     rows = store.incidents(status="open" if open_ else None)
     if json_:

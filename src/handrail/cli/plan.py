@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from handrail import app, commands
+from handrail.cli import terminal
 from handrail.errors import FixSettings
 from handrail.incidents import words
 from handrail.plans import Plan
@@ -54,28 +55,29 @@ def plan(
 
 def text(made: Plan, *, state: str, recommended: bool) -> str:
     """A plan as a person reads it before saying yes. Exact bytes are never cut."""
-    lines = [
-        f"{made.title}   plan {made.hash[:4]} {made.hash[4:8]}, {state}{'' if recommended or made.original else ', beside the original'}"
-    ]
+    beside = "" if recommended or made.original else ", beside the original"
+    lines = terminal.hanging("", f"{made.title}   plan {words.short(made.hash)}, {state}{beside}")
     if made.because:
-        lines.append(f"  {made.because}")
+        lines += terminal.hanging("  ", made.because)
     for command in made.commands:
         lines.append(f"  runs as          {commands.show_argv(command.stages)}")
         written = " ".join(command.as_written.split())
         if written != commands.show_argv(command.stages):
             lines.append(f"  as written       {written}")
-        lines.append(f"  what changes     {command.preview.says}")
+        lines += _told("what changes", command.preview.says)
         lines += [f"    {line}" for line in command.preview.detail.splitlines()[:40]]
-        lines.append(
-            f"  way back         {command.undo.says if not command.undo.irreversible else 'irreversible: ' + command.undo.says}"
-        )
-    lines += [f"  left out         {line}" for line in made.left_out]
-    lines.append(f"  reach            {made.reach.says or 'not counted'}")
-    lines.append(f"  counts as healed {made.healed_when}")
-    lines.append(
-        f"  rests on         {words.count(len(made.evidence), 'piece')} of evidence; {'; '.join(guard.says for guard in made.guards) or 'no guard'}"
-    )
-    lines.append(f"  expires          {made.expires_at:%H:%M:%S} UTC")
+        lines += _told("way back", f"{'irreversible: ' if command.undo.irreversible else ''}{command.undo.says}")
+    for left_out in made.left_out:
+        lines += _told("left out", left_out)
+    lines += _told("reach", made.reach.says or "not counted")
+    lines += _told("counts as healed", made.healed_when)
+    guards = "; ".join(guard.says for guard in made.guards) or "no guard"
+    lines += _told("rests on", f"{words.count(len(made.evidence), 'piece')} of evidence; {guards}")
+    lines += _told("expires", f"{made.expires_at:%H:%M:%S} UTC")
     if state == "waiting":
         lines.append(f"  handrail approve {made.hash[:8]}   or   handrail refuse {made.hash[:8]}")
     return "\n".join(lines)
+
+
+def _told(what: str, says: str) -> list[str]:
+    return terminal.hanging(f"  {what:<16} ", says)

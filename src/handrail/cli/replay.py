@@ -10,16 +10,15 @@ from pathlib import Path
 
 from handrail import app
 from handrail.approvals import Approver
+from handrail.cli.telling import Telling
 from handrail.drills import course, recording
 from handrail.drills.fault import ExpectedRemedy, Fault
 from handrail.errors import FixRunbook
-from handrail.incidents import sentences
 
 LIMIT_SECONDS = 240.0
 SLOW_SECONDS = 90.0  # of the world's clock: what a busy machine may take for what takes no time of the replay's
 STILL_SECONDS = 120.0  # of the replay's clock: longer than a check is given, so nothing more comes by itself
 SPARE_SECONDS = 150.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
-QUIET = ("series", "message", "evidence")
 
 
 def find(name: str) -> Path:
@@ -89,6 +88,7 @@ def _play(
     expected = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
     until = time.monotonic() + min(LIMIT_SECONDS, SLOW_SECONDS + (last + SPARE_SECONDS) / speed)
     changed = recording.changed_after(kept)
+    telling = Telling(here.store, here.catalog)
     seen = approved = 0
     moved_at = time.monotonic()
     while time.monotonic() < until:
@@ -101,8 +101,9 @@ def _play(
             # the alert resolved, nothing of ours was on trial and the checks failed: no recorded course goes that way
             hopeless = hopeless or (event.kind == "did_not_help" and not event.payload["remedy"])
             closed = closed or event.kind == "incident_closed" or event.kind == "handed_over"
-            if event.kind not in QUIET:
-                say(f"  {event.at:%H:%M:%S}  {sentences.sentence(event, sentences.Names())}")
+            if event.kind != "evidence":
+                for line in telling.lines(event):
+                    say(line)
         if closed or hopeless or course.left(here.store, fault):
             return
         if time.monotonic() - moved_at > max(STILL_SECONDS / speed, 20.0):

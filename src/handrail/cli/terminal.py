@@ -115,6 +115,28 @@ def wrapped(text: str, room: int) -> list[str]:
     return textwrap.wrap(text, max(room, NARROWEST // 2), break_on_hyphens=False, drop_whitespace=True) or [""]
 
 
+def hanging(start: str, text: str, *, out: TextIO | None = None) -> list[str]:
+    """`start` with the text behind it. In a terminal it keeps to its width, and further lines begin under the text."""
+    out = out or sys.stdout
+    start, text = clean(start), clean(text.replace("\n", " "))
+    before = cells(start)
+    if not out.isatty():
+        return [(start + text).rstrip()]
+    if width(out) - before < NARROWEST // 2:
+        before = 4  # hardly anything is left there
+        return [start.rstrip(), *(" " * before + line for line in wrapped(text, width(out) - before))]
+    first, *more = wrapped(text, width(out) - before)
+    return [(start + first).rstrip(), *(" " * before + line for line in more)]
+
+
+def say(text: str, *, out: TextIO | None = None) -> None:
+    """Print prose, at once and within the terminal's width; what is indented keeps its indent."""
+    out = out or sys.stdout
+    for line in text.split("\n"):
+        told = line.lstrip(" ")
+        print("\n".join(hanging(line[: len(line) - len(told)], told, out=out)), file=out, flush=True)
+
+
 def span_of_time(low: float | None, high: float) -> str:
     """`10 to 20 min`, `up to 5 min`, `1 to 4 h`, `90 s`, from seconds."""
     size, unit = next(((size, unit) for size, unit in ((3600, "h"), (60, "min")) if not high % size), (1, "s"))

@@ -253,3 +253,65 @@ def rows_it_would_hit(text: str, columns: tuple[str, ...]) -> str | None:
     del select.target_list[:]
     select.target_list.extend(shape.target_list)
     return str(postgast.deparse(tree))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """What a CREATE INDEX makes. `name` is empty where the server chooses it."""
+
+    name: str
+    table: str
+    concurrently: bool
+
+    @property
+    def quoted(self) -> str:
+        """Its name as an identifier, whatever letters it has."""
+        return '"' + self.name.replace('"', '""') + '"'
+
+
+def created_index(text: str) -> Index | None:
+    """The index that `text` makes, where it is one CREATE INDEX and nothing else."""
+    body = _only(text, "index_stmt")
+    if body is None:
+        return None
+    return Index(
+        name=str(body.get("idxname", "")),
+        table=str(body.get("relation", {}).get("relname", "")),
+        concurrently=bool(body.get("concurrent", False)),
+    )
+
+
+def called(text: str) -> str:
+    """The function that `text` is one call of, `SELECT f()` without rows; else empty."""
+    body = _only(text, "select_stmt")
+    if body is None or body.get("from_clause"):
+        return ""
+    results = [item.get("res_target", {}).get("val", {}).get("func_call") for item in body.get("target_list", ())]
+    if len(results) != 1 or not results[0] or results[0].get("args"):
+        return ""
+    return _name(results[0]["funcname"][-1])
+
+
+def is_vacuum(text: str) -> bool:
+    """Whether it is one VACUUM (not FULL, which locks and rewrites) or ANALYZE."""
+    body = _only(text, "vacuum_stmt")
+    return body is not None and not any(
+        item.get("def_elem", {}).get("defname") == "full" for item in body.get("options", ())
+    )
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _only(text: str, kind: str) -> dict[str, Any] | None:
+    """The body of the one statement of `text` where it is of this kind."""
+    try:
+        statements = sqltree.tree(text).get("stmts", ())
+    except (sqltree.NotSql, ValueError, RecursionError):
+        return None
+    if len(statements) != 1:
+        return None
+    body = statements[0]["stmt"].get(kind)
+    return body if isinstance(body, dict) else None

@@ -55,6 +55,14 @@ class Catalog:
         known = ", ".join(sorted(runbook.id for document in self.documents for runbook in document.runbooks))
         raise FixRunbook(f"No document has a runbook {runbook_id}. Known: {known}.")
 
+    def elsewhere(self, runbook_id: str) -> tuple[Runbook, RunbookBinding] | None:
+        """A runbook with its binding, as a choice of another one needs it; None where no document has it."""
+        try:
+            _, runbook, binding = self.runbook(runbook_id)
+        except FixRunbook:
+            return None
+        return runbook, binding
+
     def binding(self, document: Document) -> Binding:
         """The document's binding, an empty one where nobody bound it."""
         return self.bindings.get(document.path) or Binding(path="", revision="unbound", runbooks={})

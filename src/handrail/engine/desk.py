@@ -75,6 +75,9 @@ class Desk(Protocol):
     def take_back(self, run: str, remedy: str, who: Approver) -> Told:
         """A person wants a change that did not help taken back: its way back is proposed as a plan of its own."""
 
+    def pick(self, run: str, remedy: str, who: Approver) -> Told:
+        """A person picks another remedy of a choice: it is proposed next, what waits makes room for it."""
+
     def fill(self, run: str, who: Approver, *, values: dict[str, str]) -> Told:
         """A person says what a parameter is: looks that lacked it are made, remedies that lacked it are planned."""
 

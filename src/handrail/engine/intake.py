@@ -291,8 +291,13 @@ class Intake:
                 "values_": json.dumps(values or {}),
             },
             [
-                {"name": remedy.name, "title": remedy.title, "step": remedy.step}
-                for remedy in remedies.of(runbook, binding)
+                {
+                    "name": remedy.name,
+                    "title": remedy.title,
+                    "step": remedy.step,
+                    "standing": remedies.Standing.NOT_WEIGHED if remedy.bullet else remedies.Standing.NOT_TRIED,
+                }
+                for remedy in remedies.of(runbook, binding, self.catalog.elsewhere)
             ],
         )
         where = Where(environment=environment, incident=incident, run=run)

@@ -15,11 +15,18 @@ from handrail.errors import TryAgain
 from handrail.evidence import Evidence, reading
 from handrail.plans import Guard, Plan, PlannedCommand, Preview, Reach, Undo
 from handrail.remedies import Remedy
-from handrail.runbooks.binding import Check
+from handrail.runbooks.binding import Check, Sign
 from handrail.targets import Ask, Ground, Prospect
 
 CHANGE_DEADLINE = timedelta(seconds=120)
 UNDO = "undo-"  # before a remedy's name: its way back
+AIMED = {  # each kind of aim that a binding may name, and how it is put into a command
+    "last_good_revision": remedies.aim.revision,
+    "degraded_deployment": remedies.aim.deployment,
+    "live_deployment": remedies.aim.deployment,
+    "service_deployment": remedies.aim.deployment,
+    "replica": remedies.aim.server,
+}
 Stages = tuple[tuple[str, ...], ...]
 
 
@@ -66,6 +73,7 @@ class _Draft:
     plan: Plan | None
     passed: PassedOver | None
     deletes: int
+    rather: bool = False
 
 
 def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedOver:
@@ -97,7 +105,7 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
     prefer_better = (
         better is not None
         and better.plan is not None
-        and (original.plan is None or original.deletes > 0 or better.deletes < original.deletes)
+        and (original.plan is None or original.deletes > 0 or better.deletes < original.deletes or better.rather)
     )
     chosen = better if prefer_better else original
     return Proposals(
@@ -105,6 +113,33 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
             (draft.plan, draft is chosen) for draft in sorted(drafts, key=lambda d: d is not chosen) if draft.plan
         )
     )
+
+
+def weigh(choice: Sequence[Remedy], *, ground: Ground, basis: Basis) -> tuple[remedies.choice.Weighed, ...]:
+    """What the evidence says of the remedies of one choice: those that fit first. Only questions are asked."""
+    options = []
+    for remedy in choice:
+        signs = tuple(_seen(sign, remedy, ground=ground, basis=basis) for sign in remedy.signs)
+        options.append(remedies.choice.Option(name=remedy.name, bullet=remedy.bullet, signs=signs))
+    return remedies.choice.weigh(options)
+
+
+def _seen(sign: Sign, remedy: Remedy, *, ground: Ground, basis: Basis) -> remedies.choice.Seen:
+    if sign.released_within is None:
+        answer = ground.instant(looking.filled_in(sign.promql, basis.place))
+        worded = dataclasses.replace(sign, says=looking.filled_in(sign.says, basis.place))
+        return remedies.choice.figure(worded, answer)
+    for _, command in remedy.commands:
+        ask = looking.question(
+            command, basis.values, run=basis.run, identity="releases", deadline=looking.READ_DEADLINE
+        )
+        if isinstance(ask, Ask):
+            found = ground.aim(
+                "newest_release", ask, first_bad_at=basis.first_bad_at, service=basis.place.get("service", "")
+            )
+            if found is not None:
+                return remedies.choice.release(sign, name=found.value, seconds_before=found.seconds_before)
+    return remedies.choice.release(sign, name="", seconds_before=None)
 
 
 def take_back(made: Plan, *, succeeded: AbstractSet[int], ground: Ground, basis: Basis) -> Proposals | PassedOver:
@@ -190,7 +225,7 @@ def _together(reaches: Sequence[Reach]) -> Reach:
 def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis) -> _Draft | None:
     aimed: list[Ask] = []
     told: list[str] = []
-    changed = False
+    changed = rather = False
     title = ""
     for written in asks:
         ask = written
@@ -200,20 +235,17 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
                 if aim is not None and aim.says:
                     told.append(aim.says)
                 continue
-            stages = (
-                remedies.aim.revision(ask.stages, aim.value)
-                if retarget.to == "last_good_revision"
-                else remedies.aim.deployment(ask.stages, aim.value)
-            )
+            stages = AIMED[retarget.to](ask.stages, aim.value)
             if stages != ask.stages:
                 ask = dataclasses.replace(ask, stages=stages)
                 told.append(" ".join(part for part in (retarget.because, aim.says) if part))
-                title = title or aim.title
+                title = title or _entitled(aim.title, remedy.title)
                 changed = True
+                rather = rather or aim.rather
         aimed.append(ask)
     if not changed:
         return None
-    return _draft(
+    draft = _draft(
         remedy,
         aimed,
         ground=ground,
@@ -222,6 +254,13 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
         because=" ".join(dict.fromkeys(told)),
         title=title or remedy.title,
     )
+    return dataclasses.replace(draft, rather=rather)
+
+
+def _entitled(aimed: str, remedy: str) -> str:
+    """`The same for invoices` says nothing on a button: the remedy's own title with the place it is aimed at."""
+    the_same = "The same for "
+    return f"{remedy}, for {aimed.removeprefix(the_same)}" if aimed.startswith(the_same) else aimed
 
 
 def _draft(

@@ -119,6 +119,8 @@ class Responder:
             match runs.advance(self.facts(scene)):
                 case runs.LookAround(commands=wanted):
                     self._look(scene, wanted)
+                case runs.Weigh(step=step):
+                    self._weigh(scene, step)
                 case runs.Propose(remedy=name):
                     self._propose(scene, name)
                 case runs.MakeChange(plan=plan):
@@ -164,7 +166,7 @@ class Responder:
             binding=binding,
             place=self.catalog.place(incident["environment"]),
             ground=self.grounds[incident["environment"]],
-            remedies=remedies.of(runbook, binding),
+            remedies=remedies.of(runbook, binding, self.catalog.elsewhere),
             states=tuple(
                 runs.RemedyState(
                     name=state["name"],
@@ -172,6 +174,7 @@ class Responder:
                     standing=Standing(state["standing"]),
                     reason=state["reason"],
                     plan=state["plan"],
+                    step=state["step"],
                 )
                 for state in self.store.remedies_of(run)
             ),
@@ -309,6 +312,23 @@ class Responder:
             scene = dataclasses.replace(scene, values=known)
         self._chart(scene)
         self._keep_proposals(scene, name, planning.plan(remedy, ground=scene.ground, basis=self._basis(scene)))
+
+    def _weigh(self, scene: Scene, step: int) -> None:
+        """A choice is weighed once: what fits is proposed in its order, the rest waits for a person who picks it."""
+        waiting = {
+            state.name for state in scene.states if state.standing is Standing.NOT_WEIGHED and state.step == step
+        }
+        choice = [remedy for remedy in scene.remedies if remedy.name in waiting]
+        found = planning.weigh(choice, ground=scene.ground, basis=self._basis(scene))
+        with self.store.together():
+            self.store.put_in_order(scene.run, [one.name for one in found])
+            for one in found:
+                standing = Standing.NOT_TRIED if one.fits else Standing.CAN_BE_PICKED
+                self.store.set_remedy(scene.run, one.name, standing=standing, reason=one.reason)
+            for name in waiting - {one.name for one in found}:  # its binding is gone: nobody can say what it would do
+                self.store.set_remedy(scene.run, name, standing=Standing.PASSED_OVER, reason="it is bound no more")
+            payload = {"step": step, "fits": [f"{one.name}: {one.reason}" for one in found if one.fits]}
+            self.store.append("choice_weighed", payload, **scene.where)
 
     def _take_back(self, scene: Scene, remedy: str) -> planning.Proposals | planning.PassedOver:
         """The way back of a change that was made, as a plan of its own."""
@@ -641,7 +661,7 @@ class Responder:
                     if remedy:
                         self.store.set_remedy(scene.run, remedy, standing=Standing.HEALED)
                     for state in scene.states:
-                        if state.standing in runs.model.OPEN:
+                        if state.standing in runs.model.NOT_TRIED_YET:
                             self.store.set_remedy(scene.run, state.name, standing=Standing.NOT_NEEDED)
                     self.store.update_run(
                         scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""

@@ -22,7 +22,7 @@ from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count, listed
 from handrail.plans import Plan
-from handrail.remedies import Standing
+from handrail.remedies import PICKABLE, Standing
 from handrail.store import Store
 
 log = logging.getLogger("handrail")
@@ -468,6 +468,34 @@ class Server:
             self._make_room(run, "a change is taken back first")
             self.store.set_remedy(run, wanted["name"], standing=Standing.NOT_TRIED)
             self._record("undo_wanted", {"title": wanted["title"], "person": who.name}, incident, who, run=run)
+        self.wake(run)
+        return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
+
+    def pick(self, run: str, remedy: str, who: Approver) -> Told:
+        """It is proposed next, whatever the evidence says; a proposal that waits makes room for it."""
+        row = self.store.run(run)
+        if row is None or row["ending"]:
+            return _no(f"There is no open run {run}.")
+        states = self.store.remedies_of(run)
+        known = [state for state in states if state["standing"] in PICKABLE]
+        wanted = next((state for state in known if state["name"] == remedy), None)
+        if wanted is None:
+            stands = next((state["standing"] for state in states if state["name"] == remedy), "")
+            return _no(
+                f"{remedy} is {stands} in {run}: it cannot be picked now."
+                if stands
+                else f"{run} has no remedy {remedy}."
+                f" It has {', '.join(state['name'] for state in known) or 'none to pick'}."
+            )
+        incident = self.store.incident(row["incident"]) or {}
+        with self.store.together():
+            self._make_room(run, f"{who.name} picked another remedy")
+            self.store.put_first(run, remedy)
+            self.store.set_remedy(run, remedy, standing=Standing.NOT_TRIED)
+            self.store.update_run(run, handed_over_at=None)
+            self._record(
+                "picked", {"remedy": remedy, "title": wanted["title"], "person": who.name}, incident, who, run=run
+            )
         self.wake(run)
         return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
 

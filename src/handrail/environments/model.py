@@ -40,6 +40,8 @@ class Environment:
     tools: str = ""
     prometheus_url: str = ""
     databases: Mapping[str, str] = field(default_factory=dict)
+    database_hosts: Mapping[str, str] = field(default_factory=dict)
+    application_database: str = ""
     repository: str = ""
     secrets: Sequence[str] = ()
     holders_query: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from handrail.evidence import Event
 from handrail.incidents import words
+from handrail.runbooks.document import Runbook, command_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +70,13 @@ def _alert(told: Told) -> str:
 
 
 def _evidence(told: Told) -> str:
-    step = told.names.command(told["command"])
+    return f"{told.names.command(told['command'])}: {_seen(told)}"
+
+
+def _seen(told: Told) -> str:
     if told["look"] in ("could not look", "not run", "left to a person"):
-        return f"{step}: {told['look']}{told.after(', ', 'says')}"
-    return f"{step}: {told['says']}"
+        return f"{told['look']}{told.after(', ', 'says')}"
+    return told["says"]
 
 
 def _decision(told: Told) -> str:
@@ -97,6 +101,15 @@ def _verified(told: Told) -> str:
         return f"Verified: the checks held{told.after(' ', 'held')}"
 
 
+def _weighed(told: Told) -> str:
+    fits = told["fits"]
+    return (
+        f"Step {told['step']} weighed: {fits}"
+        if fits
+        else f"Step {told['step']} weighed: nothing seen speaks for a bullet"
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "alert_received": _alert,
     "alert_resolved": lambda told: f"Alert {told['name']} resolved",
@@ -112,6 +125,8 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     ),
     "documents_read": lambda told: f"Read anew after an edit: {told['files']}",
     "handed_over": lambda told: f"Handed over to a person{told.after(': ', 'reason')}",
+    "choice_weighed": _weighed,
+    "picked": lambda told: f"{told.person} picked {told['title']}",
     "undo_wanted": lambda told: f"{told.person} wants this: {told['title']}",
     "values_given": lambda told: f"{told.person} filled in {told['values']}",
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
@@ -149,6 +164,23 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "task_done": lambda told: f"{told.person} finished a task: {told['text']}",
     "trouble": lambda told: f"Trouble: {told['says']}",
 }
+
+
+def steps_of(runbook: Runbook) -> dict[str, str]:
+    """What the commands of a runbook, and the bullets of its lists, are called by their ids: `3 Check the logs`."""
+    return {
+        command_id(runbook.id, step.number, index): f"{step.number} {step.title}"
+        for step in runbook.steps
+        for index in range(1, max(len(step.commands), len(step.bullets)) + 1)
+    }
+
+
+def apart(event: Event, names: Names) -> tuple[str, str]:
+    """The command that a line is about, where it is about one look, and what is said of it; for columns."""
+    if event.kind != "evidence":
+        return "", sentence(event, names)
+    told = Told(payload=event.payload, actor=event.actor.name, names=names)
+    return names.command(told["command"]), words.sentence(_seen(told))
 
 
 def sentence(event: Event, names: Names) -> str:

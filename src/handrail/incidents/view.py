@@ -18,7 +18,7 @@ from handrail.commands import Effect
 from handrail.evidence import Event, Evidence, Kind, Look
 from handrail.incidents import sentences, showing, words
 from handrail.plans import Guard, Plan, PlannedCommand
-from handrail.remedies import Remedy, Standing
+from handrail.remedies import PICKABLE, Remedy, Standing
 from handrail.runbooks.binding import ListKind, RunbookBinding
 from handrail.runbooks.document import Level, Runbook, Step, StepKind, command_id
 
@@ -218,6 +218,7 @@ class BulletView:
     says: str = ""
     done: bool = False
     task: int | None = None
+    pick: str = ""  # the remedy that a person may pick here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -753,11 +754,7 @@ def _anchor(run: str, command: str) -> str:
 
 def _step_titles(facts: Facts) -> dict[str, str]:
     return {
-        command_id(run.runbook.id, step.number, index): f"{step.number} {step.title}"
-        for run in facts.runs
-        if run.runbook
-        for step in run.runbook.steps
-        for index in range(1, max(len(step.commands), len(step.bullets)) + 1)
+        name: title for run in facts.runs if run.runbook for name, title in sentences.steps_of(run.runbook).items()
     }
 
 
@@ -915,6 +912,8 @@ STATES = {
     Standing.TAKEN_BACK: "ok",
     Standing.VOID: "later",
     Standing.NOT_TRIED: "later",
+    Standing.NOT_WEIGHED: "later",
+    Standing.CAN_BE_PICKED: "later",
 }
 
 
@@ -958,7 +957,9 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
             bullets.append(BulletView(text=bullet.text, says=says, done=done, task=None if done else task["number"]))
         elif remedy is not None:
             says = remedy["standing"] + (f": {remedy['reason']}" if remedy["reason"] else "")
-            bullets.append(BulletView(text=bullet.text, says=says, done=remedy["standing"] in ("made", "healed")))
+            done = remedy["standing"] in (Standing.MADE, Standing.HEALED)
+            can = kind is ListKind.CHOICE and remedy["standing"] in PICKABLE
+            bullets.append(BulletView(text=bullet.text, says=says, done=done, pick=remedy["name"] if can else ""))
         else:
             bullets.append(BulletView(text=bullet.text, says=f"see {stands_for}" if stands_for else ""))
     done = bool(bullets) and all(bullet.done for bullet in bullets)

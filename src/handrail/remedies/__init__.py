@@ -1,6 +1,6 @@
 """Which remedy comes next, where it should aim, and whether it helped."""
 
-from handrail.remedies import aim, checks
-from handrail.remedies.model import Remedy, Standing, is_change, of
+from handrail.remedies import aim, checks, choice
+from handrail.remedies.model import PICKABLE, Remedy, Standing, is_change, of
 
-__all__ = ["Remedy", "Standing", "aim", "checks", "is_change", "of"]
+__all__ = ["PICKABLE", "Remedy", "Standing", "aim", "checks", "choice", "is_change", "of"]

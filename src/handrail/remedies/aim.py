@@ -37,6 +37,18 @@ def deployment(stages: Stages, to: str) -> Stages:
     return (tuple(first), *stages[1:])
 
 
+def server(stages: Stages, to: str) -> Stages:
+    """`… psql -c …` asked of server `to` (`host` or `host:port`); unchanged where the text names a host or is no psql."""
+    first = list(stages[0])
+    if "psql" not in first:
+        return stages
+    at = first.index("psql") + 1
+    if any(word in ("-h", "--host") or word.startswith(("--host=", "-h")) for word in first[at:]):
+        return stages
+    host, _, port = to.partition(":")
+    return ((*first[:at], "-h", host, *(("-p", port) if port else ()), *first[at:]), *stages[1:])
+
+
 def deployment_named(stages: Stages) -> str:
     """The Deployment that a kubectl command names, else empty."""
     marker = "\0"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from handrail.commands import Command, Effect, Scope
-from handrail.runbooks.binding import RemedyBinding, RunbookBinding
+from handrail.runbooks.binding import ListKind, RemedyBinding, RunbookBinding, Sign
 from handrail.runbooks.document import CommandId, Runbook, Step, command_id
 
 
 class Standing(enum.StrEnum):
     """Where a remedy stands in one run."""
 
+    NOT_WEIGHED = "not weighed"  # a bullet of a choice before the evidence was asked what speaks for it
     NOT_TRIED = "not tried"
+    CAN_BE_PICKED = "can be picked"  # nothing seen speaks for it; proposed where a person picks it
     PASSED_OVER = "passed over"
     PROPOSED = "proposed"
     REFUSED_BY_TARGET = "refused by the target"
@@ -30,6 +33,9 @@ class Standing(enum.StrEnum):
     NOT_NEEDED = "not needed"
 
 
+PICKABLE = (Standing.CAN_BE_PICKED, Standing.NOT_TRIED, Standing.VOID, Standing.PASSED_OVER, Standing.REFUSED_BY_PERSON)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Remedy:
     """The commands that are planned together, and what the binding says of them."""
@@ -39,6 +45,8 @@ class Remedy:
     step: int
     commands: tuple[tuple[CommandId, Command], ...]
     binding: RemedyBinding
+    bullet: int = 0  # which bullet of a choice it stands for; 0 where it is the step's own
+    signs: tuple[Sign, ...] = ()  # what would speak for it, of a choice
 
 
 def is_change(command: Command) -> bool:
@@ -47,10 +55,47 @@ def is_change(command: Command) -> bool:
     return not command.task and analysis.effect is not Effect.READS and analysis.scope in (Scope.TARGET, Scope.SESSION)
 
 
-def of(runbook: Runbook, binding: RunbookBinding) -> tuple[Remedy, ...]:
-    """The remedies of a runbook in their order: the binding's, else each step that changes something."""
+Elsewhere = Callable[[str], tuple[Runbook, RunbookBinding] | None]  # a runbook's id to what is known of it
+
+
+def of(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere = lambda name: None) -> tuple[Remedy, ...]:
+    """The remedies of a runbook in their order: the binding's, else each step that changes something.
+
+    The bullets of a choice stand where its step does. What one stands for is found `elsewhere`; a bullet whose runbook
+    or remedy is not there is a person's.
+    """
+    own = list(_own(runbook, binding))
+    for choice in _choices(runbook, binding, elsewhere):
+        later = next((place for place, remedy in enumerate(own) if remedy.step > choice.step), len(own))
+        own.insert(later, choice)
+    return tuple(own)
+
+
+def _choices(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere) -> Iterator[Remedy]:
+    for one in binding.lists:
+        if one.kind is not ListKind.CHOICE:
+            continue
+        for bullet, stands_for in sorted(one.bullets.items()):
+            where, slash, name = stands_for.partition("/")
+            found = elsewhere(where) if slash else None
+            bound = next((remedy for remedy in found[1].remedies or () if remedy.name == name), None) if found else None
+            if found is None or bound is None:
+                continue
+            meant = _bound(found[0], bound)
+            yield Remedy(
+                name=stands_for,
+                title=meant.title,
+                step=one.step,
+                commands=meant.commands,
+                binding=bound,
+                bullet=bullet,
+                signs=one.signs.get(bullet, ()),
+            )
+
+
+def _own(runbook: Runbook, binding: RunbookBinding) -> tuple[Remedy, ...]:
     if binding.remedies is not None:
-        return tuple(_bound(runbook, remedy) for remedy in binding.remedies)
+        return tuple(_bound(runbook, remedy) for remedy in binding.remedies if not remedy.only_by_choice)
     return tuple(
         Remedy(
             name=f"step-{step.number}",

@@ -110,6 +110,22 @@ class ListBinding:
     step: int
     kind: ListKind
     bullets: Mapping[int, str] = field(default_factory=dict)
+    signs: Mapping[int, tuple[Sign, ...]] = field(default_factory=dict)  # of a choice: what speaks for each bullet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sign:
+    """What in the evidence speaks for one bullet of a choice, and the sentence that says so.
+
+    Either an instant PromQL value past a limit, or that the newest release came at most `released_within` before the
+    trouble began. In `says`, `{value}` is the figure or the release, and `{label}` a label of the series that has it.
+    """
+
+    says: str
+    promql: str = ""
+    above: float | None = None
+    below: float | None = None
+    released_within: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +142,7 @@ class When:
 class Retarget:
     """A better aim than the text's: what kind, and the sentence that says why.
 
-    `to` is one of `last_good_revision`, `degraded_deployment`, `live_deployment`.
+    `to` is one of `last_good_revision`, `degraded_deployment`, `live_deployment`, `service_deployment`, `replica`.
     """
 
     to: str
@@ -150,6 +166,7 @@ class RemedyBinding:
     preview: str = ""  # a reading command that shows what would happen, where the target has no dry run
     undo: str = ""  # the command that takes it back, where the target cannot tell
     retarget: tuple[Retarget, ...] = ()
+    only_by_choice: bool = False  # it stands for a bullet of a choice somewhere, and is no remedy of its own runbook
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from handrail.runbooks.binding import (
     RemedyBinding,
     Retarget,
     RunbookBinding,
+    Sign,
     Source,
     Trigger,
     When,
@@ -35,7 +36,7 @@ from handrail.runbooks.document import Document, RunbookId
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-AIMS = ("last_good_revision", "degraded_deployment", "live_deployment")
+AIMS = ("last_good_revision", "degraded_deployment", "live_deployment", "service_deployment", "replica")
 TYPES = (*parameter_types.PATTERNS, "ip", "text")
 PLACE = re.compile(r"([A-Za-z][\w-]*\.)?[1-9]\d*\.[1-9]\d*")
 ACTIONS = ("timer", "channel", "status_page", "stakeholders", "commander", "timeline", "eta", "acknowledge")
@@ -234,15 +235,40 @@ class _File:
         if kind not in set(ListKind):
             self._no(raw, "kind", f"a list is no {kind}", near=list(ListKind))
         bullets = self._mapping(raw, "bullets")
-        return ListBinding(
-            step=number,
-            kind=ListKind(kind),
-            bullets={
-                self._whole(bullets, place, place): (
-                    self._action(bullets, place) if kind == ListKind.CHECKLIST else self._text(bullets, place)
-                )
-                for place in bullets
-            },
+        stands_for: dict[int, str] = {}
+        signs: dict[int, tuple[Sign, ...]] = {}
+        for place in bullets:
+            at = self._whole(bullets, place, place)
+            if kind == ListKind.CHECKLIST:
+                stands_for[at] = self._action(bullets, place)
+            elif kind == ListKind.CHOICE and isinstance(bullets[place], _At):
+                stands_for[at], signs[at] = self._option(bullets[place])
+            else:
+                stands_for[at] = self._text(bullets, place)
+        return ListBinding(step=number, kind=ListKind(kind), bullets=stands_for, signs=signs)
+
+    def _option(self, raw: _At) -> tuple[str, tuple[Sign, ...]]:
+        """A bullet of a choice: the remedy that it stands for, and the signs that speak for it."""
+        self._keys(raw, ("remedy", "signs"))
+        remedy = self._text(raw, "remedy")
+        if "/" not in remedy:
+            self._no(raw, "remedy", f"{remedy!r} names no remedy. Write runbook and remedy, as RB-001/rollback")
+        return remedy, tuple(self._sign(item) for item in self._items(raw, "signs"))
+
+    def _sign(self, raw: _At) -> Sign:
+        self._keys(raw, ("query", "above", "below", "released_within", "says"))
+        says = self._text(raw, "says")
+        if not says:
+            self._no(raw, "", "a sign needs `says`: the sentence a person reads when it is seen")
+        if "released_within" in raw:
+            return Sign(says=says, released_within=self._duration(raw, "released_within"))
+        if "query" not in raw or not ({"above", "below"} & set(raw)):
+            self._no(raw, "", "a sign needs a `query` with a limit, `above` or `below`, or `released_within`")
+        return Sign(
+            says=says,
+            promql=self._promql(raw, "query"),
+            above=self._number(raw, "above"),
+            below=self._number(raw, "below"),
         )
 
     def _remedy(self, identity: str, raw: _At) -> RemedyBinding:
@@ -259,6 +285,7 @@ class _File:
                 "preview",
                 "undo",
                 "retarget",
+                "only_by_choice",
             ),
         )
         if "step" not in raw:
@@ -275,6 +302,7 @@ class _File:
             preview=self._text(raw, "preview"),
             undo=self._text(raw, "undo"),
             retarget=tuple(self._retarget(item, raw) for item in self._list_of(raw, "retarget")),
+            only_by_choice=self._yes_or_no(raw, "only_by_choice"),
         )
 
     def _retarget(self, raw: Any, parent: _At) -> Retarget:
@@ -332,6 +360,12 @@ class _File:
         if not isinstance(value, str) or (key in raw and not value):
             self._no(raw, key, f"`{key}` is no text: {value!r}. Write some, in quotes where it looks like a number")
         return str(value)
+
+    def _yes_or_no(self, raw: _At, key: str) -> bool:
+        value = raw.get(key, False)
+        if not isinstance(value, bool):
+            self._no(raw, key, f"`{key}` is true or false, not {value!r}")
+        return bool(value)
 
     def _texts(self, raw: _At, key: str, *, one: bool = False) -> tuple[str, ...]:
         """A list of texts; a single one may stand alone where `one` says so."""

@@ -13,6 +13,7 @@ from handrail.runs.model import (
     Run,
     Verify,
     Wait,
+    Weigh,
     advance,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "Run",
     "Verify",
     "Wait",
+    "Weigh",
     "advance",
 ]

@@ -35,6 +35,7 @@ class RemedyState:
     reason: str = ""
     plan: str = ""  # hash of the plan that was approved or waits
     title: str = ""
+    step: int = 0
 
     @property
     def called(self) -> str:
@@ -81,6 +82,13 @@ class Propose:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Weigh:
+    """Ask the evidence which bullets of this choice it speaks for."""
+
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class MakeChange:
     """Carry out this approved plan."""
 
@@ -116,8 +124,10 @@ class Finish:
     reason: str
 
 
-Next = LookAround | Propose | MakeChange | Verify | Wait | HandOver | Finish
+Next = LookAround | Weigh | Propose | MakeChange | Verify | Wait | HandOver | Finish
 OPEN = (Standing.NOT_TRIED, Standing.VOID)
+NOT_TRIED_YET = (*OPEN, Standing.NOT_WEIGHED, Standing.CAN_BE_PICKED)
+ASIDE = (Standing.OFFERED, Standing.CAN_BE_PICKED)  # a person's to ask for
 
 
 def advance(run: Run) -> Next:
@@ -161,6 +171,8 @@ def advance(run: Run) -> Next:
     if run.proposer_elsewhere:
         return Wait(reason="another run of this incident has a plan waiting for approval")
     for state in run.remedies:
+        if state.standing is Standing.NOT_WEIGHED:
+            return Weigh(step=state.step)
         if state.standing in OPEN:
             return Propose(remedy=state.name)
     return Wait(reason=_nothing_left(run)) if run.handed_over else HandOver(reason=_nothing_left(run))
@@ -169,9 +181,10 @@ def advance(run: Run) -> Next:
 def _nothing_left(run: Run) -> str:
     if not run.remedies:
         return "the runbook has no change to propose: a person decides"
-    told = "; ".join(
-        f"{state.called} {state.standing}" for state in run.remedies if state.standing is not Standing.OFFERED
-    )
+    told = "; ".join(f"{state.called} {state.standing}" for state in run.remedies if state.standing not in ASIDE)
     offered = sum(state.standing is Standing.OFFERED for state in run.remedies)
-    back = f", {offered} change{'s' if offered > 1 else ''} can be taken back" if offered else ""
-    return f"no remedy is left ({told}{back}): a person decides"
+    back = f"{offered} change{'s' if offered > 1 else ''} can be taken back" if offered else ""
+    picks = [state.called for state in run.remedies if state.standing is Standing.CAN_BE_PICKED]
+    pick = f"; a person may pick: {', '.join(picks)}" if picks else ""
+    left = "no remedy is left" if told or back or not picks else "nothing seen speaks for one remedy"
+    return f"{left} ({', '.join(part for part in (told, back) if part)}{pick}): a person decides".replace("(; ", "(")

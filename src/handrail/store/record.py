@@ -185,7 +185,7 @@ class Store:
             for position, remedy in enumerate(remedies):
                 connection.execute(
                     sa.insert(t.remedies).values(
-                        run=run, position=position, standing="not tried", reason="", plan="", **remedy
+                        run=run, position=position, **{"standing": "not tried", "reason": "", "plan": "", **remedy}
                     )
                 )
             return run
@@ -261,6 +261,29 @@ class Store:
             first = connection.execute(sa.select(sa.func.min(t.remedies.c.position)).where(own)).scalar_one() or 0
             connection.execute(sa.insert(t.remedies).values(run=run, position=first - 1, **{"plan": "", **row}))
             return True
+
+    def put_in_order(self, run: str, names: Sequence[str]) -> None:
+        """These remedies of a run in this order, in the places that they hold among the others."""
+        with writing(self.engine) as connection:
+            own = t.remedies.c.run == run
+            found = connection.execute(sa.select(t.remedies.c.name, t.remedies.c.position).where(own)).all()
+            held = {name: position for name, position in found if name in names}
+            aside = min(position for _, position in found) - len(names) - 1  # positions are unique at every moment
+            for step, name in enumerate(names):
+                at = (own, t.remedies.c.name == name)
+                connection.execute(sa.update(t.remedies).where(*at).values(position=aside + step))
+            for name, position in zip(names, sorted(held.values()), strict=True):
+                at = (own, t.remedies.c.name == name)
+                connection.execute(sa.update(t.remedies).where(*at).values(position=position))
+
+    def put_first(self, run: str, name: str) -> None:
+        """This remedy of a run before all others."""
+        with writing(self.engine) as connection:
+            own = t.remedies.c.run == run
+            first = connection.execute(sa.select(sa.func.min(t.remedies.c.position)).where(own)).scalar_one()
+            connection.execute(
+                sa.update(t.remedies).where(own, t.remedies.c.name == name).values(position=int(first) - 1)
+            )
 
     def set_remedy(self, run: str, name: str, *, standing: str, reason: str = "", plan: str | None = None) -> None:
         """Where a remedy stands now."""

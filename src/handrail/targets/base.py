@@ -77,6 +77,8 @@ class Aim:
     value: str
     says: str
     title: str = ""
+    rather: bool = False  # the text's own target is not what the alert is about: this one goes on the button
+    seconds_before: float | None = None  # of `newest_release`: how long before the trouble began
 
 
 class Ground(Protocol):
@@ -101,9 +103,10 @@ class Ground(Protocol):
         """The first series of a range query as (unix time, value), for a chart; empty where there is none."""
 
     def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
-        """A better aim for a change: `last_good_revision`, `live_deployment` or `degraded_deployment`.
+        """A better aim for a change, by one of the kinds that a binding may name (`last_good_revision` …).
 
-        None where this kind says nothing of this command (a patch has no revision).
+        None where this kind says nothing of this command (a patch has no revision). `newest_release` is no aim but a
+        question of a choice: `value` names the release's newest revision, `seconds_before` its age at the first bad sample.
         """
 
     def begin(self, run: str) -> None:

@@ -14,21 +14,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from handrail import remedies
-from handrail.commands import sql as sql_text
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import http, kubernetes, postgres, process
+from handrail.targets import http, kubernetes, postgres, process, statements
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
 
 CLUSTER_TOOLS = ("kubectl", "helm")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # behind the environment's own tools
-SQL_LOOK = ("pid", "usename", "application_name", "state", "query_start")
 QUICK = timedelta(seconds=15)
 BROKEN_CURL = (
     18,
@@ -67,6 +65,10 @@ class GroundSettings:
     """Its Prometheus; a document's localhost:9090 means this."""
     databases: Mapping[str, str] = field(default_factory=dict)
     """Server (`primary`, `replica`) to the reader's connection string."""
+    database_hosts: Mapping[str, str] = field(default_factory=dict)
+    """Server to the host by which commands inside the cluster reach it (`psql -h`)."""
+    application_database: str = ""
+    """The application's database: where its tables, indexes and statistics are asked for."""
     repository: str = ""
     """The platform's Git repository, for workspaces."""
     secrets: Sequence[str] = ()
@@ -107,7 +109,7 @@ class RealGround:
 
     def _look(self, ask: Ask) -> Answer:
         if ask.sql is not None and ask.server in self.settings.databases:
-            answer = postgres.ask(self.settings.databases[ask.server], ask.sql, run=ask.run, deadline=ask.deadline)
+            answer = self._in_application(ask.server, ask.sql, run=ask.run, deadline=ask.deadline)
             return self._filtered(answer, ask)
         if ask.url is not None:
             return self._filtered(self._get(ask), ask)
@@ -225,7 +227,9 @@ class RealGround:
             return self._prospect(ask)
         except _NotAsked as error:
             key = f"{self.settings.name}/{self.settings.namespace}"
-            return dataclasses.replace(kubernetes.unknown(ask, key, "not asked"), not_asked=self.masker.mask(str(error)))
+            return dataclasses.replace(
+                kubernetes.unknown(ask, key, "not asked"), not_asked=self.masker.mask(str(error))
+            )
 
     def _prospect(self, ask: Ask) -> Prospect:
         words = kubernetes.verb_first(ask.stages[0])
@@ -263,48 +267,70 @@ class RealGround:
         return Undo(says=says)
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
+        """Asked of the server that the command means, which the server itself tells apart from the others."""
         words = ask.stages[0][ask.stages[0].index("psql") :]
         text = kubernetes.flag(words, "-c", "--command")
-        key = f"{self._system()}/primary"
-        several = sum(word.startswith(("-c", "--command")) for word in words) > 1  # psql runs them all
-        rows_sql = None if several else sql_text.rows_it_would_hit(text, SQL_LOOK)
-        if rows_sql is None:
-            found = kubernetes.unknown(ask, key, "SQL that changes something has no dry run")
+        server = self._server(words)
+        key = f"{self._system(server)}/{'standby' if self._stands_by(server) else 'primary'}"
+        if sum(word.startswith(("-c", "--command")) for word in words) > 1:  # psql runs them all
+            found = kubernetes.unknown(ask, key, "several statements in one command have no dry run")
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
-        answer = self._reader(rows_sql, ask)
-        if answer.refused or any(answer.exit_codes):
-            said = (answer.refused or answer.stderr.strip())[-300:]
-            return dataclasses.replace(
-                kubernetes.unknown(ask, key, "the rows could not be counted"),
-                preview=Preview(says="not counted", refused=said, by="reader"),
-            )
-        table = reading.table(answer.stdout)
-        count = len(table[1]) if table else 0
-        return Prospect(
-            ask=ask,
-            target_key=key,
-            preview=Preview(
-                says=f"{count} session{'' if count == 1 else 's'} would be ended",
-                detail=answer.stdout if count else "",
-                changes_nothing=count == 0,
-                by="reader",
-            ),
-            undo=Undo(says="a session that was ended cannot be brought back; its client connects again"),
-            reach=Reach(says=f"{count} sessions lose their transaction", counts={"rows": count}),
-            guards=(Guard(kind="rows", subject=rows_sql, value=str(count), says=f"{count} sessions match, not more"),),
-        )
+        return statements.prospect(ask, text, reader=lambda sql: self._reader(sql, ask, server=server), key=key)
 
-    def _reader(self, text: str, ask: Ask) -> Answer:
-        if "primary" in self.settings.databases:
-            return postgres.ask(self.settings.databases["primary"], text, run=ask.run, deadline=QUICK)
+    def _server(self, words: tuple[str, ...]) -> str:
+        """Which of the environment's servers a psql speaks to: the one whose host it names, else the primary."""
+        host = kubernetes.flag(words, "-h", "--host")
+        return next((name for name, known in self.settings.database_hosts.items() if known == host), "primary")
+
+    def _reader(self, text: str, ask: Ask, *, server: str = "primary") -> Answer:
+        if server in self.settings.databases:
+            return self._in_application(server, text, run=ask.run, deadline=QUICK)
         words = ask.stages[0]
         at = words.index("psql")
-        return self._cluster(dataclasses.replace(ask, identity="look_inside", stages=((*words[: at + 1], "-c", text),)))
+        where = words[at + 1 : words.index("-c", at)] if "-c" in words[at:] else ()
+        return self._cluster(
+            dataclasses.replace(ask, identity="look_inside", stages=((*words[: at + 1], *where, "-c", text),))
+        )
 
-    def _system(self) -> str:
-        if "primary" in self.settings.databases:
+    def _in_application(self, server: str, text: str, *, run: str, deadline: timedelta) -> Answer:
+        """Asked in the application's database; where that takes nobody in, in the reader's own, said so.
+
+        Tables, indexes and statistics belong to a database; sessions and replication to the server.
+        """
+        dsn = self.settings.databases[server]
+        if not self.settings.application_database:
+            return postgres.ask(dsn, text, run=run, deadline=deadline)
+        inside = make_conninfo(dsn, dbname=self.settings.application_database)
+        answer = postgres.ask(inside, text, run=run, deadline=deadline)
+        if not answer.refused or "too many connections" not in answer.refused:
+            return answer
+        name = self.settings.application_database
+        other = postgres.ask(dsn, text, run=run, deadline=deadline)
+        told = f"asked beside the database {name}, which takes no further connection"
+        return dataclasses.replace(other, stderr=f"{told}\n{other.stderr}".strip())
+
+    def _stands_by(self, server: str) -> bool:
+        if server not in self.settings.databases:
+            return False
+        answer = postgres.ask(self.settings.databases[server], "SELECT pg_is_in_recovery()", run="", deadline=QUICK)
+        table = reading.table(answer.stdout)
+        return bool(table and table[1] and table[1][0][0].strip().lower() in ("t", "true"))
+
+    def _replica(self, ask: Ask) -> Aim | None:
+        """The server that stands by, for a psql that names none: what it says of itself counts, not its name."""
+        words = ask.stages[0]
+        if "psql" not in words or self._stands_by(self._server(words[words.index("psql") :])):
+            return None
+        for server, host in self.settings.database_hosts.items():
+            if server != "primary" and self._stands_by(server):
+                says = f"{host} is the server that stands by (it says so itself); the text reaches the primary."
+                return Aim(value=host, says=says, title=f"The same for {host}")
+        return None
+
+    def _system(self, server: str = "primary") -> str:
+        if server in self.settings.databases:
             answer = postgres.ask(
-                self.settings.databases["primary"],
+                self.settings.databases[server],
                 "SELECT system_identifier FROM pg_control_system()",
                 run="",
                 deadline=QUICK,
@@ -352,9 +378,15 @@ class RealGround:
     def _aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
         if kind == "last_good_revision":
             return kubernetes.aim_revision(ask, run=self._asked, first_bad_at=first_bad_at)
+        if kind == "newest_release":
+            return kubernetes.newest_release(ask, run=self._asked, first_bad_at=first_bad_at)
+        if kind == "replica":
+            return self._replica(ask)
         named = remedies.aim.deployment_named(ask.stages)
         if not named:
             return None
+        if kind == "service_deployment":
+            return self._of_service(named, service)
         if kind == "degraded_deployment":
             found = self.instant(self.settings.holders_query) if self.settings.holders_query else None
             if not found:
@@ -368,6 +400,16 @@ class RealGround:
         if kind == "live_deployment" and self.settings.slot_service:
             return self._live(named)
         return None
+
+    def _of_service(self, named: str, service: str) -> Aim | None:
+        """The Deployment that has the name of the service the alert is about, where the text names another one."""
+        if not service or service == named:
+            return None
+        wanted = kubernetes.Named(kind="deployment", name=service, namespace=self.settings.namespace)
+        if kubernetes.live(wanted, run=self._asked) is None:
+            return None
+        says = f"The alert is about {service}; the text names {named}."
+        return Aim(value=service, says=says, title=f"The same for {service}", rather=True)
 
     def _live(self, named: str) -> Aim | None:
         service = kubernetes.Named(kind="service", name=self.settings.slot_service, namespace=self.settings.namespace)

@@ -515,6 +515,22 @@ def readable(diff: str) -> str:
     return "\n".join(lines)
 
 
+def newest_release(ask: Ask, *, run: Run, first_bad_at: datetime) -> Aim | None:
+    """The revision that is deployed now and how long before the trouble it came; None where no release is named."""
+    words = ask.stages[0]
+    if words[:1] != ("helm",):
+        return None
+    name, _, namespace = release_of(words)
+    found = [
+        one for one in history(name, namespace, run=run) if one.status in ("deployed", "failed", "pending-upgrade")
+    ]
+    if not found:
+        return None
+    newest = found[-1]
+    before = (first_bad_at - newest.updated).total_seconds()
+    return Aim(value=f"revision {newest.revision} of {name}", says=newest.description, seconds_before=round(before, 1))
+
+
 def aim_revision(ask: Ask, *, run: Run, first_bad_at: datetime) -> Aim | None:
     """The last good revision for a rollback; an empty value where a person has to say."""
     words = ask.stages[0]

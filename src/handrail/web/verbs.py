@@ -198,6 +198,13 @@ VERBS: tuple[Verb, ...] = (
         incident=_incident_of_run,
     ),
     Verb(
+        name="pick",
+        path="/runs/{run}/pick",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.pick(_run(store, call), call.text("remedy"), call.who.approver),
+        incident=_incident_of_run,
+    ),
+    Verb(
         name="fill",
         path="/runs/{run}/values",
         policy=ACT,

@@ -15,13 +15,13 @@ azora.example/git-revision: {{ .Values.revision | quote }}
 
 {{- define "azora.probes" -}}
 startupProbe:
-  httpGet: {path: {{ . }}, port: 8080}
+  httpGet: {path: {{ .startup }}, port: 8080}
   periodSeconds: 1
   timeoutSeconds: 2
   failureThreshold: 7
   terminationGracePeriodSeconds: 1 # it never served anyone
 readinessProbe:
-  httpGet: {path: /health, port: 8080}
+  httpGet: {path: {{ .ready }}, port: 8080}
   periodSeconds: 2
   timeoutSeconds: 2
 livenessProbe:

@@ -1,0 +1,168 @@
+"""A choice between remedies: weighed by what is seen, proposed in that order, and a person may pick another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handrail.remedies import choice
+from handrail.runbooks.binding import Sign
+from tests.engine.stage import ANA, Stage
+
+DOCUMENT = """# Shop
+
+### SH-001: Requests to the shop are slow
+
+**Severity**: High
+**Time to Resolve**: 10-20 minutes
+
+1. **Look**
+   ```bash
+   kubectl get pods -n shop
+   ```
+
+2. **Choose**
+   - Restart it
+   - Run more of it
+   - Write better code
+
+### SH-002: The shop needs more room
+
+**Severity**: High
+**Time to Resolve**: 10-20 minutes
+
+1. **Restart**
+   ```bash
+   kubectl rollout restart deployment/web -n shop
+   ```
+
+2. **Scale**
+   ```bash
+   kubectl scale deployment/web --replicas=4 -n shop
+   ```
+"""
+BINDING = """version: 1
+runbooks:
+  SH-001:
+    triggers: [{alert: ShopFails}]
+    checks: [{name: errors, query: 'errors', below: 1, unit: '%'}]
+    remedies: []
+    lists:
+      2:
+        kind: choice
+        bullets:
+          1: {remedy: SH-002/restart, signs: [{query: memory, above: 80, says: 'memory is at {value} %'}]}
+          2: {remedy: SH-002/scale, signs: [{query: throttled, above: 20, says: '{pod} waits {value} % of its time'}]}
+          3: a person
+  SH-002:
+    remedies:
+      - {name: restart, title: Restart the shop, step: 1}
+      - {name: scale, title: Run four of it, step: 2}
+"""
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path, binding=BINDING, document=DOCUMENT)
+
+
+def figures(stage: Stage, **found: float) -> None:
+    """What Prometheus answers, by query; nothing for another one."""
+
+    def instant(promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
+        name = promql.split("(")[0]
+        return (({"pod": "web-1"}, found[name]),) if name in found else ()
+
+    stage.ground.instant = instant  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("seen", "winner", "because"),
+    [
+        ({"memory": 91.0, "errors": 5.0}, "SH-002/restart", "memory is at 91 %"),
+        ({"throttled": 40.0, "errors": 5.0}, "SH-002/scale", "web-1 waits 40 % of its time"),
+        ({"memory": 91.0, "throttled": 40.0, "errors": 5.0}, "SH-002/restart", "memory is at 91 %"),
+    ],
+)
+def test_the_evidence_says_which_remedy_is_proposed_first(
+    stage: Stage, seen: dict[str, float], winner: str, because: str
+) -> None:
+    figures(stage, **seen)
+    stage.alert()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().remedy == winner
+    weighed = next(event for event in stage.store.events() if event.kind == "choice_weighed")
+    assert weighed.payload["fits"][0] == f"{winner}: {because}"
+
+
+def test_where_nothing_speaks_for_a_bullet_a_person_picks(stage: Stage) -> None:
+    figures(stage, errors=5.0)
+    stage.alert()
+    waits = stage.drive()
+    assert "a person may pick: restart the shop, run four of it" in waits
+    assert stage.standings() == {"SH-002/restart": "can be picked", "SH-002/scale": "can be picked"}
+    assert stage.desk.pick("R-1", "SH-002/scale", ANA).done
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().remedy == "SH-002/scale"
+
+
+def test_a_pick_takes_the_place_of_what_waits(stage: Stage) -> None:
+    figures(stage, memory=91.0, errors=5.0)
+    stage.alert()
+    stage.drive()
+    first = stage.waiting()
+    assert stage.desk.pick("R-1", "SH-002/scale", ANA).done
+    stage.drive()
+    assert stage.waiting().remedy == "SH-002/scale"
+    assert not stage.desk.decide(first.hash, ANA, yes=True).done, "its plan is void"
+    assert stage.ground.changes == []
+    told = stage.desk.pick("R-1", "SH-002/none", ANA)
+    assert not told.done and "SH-002/restart" in told.says
+
+
+def test_what_did_not_help_makes_room_for_the_next_that_fits(stage: Stage) -> None:
+    figures(stage, memory=91.0, throttled=40.0, errors=5.0)
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().remedy == "SH-002/scale"
+    assert stage.standings()["SH-002/restart"] == "did not help"
+
+
+def test_more_signs_go_before_fewer_and_half_of_them_do_not_fit() -> None:
+    def seen(says: str) -> choice.Seen:
+        return choice.Seen(seen=True, says=says)
+
+    not_seen = choice.Seen(seen=False, says="")
+    found = choice.weigh(
+        [
+            choice.Option(name="one", bullet=1, signs=(seen("a"),)),
+            choice.Option(name="half", bullet=2, signs=(seen("a"), not_seen, seen("b"))),
+            choice.Option(name="two", bullet=3, signs=(seen("a"), seen("b"))),
+            choice.Option(name="unbound", bullet=4, signs=()),
+        ]
+    )
+    assert [one.name for one in found if one.fits] == ["two", "one"]
+    assert {one.name: one.reason for one in found if not one.fits} == {
+        "half": "only in part: a and b",
+        "unbound": "nothing is bound that would speak for it: a person picks it",
+    }
+
+
+def test_no_answer_is_no_sign() -> None:
+    sign = Sign(says="it is {value}", promql="x", above=1)
+    assert choice.figure(sign, None) == choice.Seen(seen=None, says="no answer whether it is …")
+    assert choice.figure(sign, ()) == choice.Seen(seen=False, says="")
+    assert choice.figure(sign, [({}, 0.5), ({}, 3.0)]) == choice.Seen(seen=True, says="it is 3")
+
+
+def test_a_release_is_a_sign_only_where_it_came_shortly_before() -> None:
+    from datetime import timedelta
+
+    sign = Sign(says="errors began with {value}", released_within=timedelta(minutes=10))
+    told = choice.release(sign, name="revision 8 of azora-prod", seconds_before=42)
+    assert told == choice.Seen(seen=True, says="errors began with revision 8 of azora-prod")
+    assert choice.release(sign, name="revision 8", seconds_before=-5).seen is False, "it came afterwards"
+    assert choice.release(sign, name="revision 8", seconds_before=3600).seen is False
