@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from prometheus_client import start_http_server
-from prometheus_client.core import REGISTRY, GaugeMetricFamily, Metric
+from prometheus_client.core import REGISTRY, CounterMetricFamily, GaugeMetricFamily, Metric
 
 COUNTS = """
   SELECT coalesce(datname, ''), coalesce(state, ''), coalesce(application_name, ''), count(*)
@@ -16,6 +16,7 @@ COUNTS = """
 LIMITS = "SELECT datname, datconnlimit FROM pg_database WHERE datconnlimit > 0"
 MAXIMUM = "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"
 LAG = "SELECT coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0)::float"
+TABLES = "SELECT relname, seq_tup_read::float, n_mod_since_analyze::float FROM pg_stat_user_tables"
 REPLICAS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 
 
@@ -23,23 +24,24 @@ class Databases:
     def __init__(self) -> None:
         self.open: dict[str, psycopg.Connection] = {}
 
-    def ask(self, host: str, question: str) -> list[tuple[Any, ...]]:
-        """Keeps one connection to each server; a lost one is made again at the next question."""
+    def ask(self, host: str, question: str, *, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Keeps one connection to each database; a lost one is made again at the next question."""
+        key = f"{host}/{database}"
         try:
-            if host not in self.open or self.open[host].closed:
-                self.open[host] = psycopg.connect(
+            if key not in self.open or self.open[key].closed:
+                self.open[key] = psycopg.connect(
                     host=host,
-                    dbname="postgres",
+                    dbname=database,
                     user="exporter",
                     password=os.environ["EXPORTER_PASSWORD"],
                     autocommit=True,
                     connect_timeout=2,
                     application_name="postgres-exporter",
                 )
-            return self.open[host].execute(question).fetchall()
+            return self.open[key].execute(question).fetchall()
         except psycopg.Error:
-            if host in self.open:
-                self.open.pop(host).close()
+            if key in self.open:
+                self.open.pop(key).close()
             raise
 
     def collect(self) -> Iterator[Metric]:
@@ -72,6 +74,19 @@ class Databases:
         except psycopg.Error as e:
             print(f"replica: {e}".strip(), flush=True)
             up.add_metric(["replica"], 0)
+        try:
+            read = CounterMetricFamily(
+                "pg_stat_user_tables_seq_tup_read", "Rows read row by row, without an index.", labels=["relname"]
+            )
+            stale = GaugeMetricFamily(
+                "pg_stat_user_tables_n_mod_since_analyze", "Rows changed since the last analysis.", labels=["relname"]
+            )
+            for table, rows, changed in self.ask("postgres", TABLES, database="azora"):
+                read.add_metric([table], rows)
+                stale.add_metric([table], changed)
+            yield from (read, stale)
+        except psycopg.Error as e:  # it belongs to the application's connections: when they are used up it is not told
+            print(f"azora: {e}".strip(), flush=True)
         yield up
 
 

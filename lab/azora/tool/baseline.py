@@ -47,6 +47,7 @@ def saved() -> dict[str, Any]:
 
 def restore() -> list[str]:
     wanted = saved()
+    traffic.disperse()
     done = release.restore(wanted["records"], wanted["objects"])
     for name in ("postgres", "postgres-replica", "postgres-exporter"):
         kind = "deployment" if name == "postgres-exporter" else "statefulset"

@@ -110,8 +110,29 @@ class _File:
         for identity, line in books.twice:
             raise FixRunbook(f"{self.path}:{line}: {identity} is bound twice. Make one of the two.")
         found = {RunbookId(identity): self._runbook(identity, books) for identity in books}
+        self._stand_for_something(books, found)
         revision = hashlib.sha256(self.text.encode()).hexdigest()
         return Binding(path=self.path, revision=revision, runbooks=found, duties=self._duties(raw))
+
+    def _stand_for_something(self, books: _At, found: Mapping[RunbookId, RunbookBinding]) -> None:
+        """A bullet of a choice that names a remedy of a runbook bound here names one that it has."""
+        known = [f"{one.runbook}/{remedy.name}" for one in found.values() for remedy in one.remedies or ()]
+        for one in found.values():
+            for bound in one.lists:
+                lists = self._mapping(self._mapping(books, one.runbook), "lists")
+                for place, stands_for in bound.bullets.items():
+                    named = RunbookId(stands_for.partition("/")[0])
+                    if bound.kind is not ListKind.CHOICE or stands_for in known or named not in found:
+                        continue
+                    if found[named].remedies is None:
+                        continue  # each of its changing steps is one, and only the document knows them
+                    bullets = self._mapping(self._mapping(lists, str(bound.step)), "bullets")
+                    line = bullets.lines.get(str(place), lists.line)
+                    near = difflib.get_close_matches(stands_for, known, n=1)
+                    hint = f" Did you mean {near[0]}?" if near else ""
+                    raise FixRunbook(
+                        f"{self.path}:{line}: no remedy {stands_for} is bound. Bind it, or write `a person`.{hint}"
+                    )
 
     def _duties(self, raw: _At) -> dict[tuple[int, int], str]:
         """Levels of the escalation procedure, and which of their duties Handrail does itself."""
