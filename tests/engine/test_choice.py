@@ -166,3 +166,29 @@ def test_a_release_is_a_sign_only_where_it_came_shortly_before() -> None:
     assert told == choice.Seen(seen=True, says="errors began with revision 8 of azora-prod")
     assert choice.release(sign, name="revision 8", seconds_before=-5).seen is False, "it came afterwards"
     assert choice.release(sign, name="revision 8", seconds_before=3600).seen is False
+
+
+def test_a_list_of_looks_is_looked_at_with_what_another_runbook_has_written_down(tmp_path: Path) -> None:
+    binding = BINDING.replace(
+        "2:\n        kind: choice\n        bullets:\n", "2:\n        kind: look\n        bullets:\n"
+    )
+    for place, looks in enumerate(("SH-003.1.1", "SH-001.1.1", "SH-003.1.2"), 1):
+        line = next(line for line in binding.splitlines() if line.startswith(f"          {place}: "))
+        binding = binding.replace(line, f"          {place}: {looks}")
+    more = """
+### SH-003: Look around
+
+**Severity**: Low
+**Time to Resolve**: 10-20 minutes
+
+1. **Look**
+   ```bash
+   kubectl top pods -n shop
+   kubectl delete pod web-0 -n shop
+   ```
+"""
+    stage = Stage(tmp_path, binding=binding, document=DOCUMENT + more)
+    figures(stage, errors=5.0)
+    stage.alert()
+    stage.drive()
+    assert stage.looks() == {"SH-001.1.1": "seen", "SH-003.1.1": "seen"}, "a change is no look, wherever it stands"

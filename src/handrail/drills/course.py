@@ -131,11 +131,14 @@ def left(store: Store, fault: Fault) -> bool:
     return ended != expected[: len(ended)]
 
 
+ASIDE = ("not tried", "not needed", "not weighed", "can be picked")
+
+
 def _ended(store: Store, run: str) -> list[tuple[int, str]]:
     return [
         (int(remedy["step"]), ENDING.get(str(remedy["standing"]), str(remedy["standing"])))
         for remedy in store.remedies_of(run)
-        if remedy["standing"] not in ("not tried", "not needed")
+        if remedy["standing"] not in ASIDE
     ]
 
 

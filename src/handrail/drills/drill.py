@@ -149,6 +149,8 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
                 continue
             if approved >= len(expected) or expected[approved].step != _step(stage.store, row["run"], row["remedy"]):
                 return [f"{row['remedy']} was proposed, which the fault does not expect here"]
+            if expected[approved].remedy not in ("", row["remedy"]):
+                return [f"{row['remedy']} was put first, {expected[approved].remedy} was expected"]
             wanted = expected[approved].choose
             if wanted == "recommended" and not row["recommended"]:
                 continue

@@ -25,6 +25,7 @@ class ExpectedRemedy:
     step: int
     ends: str
     choose: str = "recommended"  # original, retargeted, recommended
+    remedy: str = ""  # of a choice: which one, as the binding calls it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,12 @@ def read(text: str, *, path: str) -> Fault:
     try:
         raw = yaml.safe_load(text)
         remedies = tuple(
-            ExpectedRemedy(step=int(item["step"]), ends=item["ends"], choose=item.get("choose", "recommended"))
+            ExpectedRemedy(
+                step=int(item["step"]),
+                ends=item["ends"],
+                choose=item.get("choose", "recommended"),
+                remedy=item.get("remedy", ""),
+            )
             for item in raw["expect"].get("remedies", [])
         )
         fault = Fault(

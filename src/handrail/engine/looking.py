@@ -14,7 +14,7 @@ from handrail import commands, remedies
 from handrail.commands import Command, Effect, HttpGet, Severity, Sql
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
-from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromTable, RunbookBinding
+from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromTable, ListKind, RunbookBinding
 from handrail.runbooks.document import CommandId, Runbook, command_id
 from handrail.targets import Answer, Ask, Ground
 
@@ -51,6 +51,20 @@ def reads(runbook: Runbook) -> tuple[list[CommandId], list[CommandId]]:
         if not command.task and not remedies.is_change(command)
     ]
     return [name for index, name in looks if index < last], [name for index, name in looks if index > last]
+
+
+def bound_looks(binding: RunbookBinding, elsewhere: remedies.Elsewhere, *, own: str) -> list[tuple[CommandId, Command]]:
+    """The reads that the bullets of a `look` stand for and that another runbook has written down; each once."""
+    found: dict[CommandId, Command] = {}
+    for one in binding.lists:
+        if one.kind is not ListKind.LOOK:
+            continue
+        for _, place in sorted(one.bullets.items()):
+            there = elsewhere(place.split(".")[0])
+            if place.startswith(f"{own}.") or there is None:
+                continue
+            found |= {name: command for name, command in commands_of(there[0]) if name == place}
+    return [(name, command) for name, command in found.items() if not remedies.is_change(command) and not command.task]
 
 
 def ask_for(

@@ -23,7 +23,7 @@ from handrail.evidence import Evidence, Where
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
 from handrail.runbooks.binding import RunbookBinding
-from handrail.runbooks.document import Document, Runbook
+from handrail.runbooks.document import CommandId, Document, Runbook
 from handrail.store import Store
 from handrail.targets import Ground
 
@@ -232,13 +232,17 @@ class Responder:
     def _looks_waiting(self, scene: Scene) -> tuple[str, ...]:
         """Looks that were not made and can be: those before the change, and after it those that prove it."""
         before, after = looking.reads(scene.runbook)
+        before += [name for name, _ in self._bound_looks(scene)]
         made = {item.command for item in scene.evidence if looking.missing_in(item) not in scene.values}
         due = before if scene.row["verified_at"] is None else [*before, *after]
         return tuple(name for name in due if name not in made)
 
+    def _bound_looks(self, scene: Scene) -> list[tuple[CommandId, Command]]:
+        return looking.bound_looks(scene.binding, self.catalog.elsewhere, own=scene.runbook.id)
+
     def _look(self, scene: Scene, wanted: tuple[str, ...]) -> None:
         """Those whose values are known first; then parameters are filled from what was seen; the rest says why not."""
-        by_id: dict[str, Command] = dict(looking.commands_of(scene.runbook))
+        by_id: dict[str, Command] = dict([*looking.commands_of(scene.runbook), *self._bound_looks(scene)])
         known = dict(scene.values)
         ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
         if not ready:

@@ -753,9 +753,7 @@ def _anchor(run: str, command: str) -> str:
 
 
 def _step_titles(facts: Facts) -> dict[str, str]:
-    return {
-        name: title for run in facts.runs if run.runbook for name, title in sentences.steps_of(run.runbook).items()
-    }
+    return {name: title for run in facts.runs if run.runbook for name, title in sentences.steps_of(run.runbook).items()}
 
 
 def _values(run: RunFacts) -> dict[str, str]:
@@ -941,11 +939,15 @@ def _change(name: str, remedy: Remedy, run: RunFacts) -> dict[str, Any]:
     return changes
 
 
+PERSONS = "a person"  # what a binding says of a bullet that nothing can do
+
+
 def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
     bound = next((item for item in run.binding.lists if item.step == step.number), None)
     kind = bound.kind if bound else ListKind.CHECKLIST
     standing = {row["name"]: row for row in run.remedies}
     by_place = {task["place"]: task for task in facts.tasks if task["run"] == run.id}
+    looks = {item.command: item for item in run.evidence}
     bullets = []
     for index, bullet in enumerate(step.bullets, 1):
         stands_for = bound.bullets.get(index, "") if bound else ""
@@ -960,8 +962,12 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
             done = remedy["standing"] in (Standing.MADE, Standing.HEALED)
             can = kind is ListKind.CHOICE and remedy["standing"] in PICKABLE
             bullets.append(BulletView(text=bullet.text, says=says, done=done, pick=remedy["name"] if can else ""))
+        elif kind is ListKind.LOOK and stands_for in looks:
+            bullets.append(BulletView(text=bullet.text, says=looks[stands_for].says, done=True))
+        elif stands_for in ("", PERSONS):
+            bullets.append(BulletView(text=bullet.text, says=PERSONS if stands_for else ""))
         else:
-            bullets.append(BulletView(text=bullet.text, says=f"see {stands_for}" if stands_for else ""))
+            bullets.append(BulletView(text=bullet.text, says=f"see {stands_for}"))
     done = bool(bullets) and all(bullet.done for bullet in bullets)
     open_task = any(bullet.task is not None for bullet in bullets)
     return StepView(
