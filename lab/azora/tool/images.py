@@ -44,28 +44,32 @@ def base_digest() -> bytes:
     return places.image.encode(places.image.read(places.layout.images() / "base.tar")[2])
 
 
+def install(wanted: Path, target: Path) -> None:
+    """The libraries into a folder, by uv where there is one: the project's own Python has no pip."""
+    own = places.LAB.parent / ".tools" / "bin" / "uv"
+    uv = shutil.which("uv") or (str(own) if own.exists() else "")
+    same = ["--quiet", "--only-binary=:all:", "--python-version=3.11", f"--target={target}", f"--requirement={wanted}"]
+    tried = [[uv, "pip", "install", f"--python={sys.executable}", *same]] if uv else []
+    for python in dict.fromkeys([sys.executable, shutil.which("python3") or "", "/usr/bin/python3"]):
+        quiet = ["--no-compile", "--root-user-action=ignore", "--disable-pip-version-check"]
+        tried.append([python, "-m", "pip", "install", *quiet, *same])
+    said = []
+    for command in tried:
+        if not Path(command[0]).exists():
+            continue
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        said.append(f"{' '.join(command[:4])}: {done.stderr.strip()[-300:]}")
+    raise SystemExit("The shop's libraries could not be installed. " + " | ".join(said))
+
+
 def library_image() -> Path:
     wanted = SERVICES / "requirements.txt"
     out = archive("libraries", wanted.read_bytes(), base_digest())
     if not out.exists():
         with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(
-                [
-                    sys.executable,
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--no-compile",
-                    "--root-user-action=ignore",
-                    "--disable-pip-version-check",
-                    "--only-binary=:all:",
-                    "--python-version=3.11",
-                    f"--target={scratch}/lib",
-                    f"--requirement={wanted}",
-                ],
-                check=True,
-            )
+            install(wanted, Path(scratch) / "lib")
             places.image.make(
                 "localhost/azora-libraries:1",
                 out,
