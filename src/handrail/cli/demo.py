@@ -19,6 +19,7 @@ from handrail.drills.shop import Shop
 from handrail.errors import FixSettings
 
 LIMIT_SECONDS = 120
+NEXT = "handrail demo RB-003 replays a drill that was recorded on a real cluster, through the same loop."
 
 
 def demo(
@@ -53,14 +54,12 @@ def _shop(*, yes: bool, keep: bool) -> None:
         terminal.say(f"Healed {healed:.0f} s after the start. The front counts {len(shop.switches())} switch of slots.")
         review = scratch / f"{incident}-review.md"
         review.write_text(app.review_text(running.store, running.catalog, incident), encoding="utf-8")
-        terminal.say(f"Review:  {review}")
-        terminal.say(
-            f"Page:    {running.url}/incidents/{incident}"
-            + ("" if keep else "   (handrail demo --keep leaves it open)")
-        )
-        terminal.say(
-            "Next:    handrail demo RB-003   a drill recorded on a real cluster, replayed through the same loop"
-        )
+        print(f"Review:  {review}")
+        print(f"Page:    {running.url}/incidents/{incident}")
+        for line in terminal.hanging(
+            "Next:    ", NEXT if keep else f"handrail demo --keep leaves the page open. {NEXT}"
+        ):
+            print(line, flush=True)
         if keep:
             terminal.say("Ctrl-C ends it.")
             while True:

@@ -84,14 +84,18 @@ def _decision(told: Told) -> str:
 
 
 def _outcome(told: Told) -> str:
+    what = told.names.command(told["command"])
+    back = "The way back of " if told.true("way_back") else ""  # else it reads as if the change was made twice
+    return f"{back}{what} {_came_out(told)}"
+
+
+def _came_out(told: Told) -> str:
     did = {
         "succeeded": "was made",
         "failed": "failed",
         "unknown": "may or may not have happened",
     }.get(told["outcome"], told["outcome"])
-    what = told.names.command(told["command"])
-    back = "The way back of " if told.true("way_back") else ""  # else it reads as if the change was made twice
-    return f"{back}{what} {did}{told.after(': ', 'detail')}"
+    return f"{did}{told.after(': ', 'detail')}"
 
 
 def _verified(told: Told) -> str:
@@ -176,11 +180,15 @@ def steps_of(runbook: Runbook) -> dict[str, str]:
 
 
 def apart(event: Event, names: Names) -> tuple[str, str]:
-    """The command that a line is about, where it is about one look, and what is said of it; for columns."""
-    if event.kind != "evidence":
-        return "", sentence(event, names)
+    """The command that a line is about, where it looked or was made, and what is said of it; for columns."""
     told = Told(payload=event.payload, actor=event.actor.name, names=names)
-    return names.command(told["command"]), words.sentence(_seen(told))
+    match event.kind:
+        case "evidence":
+            return names.command(told["command"]), words.sentence(_seen(told))
+        case "outcome":
+            back = "the way back " if told.true("way_back") else ""
+            return names.command(told["command"]), words.sentence(f"{back}{_came_out(told)}")
+    return "", sentence(event, names)
 
 
 def sentence(event: Event, names: Names) -> str:
