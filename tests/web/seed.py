@@ -262,7 +262,7 @@ BINDINGS = {
     ),
     "RB-012": RunbookBinding(
         runbook=RunbookId("RB-012"),
-        lists=(ListBinding(step=3, kind=ListKind.CHOICE, bullets={1: "RB-001/rollback"}),),
+        lists=(ListBinding(step=3, kind=ListKind.CHOICE, bullets={1: "RB-002/rollback", 2: "RB-099/scale"}),),
     ),
 }
 

@@ -193,6 +193,16 @@ def test_opening_an_incident_by_hand_leads_to_its_page(tmp_path: Path) -> None:
     assert here.desk.asked == [("open_by_hand", "Ana Ruiz", ("RB-002", "api-gateway", {"pod-name": "api-1"}, ""))]
 
 
+def test_a_bullet_that_another_runbook_has_leads_there_by_its_title(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    text = here.client.get(f"/incidents/{seed.outage(here.seeder)}", headers=ANA).text
+    link = '<a class="small" href="/runbooks/RB-002#step-5">Roll back, RB-002 step 5</a>'
+    assert f"Roll back the deployment {link}" in text
+    assert "no document has RB-099/scale" in text
+    assert f"Roll back the deployment {link}" in here.client.get("/runbooks/RB-012", headers=ANA).text
+    assert '<li id="step-5">' in here.client.get("/runbooks/RB-002", headers=ANA).text
+
+
 def test_home_says_once_that_someone_works_by_hand(tmp_path: Path) -> None:
     here = site(tmp_path)
     incident, run, plan = here.waiting()

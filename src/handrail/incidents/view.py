@@ -32,6 +32,15 @@ TIMELINE = 120
 
 
 @dataclass(frozen=True, kw_only=True)
+class Meant:
+    """What a bullet stands for in another runbook: the step that a reader is led to, and what it is called."""
+
+    runbook: str
+    step: int
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFacts:
     """One run as the record has it. `runbook` is None where its document can no longer be read."""
 
@@ -44,6 +53,7 @@ class RunFacts:
     intents: Sequence[Row] = ()
     decisions: Sequence[Row] = ()
     edited: bool = False  # the document has another revision by now
+    meant: Mapping[str, Meant] = field(default_factory=dict)  # what bullets name in other runbooks
 
     @property
     def id(self) -> str:
@@ -219,6 +229,7 @@ class BulletView:
     done: bool = False
     task: int | None = None
     pick: str = ""  # the remedy that a person may pick here
+    meant: Meant | None = None  # where another runbook has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -951,6 +962,7 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
     bullets = []
     for index, bullet in enumerate(step.bullets, 1):
         stands_for = bound.bullets.get(index, "") if bound else ""
+        meant = run.meant.get(stands_for)
         task = by_place.get(command_id(run.row["runbook"], step.number, index))
         remedy = standing.get(stands_for) or standing.get(stands_for.rsplit("/", 1)[-1])
         if task is not None:
@@ -961,13 +973,14 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
             says = remedy["standing"] + (f": {remedy['reason']}" if remedy["reason"] else "")
             done = remedy["standing"] in (Standing.MADE, Standing.HEALED)
             can = kind is ListKind.CHOICE and remedy["standing"] in PICKABLE
-            bullets.append(BulletView(text=bullet.text, says=says, done=done, pick=remedy["name"] if can else ""))
+            pick = remedy["name"] if can else ""
+            bullets.append(BulletView(text=bullet.text, says=says, done=done, pick=pick, meant=meant))
         elif kind is ListKind.LOOK and stands_for in looks:
-            bullets.append(BulletView(text=bullet.text, says=looks[stands_for].says, done=True))
-        elif stands_for in ("", PERSONS):
-            bullets.append(BulletView(text=bullet.text, says=PERSONS if stands_for else ""))
+            bullets.append(BulletView(text=bullet.text, says=looks[stands_for].says, done=True, meant=meant))
+        elif stands_for in ("", PERSONS) or meant is not None:
+            bullets.append(BulletView(text=bullet.text, says=PERSONS if stands_for == PERSONS else "", meant=meant))
         else:
-            bullets.append(BulletView(text=bullet.text, says=f"see {stands_for}"))
+            bullets.append(BulletView(text=bullet.text, says=f"left to a person: no document has {stands_for}"))
     done = bool(bullets) and all(bullet.done for bullet in bullets)
     open_task = any(bullet.task is not None for bullet in bullets)
     return StepView(

@@ -71,7 +71,30 @@ def _run(store: Store, catalog: Catalog, row: dict[str, Any]) -> incidents.RunFa
         intents=store.intents_of(name),
         decisions=[decision for kept, _ in plans for decision in store.decisions_of(kept["hash"])],
         edited=edited,
+        meant=meant(catalog, binding),
     )
+
+
+def meant(catalog: Catalog, binding: RunbookBinding) -> dict[str, incidents.Meant]:
+    """What the bullets of a runbook's lists name in other runbooks: remedies (`RB-001/rollback`) and looks (`RB-004.1.1`)."""
+    found = {}
+    for stands_for in {one for bound in binding.lists for one in bound.bullets.values()}:
+        where, slash, name = stands_for.partition("/")
+        if not slash:
+            where, _, name = stands_for.partition(".")
+        if not name or where == binding.runbook:
+            continue
+        try:
+            _, runbook, other = catalog.runbook(where)
+        except HandrailError:
+            continue
+        remedy = next((one for one in other.remedies or () if one.name == name), None) if slash else None
+        number = remedy.step if remedy else 0 if slash else int(name.split(".")[0])
+        step = next((one for one in runbook.steps if one.number == number), None)
+        if step is not None:
+            title = remedy.title if remedy and remedy.title else step.title
+            found[stands_for] = incidents.Meant(runbook=str(runbook.id), step=number, title=title)
+    return found
 
 
 def runbook_of(catalog: Catalog, row: dict[str, Any]) -> tuple[Runbook | None, RunbookBinding, bool]:

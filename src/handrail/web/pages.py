@@ -237,6 +237,7 @@ class Pages:
         used = [run for run in self.store.runs() if run["runbook"] == runbook.id][-5:][::-1]
         named = [name for step in runbook.steps for command in step.commands for name in command.parameters]
         unbound = [name for name in dict.fromkeys(named) if name not in {one.name for one in binding.parameters}]
+        meant = gather.meant(self.catalog, binding)
         return self.render(
             "runbook.html",
             call.known,
@@ -246,6 +247,12 @@ class Pages:
             effects=effects,
             used=used,
             unbound=unbound,
+            elsewhere={
+                (bound.step, place): meant[stands_for]
+                for bound in binding.lists
+                for place, stands_for in bound.bullets.items()
+                if stands_for in meant
+            },
             environments=sorted(self.catalog.places),
         )
 
