@@ -1,0 +1,107 @@
+"""The head of the page: what is wrong, how bad it is, how long it has been going on and what happens if nobody acts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handrail import remedies
+from handrail.incidents import words
+from handrail.incidents.view import seen
+from handrail.incidents.view.facts import Facts, Row, RunFacts, values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """How long it has been going on, against the runbook's own time, and what comes next if nobody acts."""
+
+    since: datetime
+    until: datetime | None  # it is over
+    elapsed: timedelta
+    target: str = ""
+    share: float | None = None  # of the longer time
+    late: bool = False
+    next_at: datetime | None = None
+    next_says: str = ""
+
+
+def what_is_wrong(facts: Facts, leading: RunFacts | None) -> str:
+    """The binding's sentence with the figure that was seen, else what the alert said."""
+    title = str(facts.incident["title"])
+    if leading is None or not leading.binding.summary:
+        return title
+    value = _first_value(facts)
+    text = leading.binding.summary
+    if value is None and re.search(r"\{value\}|\$value\b", text):
+        return title
+    known = {"value": _figure(value), "service": facts.incident["service"], **values(leading)}
+    names = r"\{([a-z-]+)\}|\$([a-z]+)"  # `$service` as in a binding's queries, and `{service}`
+    return re.sub(names, lambda match: str(known.get(match[1] or match[2], match[0])), text)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else remedies.checks.number(round(value, 1) if abs(value) >= 1 else value)
+
+
+def _first_value(facts: Facts) -> float | None:
+    """The metric's newest value before anything was changed: what was wrong, not how it is by now."""
+    changed = next((event.at for event in facts.events if event.kind == "intent"), None)
+    points = sorted({point for event in facts.events if event.kind == "series" for point in seen.points_of(event)})
+    before = [value for at, value in points if changed is None or at < changed]
+    return before[-1] if before else None
+
+
+def severity_tone(severity: str) -> str:
+    return {"critical": "bad", "high": "bad", "medium": "changes", "warning": "changes", "low": "reads"}.get(
+        severity.lower(), "soft"
+    )
+
+
+def clock(facts: Facts, leading: RunFacts | None, *, now: datetime) -> Clock:
+    since: datetime = facts.incident["opened_at"]
+    until: datetime | None = facts.incident["closed_at"]
+    elapsed = (until or now) - since
+    target = leading.runbook.time_to_resolve if leading and leading.runbook else None
+    armed = sorted(
+        # a level that was called is not called again, whatever else was armed for it
+        (one for one in facts.timers if one["state"] == "armed" and _level_of(one) > facts.incident["level"]),
+        key=lambda timer: timer["due_at"],
+    )
+    next_at = armed[0]["due_at"] if armed and until is None else None
+    next_says = ""
+    if until is not None:
+        next_says = ""
+    elif armed:
+        level = _level_of(armed[0])
+        title = next((item.title for item in facts.levels if item.number == level), "")
+        unless = "unless it is verified" if str(armed[0]["id"]).startswith("late") else "unless someone has it"
+        next_says = f"Level {level}{f' ({title.lower()})' if title else ''} is called at {{at}} {unless}"
+    elif not facts.incident["acknowledged_by"] and facts.incident["level"] >= len(facts.levels) > 0:
+        next_says = "Every level was called"
+    elif facts.incident["acknowledged_by"]:
+        next_says = "Nobody else is called: no timer is armed"
+    else:
+        next_says = "Nobody is called: no timer is armed"
+    return Clock(
+        since=since,
+        until=until,
+        elapsed=elapsed,
+        target=words.target_time(target) if target else "",
+        share=min(elapsed / target.maximum, 1.0) if target else None,
+        late=bool(target and elapsed > target.maximum),
+        next_at=next_at,
+        next_says=next_says,
+    )
+
+
+def _level_of(timer: Row) -> int:
+    last = str(timer["id"]).rsplit("/", 1)[-1]
+    return int(last) if last.isdecimal() else 0
+
+
+def last_check(facts: Facts) -> str:
+    for event in reversed(facts.events):
+        if event.kind == "check":
+            return str(event.payload.get("says", ""))
+    return ""

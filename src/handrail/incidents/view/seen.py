@@ -1,0 +1,115 @@
+"""What was seen: the metric that fired with what happened when, and one line for each look."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from handrail.evidence import Event, Evidence, Kind, Look
+from handrail.incidents import sentences, showing
+from handrail.incidents.view.facts import Facts, anchor, newest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """The metric that fired, with its limit and what happened when."""
+
+    name: str
+    unit: str
+    limit: float | None
+    points: tuple[tuple[datetime, float], ...]
+    marks: tuple[tuple[datetime, str, str], ...]  # when, words, tone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One line of what was seen, leading to its evidence."""
+
+    says: str
+    step: str
+    anchor: str
+    ok: bool
+
+
+def points_of(event: Event) -> list[tuple[datetime, float]]:
+    """Points of a series, stored as a list or as the JSON of one."""
+    raw = event.payload.get("points", [])
+    return _pairs(json.loads(raw) if isinstance(raw, str) and raw else raw)
+
+
+def _pairs(raw: Any) -> list[tuple[datetime, float]]:
+    try:
+        return [(datetime.fromtimestamp(float(at), UTC), float(value)) for at, value in raw]
+    except (TypeError, ValueError):
+        return []
+
+
+def chart(facts: Facts) -> Chart | None:
+    """The newest series of each kept, joined: the metric before, during and after."""
+    series = [event for event in facts.events if event.kind == "series"]
+    points: dict[datetime, float] = {}
+    for event in series:
+        points.update(points_of(event))
+    meta: Mapping[str, Any] = series[-1].payload if series else {}
+    if not points:
+        for run in facts.runs:
+            for item in run.evidence:
+                if item.kind is Kind.SERIES and item.stdout.lstrip().startswith("[["):
+                    points.update(_pairs(json.loads(item.stdout)))
+    if len(points) < 2:
+        return None
+    limit = meta.get("limit")
+    return Chart(
+        name=str(meta.get("name") or meta.get("query") or "The metric that fired"),
+        unit=str(meta.get("unit", "")),
+        limit=float(limit) if limit not in (None, "") else None,
+        points=tuple(sorted(points.items())),
+        marks=tuple(_marks(facts)),
+    )
+
+
+def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
+    for alert in facts.alerts[:1]:
+        yield alert["starts_at"], "alert", "bad"
+    for run in facts.runs:
+        changed = [intent for intent in run.intents if intent["outcome"]]
+        if changed:
+            yield changed[0]["at"], "change", "changes"
+        if run.row["verified_since"]:
+            yield run.row["verified_since"], "healed", "good"
+
+
+def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
+    for run in facts.runs:
+        for item in newest(run.evidence).values():
+            if ":" in item.command:
+                continue
+            yield Found(
+                says=_telling(item),
+                step=names.command(item.command),
+                anchor=anchor(run.id, item.command),
+                ok=item.look is Look.SEEN,
+            )
+
+
+COUNTED = re.compile(r"^\d+ (?:lines?|rows?)$")
+
+STAMP = re.compile(r"^(?:\S*\d{2}:\d{2}:\d{2}\S*|\d{4}-\d{2}-\d{2}\S*)\s+")
+
+
+def _telling(item: Evidence) -> str:
+    """The evidence's own line; where that only counts lines, also the one that matters most."""
+    if item.look is not Look.SEEN:
+        return f"{item.look}: {item.because or item.says}"
+    if not COUNTED.match(item.says):
+        return item.says
+    shown = showing.show(item)
+    if shown.shapes and shown.shapes[0].matters:
+        top = shown.shapes[0]
+        return f"{item.says}, {top.count} like {STAMP.sub('', top.line)[:140]}"
+    first = "" if shown.table else shown.text.strip().splitlines()[0] if shown.text.strip() else ""
+    return f"{item.says}, first {first[:140]}" if first else item.says

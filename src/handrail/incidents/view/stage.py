@@ -1,0 +1,117 @@
+"""Where an incident is, as a sentence: the first that applies wins, as in `runs.advance`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from handrail.incidents import words
+from handrail.incidents.view.facts import APPROVED, RUNNING, WAITING, Facts, RunFacts
+from handrail.incidents.view.plan import PlanView, Unknown
+
+HELD = re.compile(r";? ?held (\d+) of (\d+) s$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Where the incident is, as a sentence; `held` of `hold` seconds while checks are counted."""
+
+    kind: str  # looking, guess, undecided, waiting, running, verifying, unknown, by_hand, paused, over, healed, stuck
+    says: str
+    detail: str = ""
+    tone: str = ""
+    since: datetime | None = None
+    held: int | None = None
+    hold: int | None = None
+
+
+def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unknown: Sequence[Unknown]) -> Stage:
+    """The first line that applies wins, as in `runs.advance`."""
+    incident = facts.incident
+    if incident["status"] != "open":
+        return _over(facts, leading)
+    if unknown:
+        return Stage(kind="unknown", says="A person must say what happened", detail=unknown[0].says, tone="bad")
+    if leading is None:
+        event = next((event for event in reversed(facts.events) if event.kind == "runbook_undecided"), None)
+        reason = str(event.payload.get("reason", "")) if event else ""
+        return Stage(
+            kind="undecided",
+            says="No runbook is chosen" if event else "Received, a runbook is being chosen",
+            detail=words.sentence(reason) if event else "",
+            tone="changes" if event else "",
+        )
+    if facts.paused_by:
+        return Stage(kind="paused", says=f"All automation is paused by {facts.paused_by}", tone="changes")
+    waits = str(leading.row["waits_for"] or "")
+    if leading.row["ending"]:
+        return Stage(
+            kind="stuck",
+            says=f"The run is over: {leading.row['ending']}",
+            detail=words.sentence(str(leading.row["reason"])),
+            tone="changes",
+        )
+    if not leading.row["confirmed"]:
+        return Stage(
+            kind="guess",
+            says=f"{leading.row['runbook']} is a guess",
+            detail=words.sentence(str(leading.row["chosen_because"])) + " Nothing runs before a person confirms it.",
+            tone="changes",
+        )
+    if leading.row["verifying"]:
+        return _verifying(leading, waits)
+    if incident["taken_over_by"]:
+        return Stage(
+            kind="by_hand",
+            says=f"{incident['taken_over_by']} works by hand",
+            detail="Handrail changes nothing; looks and checks go on.",
+        )
+    if current and current.state == WAITING:
+        return Stage(kind="waiting", says="Waiting for approval", since=current.made_at)
+    if current and current.state in (APPROVED, RUNNING):
+        return Stage(
+            kind="running",
+            says="The change is running" if current.state == RUNNING else "Approved, starting",
+            detail=current.decided,
+            since=min((c.started_at for c in current.commands if c.started_at), default=None),
+        )
+    if leading.row["handed_over_at"] is not None:
+        return Stage(kind="handed_over", says="Handed over to a person", detail=words.sentence(waits), tone="changes")
+    seen = len({item.command for item in leading.evidence})
+    return Stage(
+        kind="looking",
+        says=words.sentence(waits).rstrip(".") if waits else "Looking",
+        detail=f"{words.count(seen, 'look')} so far. No change is proposed yet." if not waits else "",
+    )
+
+
+def _verifying(leading: RunFacts, waits: str) -> Stage:
+    held = HELD.search(waits)
+    reading = HELD.sub("", waits)
+    return Stage(
+        kind="verifying",
+        says="Checking that it helped",
+        detail=words.sentence(reading.strip(" ;")) or "The first reading comes with the next samples.",
+        since=leading.row["changed_at"] or leading.row["verify_since"],
+        held=int(held[1]) if held else None,
+        hold=int(held[2]) if held else None,
+    )
+
+
+def _over(facts: Facts, leading: RunFacts | None) -> Stage:
+    healed = next((run for run in facts.runs if str(run.row["ending"] or "").startswith("healed")), None)
+    if healed is not None:
+        return Stage(
+            kind="healed",
+            says="Healed" if healed.row["ending"] == "healed" else "Healed by itself",
+            detail=words.sentence(str(healed.row["reason"])),
+            tone="good",
+            since=healed.row["verified_since"],
+        )
+    return Stage(kind="over", says="Closed", detail=words.sentence(str(leading.row["reason"])) if leading else "")
+
+
+def short_state(stage: Stage) -> str:
+    return {"looking": "waiting", "paused": "paused"}.get(stage.kind, stage.kind.replace("_", " "))
