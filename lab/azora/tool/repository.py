@@ -113,6 +113,7 @@ NEXT = {
         edits=((VALUES, "blue: {tag: 2.13.1, replicas: 2", "blue: {tag: 2.13.1, replicas: 2, startupPath: /healthz"),),
     ),
     "release/2.16.0": gateway_release("2.16.0", "the front page remembers the last visit", "2025-11-20T13:05:00Z"),
+    "release/2.17.0": gateway_release("2.17.0", "a stolen token is harder to forge", "2025-11-21T13:12:00Z"),
     "room-to-grow": Commit(
         subject="The gateway asks for four cores, as its load test had",
         author="tomas",
@@ -139,7 +140,7 @@ NEXT = {
             (
                 VALUES,
                 "blue: {tag: 2.13.1, replicas: 2",
-                "blue: {tag: 2.13.1, replicas: 2, resources: {requests: {cpu: 20m, memory: 64Mi}, limits: {cpu: 40m, memory: 160Mi}}",
+                "blue: {tag: 2.13.1, replicas: 2, startupSeconds: 30, resources: {requests: {cpu: 30m, memory: 64Mi}, limits: {cpu: 60m, memory: 160Mi}}",
             ),
         ),
     ),
@@ -151,7 +152,7 @@ NEXT = {
             (
                 VALUES,
                 "blue: {tag: 2.13.1, replicas: 2",
-                "blue: {tag: 2.13.1, replicas: 2, resources: {requests: {cpu: 50m, memory: 40Mi}, limits: {cpu: 200m, memory: 52Mi}}",
+                "blue: {tag: 2.13.1, replicas: 2, resources: {requests: {cpu: 50m, memory: 30Mi}, limits: {cpu: 200m, memory: 33Mi}}",
             ),
         ),
     ),

@@ -18,7 +18,7 @@ startupProbe:
   httpGet: {path: {{ .startup }}, port: 8080}
   periodSeconds: 1
   timeoutSeconds: 2
-  failureThreshold: 7
+  failureThreshold: {{ .seconds }}
   terminationGracePeriodSeconds: 1 # it never served anyone
 readinessProbe:
   httpGet: {path: {{ .ready }}, port: 8080}
