@@ -54,6 +54,15 @@ def test_a_binding_may_write_its_names_as_in_queries_or_in_braces(scene: Scene, 
     assert view.says == "4.8 % of requests to api-gateway fail"
 
 
+def test_what_healed_by_itself_still_says_what_was_wrong(scene: Scene) -> None:
+    """Nothing was changed, and the metric is good by now: the figure is the one before it was."""
+    incident, run, _ = seed.waiting(scene.seeder)
+    scene.seeder.event("check", incident=incident, run=run, says="error rate: 0.2 % (limit 1 %)", ok=True)
+    later = [[NOW.timestamp() + 5, 0.2]]
+    scene.seeder.event("series", incident=incident, run=run, name="error rate", limit=1, unit="%", points=later)
+    assert scene.view(incident).says == "4.8 % of requests to api-gateway fail"
+
+
 def test_a_healed_incident_still_says_what_was_wrong(scene: Scene) -> None:
     """The figure is the one before the change, not the good one after it."""
     incident, _, _ = seed.healed(scene.seeder, ago=10)

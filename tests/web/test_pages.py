@@ -193,6 +193,20 @@ def test_opening_an_incident_by_hand_leads_to_its_page(tmp_path: Path) -> None:
     assert here.desk.asked == [("open_by_hand", "Ana Ruiz", ("RB-002", "api-gateway", {"pod-name": "api-1"}, ""))]
 
 
+def test_the_list_says_what_is_wrong_in_the_pages_own_words(tmp_path: Path) -> None:
+    """Two sentences for one trouble make someone look for the second trouble."""
+    here = site(tmp_path)
+    here.waiting()
+    for path in ("/", "/incidents/I-1"):
+        text = here.client.get(path, headers=ANA).text
+        assert "4.8 % of requests to api-gateway fail" in text
+        assert text.count("The alert says: Critical error rate on api-gateway") == 1
+    seed.undecided(here.seeder)
+    text = here.client.get("/", headers=ANA).text
+    assert "<b>Queue depth on payments</b>" in text
+    assert text.count("The alert says") == 1, "what is said once already is not said again"
+
+
 def test_a_bullet_that_another_runbook_has_leads_there_by_its_title(tmp_path: Path) -> None:
     here = site(tmp_path)
     text = here.client.get(f"/incidents/{seed.outage(here.seeder)}", headers=ANA).text

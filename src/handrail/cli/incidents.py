@@ -12,6 +12,7 @@ from handrail import app
 from handrail.cli import follow as following
 from handrail.cli import incident_text, terminal
 from handrail.errors import FixSettings
+from handrail.web import gather
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -53,7 +54,7 @@ def incidents(
                 row["severity"],
                 row["service"],
                 f"{row['opened_at']:%Y-%m-%d %H:%M:%S}",
-                row["title"],
+                gather.headline(store, catalog, row, store.runs(incident=f"I-{row['number']}")),
             )
             for row in rows
         ]

@@ -1,15 +1,28 @@
 """What an incident looks like to people: its page, its timeline in sentences, its review and its figures."""
 
 from handrail.incidents import figures, messages, review, sentences, showing, updates, words
-from handrail.incidents.view import Facts, IncidentView, Meant, PlanView, RunFacts, plan_view, view
+from handrail.incidents.view import (
+    SAID,
+    Facts,
+    IncidentView,
+    Meant,
+    PlanView,
+    RunFacts,
+    leading_row,
+    plan_view,
+    view,
+    what_is_wrong,
+)
 
 __all__ = [
+    "SAID",
     "Facts",
     "IncidentView",
     "Meant",
     "PlanView",
     "RunFacts",
     "figures",
+    "leading_row",
     "messages",
     "plan_view",
     "review",
@@ -17,5 +30,6 @@ __all__ = [
     "showing",
     "updates",
     "view",
+    "what_is_wrong",
     "words",
 ]

@@ -499,11 +499,13 @@ class Store:
         connection.execute(sa.insert(t.events).values(**row, hash=_digest(row)))
         return int(row["sequence"])
 
-    def events(self, *, incident: str | None = None, after: int = 0) -> list[Event]:
-        """The record in order, of one incident or of all."""
+    def events(self, *, incident: str | None = None, after: int = 0, kinds: Sequence[str] = ()) -> list[Event]:
+        """The record in order, of one incident or of all, of some kinds or of all."""
         query = sa.select(t.events).where(t.events.c.sequence > after).order_by(t.events.c.sequence)
         if incident is not None:
             query = query.where(t.events.c.incident == incident)
+        if kinds:
+            query = query.where(t.events.c.kind.in_(kinds))
         with reading(self.engine) as connection:
             return [_event(dict(row)) for row in connection.execute(query).mappings()]
 

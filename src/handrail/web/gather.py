@@ -97,6 +97,20 @@ def meant(catalog: Catalog, binding: RunbookBinding) -> dict[str, incidents.Mean
     return found
 
 
+def headline(store: Store, catalog: Catalog, incident: dict[str, Any], runs: Sequence[dict[str, Any]]) -> str:
+    """What is wrong, as the incident's page says it, without reading all of the record."""
+    name = f"I-{incident['number']}"
+    run = incidents.leading_row(runs)
+    if run is None:
+        return str(incident["title"])
+    try:
+        _, _, binding = catalog.runbook(run["runbook"])
+    except (HandrailError, KeyError):
+        return str(incident["title"])
+    events = store.events(incident=name, kinds=incidents.SAID) if binding.summary else ()
+    return incidents.what_is_wrong(incident, run=run, binding=binding, events=events)
+
+
 def runbook_of(catalog: Catalog, row: dict[str, Any]) -> tuple[Runbook | None, RunbookBinding, bool]:
     """The runbook at the run's own revision, its binding, and whether the document is another by now."""
     try:

@@ -30,6 +30,7 @@ LOCAL = re.compile(r"^/(?:[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*/?)?$")
 # characters that steer what is shown around them: controls, and those that turn the direction of writing
 STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 REGIONS = ("head", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
+CLOSED = 100  # so many of those that are over stand on the first page
 NARROW, WIDE = (336, 190), (760, 210)
 
 
@@ -129,20 +130,23 @@ class Pages:
         for run in self.store.runs():
             runs.setdefault(run["incident"], []).append(run)
         proposals = {row["incident"]: plan for row, plan in self.store.waiting_plans() if row["recommended"]}
+        shown = [row for row in rows if row["status"] == "open"]
+        shown += [row for row in rows if row["status"] != "open"][:CLOSED]
         listed = [
             {
                 **row,
                 "id": f"I-{row['number']}",
+                "says": gather.headline(self.store, self.catalog, row, runs.get(f"I-{row['number']}", [])),
                 "runs": runs.get(f"I-{row['number']}", []),
                 "plan": proposals.get(f"I-{row['number']}"),
             }
-            for row in rows
+            for row in shown
         ]
         return self.render(
             "home.html",
             call.known,
             open=[row for row in listed if row["status"] == "open"],
-            closed=[row for row in listed if row["status"] != "open"][:100],
+            closed=[row for row in listed if row["status"] != "open"],
             sources=sorted(self.settings.sources),
         )
 

@@ -13,14 +13,16 @@ from datetime import datetime
 from handrail.incidents import sentences
 from handrail.incidents.view import head, people, seen, stage, steps, timeline
 from handrail.incidents.view import plan as plans
-from handrail.incidents.view.facts import Facts, Meant, RunFacts, leading
-from handrail.incidents.view.head import Clock
+from handrail.incidents.view.facts import Facts, Meant, RunFacts, leading, leading_row
+from handrail.incidents.view.head import SAID, Clock, what_is_wrong
 from handrail.incidents.view.people import TaskView
 from handrail.incidents.view.plan import PlanView, Unknown, plan_view
 from handrail.incidents.view.seen import Chart, Found
 from handrail.incidents.view.stage import Stage
 from handrail.incidents.view.steps import RunView
 from handrail.incidents.view.timeline import Line
+from handrail.runbooks.binding import RunbookBinding
+from handrail.runbooks.document import RunbookId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class IncidentView:
 
     id: str
     says: str
+    alert_says: str  # in its own words, where what is wrong is said in others
     severity: str
     tone: str
     status: str
@@ -66,10 +69,13 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
     names = sentences.Names(plans=plans.titles(facts), steps=steps.titles(facts))
     current, other, earlier = plans.plans(facts)
     unknown = tuple(plans.unknown(facts))
+    binding = run.binding if run else RunbookBinding(runbook=RunbookId(""))
+    says = head.what_is_wrong(incident, run=run.row if run else None, binding=binding, events=facts.events)
     now_at = stage.stage(facts, run, current, unknown)
     return IncidentView(
         id=facts.id,
-        says=head.what_is_wrong(facts, run),
+        says=says,
+        alert_says="" if says == incident["title"] else str(incident["title"]),
         severity=str(incident["severity"]),
         tone=head.severity_tone(str(incident["severity"])),
         status=str(incident["status"]),
@@ -101,6 +107,7 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
 
 
 __all__ = [
+    "SAID",
     "Chart",
     "Clock",
     "Facts",
@@ -114,6 +121,8 @@ __all__ = [
     "Stage",
     "TaskView",
     "Unknown",
+    "leading_row",
     "plan_view",
     "view",
+    "what_is_wrong",
 ]

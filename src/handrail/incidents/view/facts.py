@@ -70,15 +70,20 @@ class Facts:
 
 def leading(facts: Facts) -> RunFacts | None:
     """The run that answers for the incident: the newest that proposes and is not over, else the newest."""
-    for run in reversed(facts.runs):
-        if run.row["mode"] == "proposes" and not run.row["ending"]:
-            return run
-    return facts.runs[-1] if facts.runs else None
+    row = leading_row([run.row for run in facts.runs])
+    return next((run for run in facts.runs if run.row is row), None)
 
 
-def values(run: RunFacts) -> dict[str, str]:
+def leading_row(rows: Sequence[Row]) -> Row | None:
+    """The same of the runs as the record has them, oldest first."""
+    proposing = [row for row in rows if row["mode"] == "proposes" and not row["ending"]]
+    return (proposing or rows)[-1] if rows else None
+
+
+def values(run: Row) -> dict[str, str]:
+    """A run's parameters."""
     try:
-        found: dict[str, str] = json.loads(run.row["values_"])
+        found: dict[str, str] = json.loads(run["values_"])
     except ValueError:
         return {}
     return found

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import remedies
+from handrail.evidence import Event
 from handrail.incidents import words
 from handrail.incidents.view import seen
 from handrail.incidents.view.facts import Facts, Row, RunFacts, values
+from handrail.runbooks.binding import RunbookBinding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,16 +29,19 @@ class Clock:
     next_says: str = ""
 
 
-def what_is_wrong(facts: Facts, leading: RunFacts | None) -> str:
-    """The binding's sentence with the figure that was seen, else what the alert said."""
-    title = str(facts.incident["title"])
-    if leading is None or not leading.binding.summary:
+SAID = ("series", "intent", "check", "verified", "alert_resolved")  # the events that `what_is_wrong` reads
+
+
+def what_is_wrong(incident: Row, *, run: Row | None, binding: RunbookBinding, events: Sequence[Event]) -> str:
+    """The binding's sentence with the figure that was seen, else what the alert said. `run` is the one that leads."""
+    title = str(incident["title"])
+    text = binding.summary
+    if run is None or not text:
         return title
-    value = _first_value(facts)
-    text = leading.binding.summary
+    value = _first_value(events)
     if value is None and re.search(r"\{value\}|\$value\b", text):
         return title
-    known = {"value": _figure(value), "service": facts.incident["service"], **values(leading)}
+    known = {"value": _figure(value), "service": incident["service"], **values(run)}
     names = r"\{([a-z-]+)\}|\$([a-z]+)"  # `$service` as in a binding's queries, and `{service}`
     return re.sub(names, lambda match: str(known.get(match[1] or match[2], match[0])), text)
 
@@ -44,11 +50,13 @@ def _figure(value: float | None) -> str:
     return "" if value is None else remedies.checks.number(round(value, 1) if abs(value) >= 1 else value)
 
 
-def _first_value(facts: Facts) -> float | None:
-    """The metric's newest value before anything was changed: what was wrong, not how it is by now."""
-    changed = next((event.at for event in facts.events if event.kind == "intent"), None)
-    points = sorted({point for event in facts.events if event.kind == "series" for point in seen.points_of(event)})
-    before = [value for at, value in points if changed is None or at < changed]
+def _first_value(events: Sequence[Event]) -> float | None:
+    """The metric's newest value before anything was changed or well again: what was wrong, not how it is by now."""
+    better = next(
+        (event.at for event in events if event.kind in SAID[1:] and event.payload.get("ok") is not False), None
+    )
+    points = sorted({point for event in events if event.kind == "series" for point in seen.points_of(event)})
+    before = [value for at, value in points if better is None or at < better]
     return before[-1] if before else None
 
 

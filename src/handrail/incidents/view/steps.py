@@ -126,7 +126,7 @@ def _missing(run: RunFacts) -> tuple[str, ...]:
     if run.runbook is None or not run.evidence:
         return ()
     wanted = [name for step in run.runbook.steps for command in step.commands for name in command.parameters]
-    return tuple(dict.fromkeys(name for name in wanted if name not in values(run)))
+    return tuple(dict.fromkeys(name for name in wanted if name not in values(run.row)))
 
 
 def _step(step: Step, run: RunFacts, facts: Facts) -> StepView:
