@@ -12,7 +12,11 @@ from handrail.incidents import sentences
 from handrail.incidents.sentences import Names
 
 HASH = "7f3a91c2" + "0" * 56
-NAMES = Names(plans={HASH: "Roll back to revision 7"}, steps={"RB-002.5.1": "5 Trigger Rollback"})
+NAMES = Names(
+    plans={HASH: "Roll back to revision 7"},
+    steps={"RB-002.5.1": "5 Trigger Rollback"},
+    remedies={"RB-006/scale": "Run five replicas"},
+)
 PLAN = "Roll back to revision 7 (plan 7f3a 91c2)"
 
 
@@ -41,6 +45,10 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
         ("evidence", {"command": "x", "says": "no answer", "look": "could not look"}, "X: could not look, no answer."),
         ("parameter_filled", {"name": "pod-name", "value": "a-1", "source": "the alert"},
          "<pod-name> is a-1, from the alert."),
+        ("parameter_filled", {"name": "slot", "value": "blue", "source": "live of RB-002.5.1"},
+         "<slot> is blue, from live of “5 Trigger Rollback”."),
+        ("remedy_passed_over", {"remedy": "RB-006/scale", "reason": "0 pods"}, "Run five replicas passed over: 0 pods."),
+        ("did_not_help", {"remedy": "RB-006/scale"}, "Run five replicas did not help."),
         ("plan_proposed", {"plan": HASH, "recommended": True}, f"Proposed: {PLAN}."),
         ("plan_proposed", {"plan": HASH, "recommended": False}, f"Beside it: {PLAN}."),
         ("plan_proposed", {"plan": "ff" * 32}, "Proposed: plan ffff ffff."),

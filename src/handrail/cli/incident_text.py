@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from typing import TextIO
 
 from handrail.cli import terminal
 from handrail.incidents import IncidentView, words
+from handrail.incidents.view import RunView
 
 MARKS = {"ok": "✓", "not": "!", "wait": "→", "running": "…", "skipped": "-", "person": "?", "later": " "}
 
 
-def render(seen: IncidentView, *, now: datetime) -> str:
-    """What is wrong, how long there is, the runbook's steps, people's tasks, the timeline."""
-    head = f"{seen.id}  {terminal.paint(_clean(seen.says), 'strong')}"
-    lines = [head, f"{seen.severity} · {seen.state} · {seen.service} · {seen.environment}"]
+def render(seen: IncidentView, *, now: datetime, out: TextIO | None = None) -> str:
+    """What is wrong, how long there is, the runbook's steps, people's tasks, the timeline. In a terminal it keeps to its width."""
+    out = out or sys.stdout
+    lines = terminal.hanging(f"{seen.id}  ", seen.says, out=out)
+    before = len(seen.id) + 2
+    lines = [line[:before] + terminal.paint(line[before:], "strong", out=out) for line in lines]
+    if seen.alert_says:
+        lines += terminal.hanging(" " * before, f"The alert says: {seen.alert_says}", out=out)
+    lines += terminal.hanging("", f"{seen.severity} · {seen.state} · {seen.service} · {seen.environment}", out=out)
     for run in seen.runs:
-        lines += ["", f"{run.runbook}  {run.title}   {run.mode}" + (f", {run.ending}" if run.ending else "")]
-        for step in run.steps:
-            took = "" if step.seconds is None else f"{step.seconds:.1f} s"
-            lines.append(
-                f"  {MARKS.get(step.state, ' ')} {step.number} {step.title:<34.34}  {step.effect:<9} {took:>7}  {step.says}".rstrip()
-            )
-        lines += [
-            f"    {title}: {standing}{' (' + reason + ')' if reason else ''}"
-            for title, standing, reason in run.remedies
-        ]
+        ending = f", {run.ending}" if run.ending else ""
+        lines += ["", *terminal.hanging("", f"{run.runbook}  {run.title}   {run.mode}{ending}", out=out)]
+        lines += _steps(run, out)
+        for title, standing, reason in run.remedies:
+            lines += terminal.hanging("    ", f"{title}: {standing}{' (' + reason + ')' if reason else ''}", out=out)
     asked = _asked(seen)
     if asked:
-        lines += ["", asked]
+        lines += ["", *terminal.hanging("Next: ", asked.removeprefix("Next: "), out=out)]
     if seen.tasks:
         lines += ["", "Tasks"]
-        width = max(len(task.text) for task in seen.tasks)
+        widest = max(terminal.cells(terminal.clean(task.text)) for task in seen.tasks)
         for task in seen.tasks:
             who = f"done by {task.done_by}" + (f": {task.note}" if task.note else "") if task.done else task.owner
-            lines.append(f"  {'✓' if task.done else ' '} {task.number:>2} {task.text:<{width}}  {who}")
+            start = f"  {'✓' if task.done else ' '} {task.number:>2} "
+            lines += terminal.hanging(start, f"{terminal.pad(terminal.clean(task.text), widest)}  {who}", out=out)
     lines += ["", "Timeline"]
+    zone = now.astimezone().tzinfo
+    assert zone is not None  # an aware time has one
     for line in reversed(seen.timeline):
-        lines.append(f"  {words.clock(line.at, now=now, zone=now.astimezone().tzinfo or line.at.tzinfo)}  {line.says}")  # type: ignore[arg-type]  # an aware time has a zone
-    return "\n".join([head, *(_clean(line) for line in lines[1:])])
+        lines += terminal.hanging(f"  {words.clock(line.at, now=now, zone=zone)}  ", line.says, out=out)
+    return "\n".join(lines)
+
+
+def _steps(run: RunView, out: TextIO) -> list[str]:
+    widest = max((terminal.cells(terminal.clean(step.title)) for step in run.steps), default=0)
+    lines = []
+    for step in run.steps:
+        took = "" if step.seconds is None else f"{step.seconds:.1f} s"
+        title = terminal.pad(terminal.clean(step.title), widest)
+        start = f"  {MARKS.get(step.state, ' ')} {step.number:>2} {title}  {step.effect:<9} {took:>7}  "
+        lines += terminal.hanging(start, step.says, out=out, least=28)
+    return lines
 
 
 def _asked(seen: IncidentView) -> str:
@@ -62,8 +79,3 @@ def _asked(seen: IncidentView) -> str:
             one = seen.unknown[0]
             return f"Next: look at the target, then handrail settle {one.run} {one.plan[:8]} {one.command} --happened or --did-not-happen."
     return ""
-
-
-def _clean(line: str) -> str:
-    """One line that steers no terminal, whoever wrote it."""
-    return terminal.clean(line.replace("\n", " "))

@@ -78,7 +78,7 @@ def review(
         )
         return
     if output is None:
-        print(text)
+        print(terminal.flowing(text))
     else:
         output.write_text(text, encoding="utf-8")
         print(f"Written to {output}.")

@@ -22,6 +22,7 @@ class Telling:
         self._store, self._catalog = store, catalog
         self._plans: dict[str, str] = {}
         self._steps: dict[str, str] = {}
+        self._remedies: dict[str, str] = {}
         self._runs: set[str] = set()
 
     def lines(self, event: Event, *, out: TextIO | None = None) -> list[str]:
@@ -30,7 +31,9 @@ class Telling:
         self._learn(event)
         if event.kind in QUIET:
             return []
-        about, says = sentences.apart(event, sentences.Names(plans=self._plans, steps=self._steps))
+        about, says = sentences.apart(
+            event, sentences.Names(plans=self._plans, steps=self._steps, remedies=self._remedies)
+        )
         start = f"  {event.at.astimezone():%H:%M:%S}  "
         if not about:
             return terminal.hanging(start, says, out=out)
@@ -46,6 +49,7 @@ class Telling:
         row = self._store.run(event.run) if event.run and event.run not in self._runs else None
         if row is not None:
             self._runs.add(event.run)
+            self._remedies.update((one["name"], one["title"]) for one in self._store.remedies_of(event.run))
             try:
                 runbook, _, _ = gather.runbook_of(self._catalog, row)
             except HandrailError:

@@ -6,6 +6,7 @@ Text from documents is data: a character that would steer the terminal is shown,
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -115,15 +116,18 @@ def wrapped(text: str, room: int) -> list[str]:
     return textwrap.wrap(text, max(room, NARROWEST // 2), break_on_hyphens=False, drop_whitespace=True) or [""]
 
 
-def hanging(start: str, text: str, *, out: TextIO | None = None) -> list[str]:
-    """`start` with the text behind it. In a terminal it keeps to its width, and further lines begin under the text."""
+def hanging(start: str, text: str, *, out: TextIO | None = None, least: int = NARROWEST // 2) -> list[str]:
+    """`start` with the text behind it. In a terminal it keeps to its width, and further lines begin under the text.
+
+    Where fewer than `least` cells are left behind `start`, what does not fit there stands below, further to the left.
+    """
     out = out or sys.stdout
     start, text = clean(start), clean(text.replace("\n", " "))
     before = cells(start)
-    if not out.isatty():
+    if not out.isatty() or before + cells(text) <= width(out):
         return [(start + text).rstrip()]
-    if width(out) - before < NARROWEST // 2:
-        before = 4  # hardly anything is left there
+    if width(out) - before < least:
+        before = len(start) - len(start.lstrip()) + 4
         return [start.rstrip(), *(" " * before + line for line in wrapped(text, width(out) - before))]
     first, *more = wrapped(text, width(out) - before)
     return [(start + first).rstrip(), *(" " * before + line for line in more)]
@@ -135,6 +139,20 @@ def say(text: str, *, out: TextIO | None = None) -> None:
     for line in text.split("\n"):
         told = line.lstrip(" ")
         print("\n".join(hanging(line[: len(line) - len(told)], told, out=out)), file=out, flush=True)
+
+
+def flowing(text: str, *, out: TextIO | None = None) -> str:
+    """Markdown whose paragraphs and list items keep to the terminal's width; code, tables and headings stay as they are."""
+    told, in_code = [], False
+    for line in text.split("\n"):
+        in_code ^= line.lstrip().startswith("```")
+        if in_code or not line or line.lstrip().startswith(("```", "|", "#", "    ")):
+            told.append(line)
+            continue
+        item = re.match(r"\s*(?:(?:[-*>]|\d+[.)])\s+(?:\[[ x]\]\s+)?)?", line)
+        start = item[0] if item else ""
+        told += hanging(start, line[len(start) :], out=out)
+    return "\n".join(told)
 
 
 def span_of_time(low: float | None, high: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,13 +12,16 @@ from handrail.evidence import Event
 from handrail.incidents import words
 from handrail.runbooks.document import Runbook, command_id
 
+COMMAND = re.compile(r"\b[A-Za-z]+-\d+\.\d+\.\d+\b")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What hashes and ids are called: a plan's title by its hash, a command's step by its id."""
+    """What hashes and ids are called: a plan's title by its hash, a command's step by its id, a remedy's title by its key."""
 
     plans: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, str] = field(default_factory=dict)
+    remedies: Mapping[str, str] = field(default_factory=dict)
 
     def plan(self, digest: str) -> str:
         """`Roll back to revision 7 (plan 7f3a 91c2)`."""
@@ -28,6 +32,10 @@ class Names:
     def command(self, command: str) -> str:
         """`3 Identify affected service`, or the id itself."""
         return self.steps.get(command, command)
+
+    def within(self, text: str) -> str:
+        """A text that names commands by their ids, with what they are called instead."""
+        return COMMAND.sub(lambda found: f"“{self.steps[found[0]]}”" if found[0] in self.steps else found[0], text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +65,11 @@ class Told:
         """The plan that this is about, by the title that the event itself brings where nothing else names it."""
         names = self.names if self["plan"] in self.names.plans else Names(plans={self["plan"]: self["title"]})
         return names.plan(self["plan"])
+
+    @property
+    def remedy(self) -> str:
+        """The remedy by its title; empty where none is meant."""
+        return self.names.remedies.get(self["remedy"], self["remedy"])
 
     @property
     def person(self) -> str:
@@ -136,12 +149,14 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
     "evidence": _evidence,
     "series": lambda told: f"The metric of the last minutes was kept{told.after(': ', 'name')}",
-    "parameter_filled": lambda told: f"<{told['name']}> is {told['value']}{told.after(', from ', 'source')}",
+    "parameter_filled": lambda told: (
+        f"<{told['name']}> is {told['value']}{told.names.within(told.after(', from ', 'source'))}"
+    ),
     "parameter_refused": lambda told: f"A value for <{told['name']}> was refused{told.after(': ', 'reason')}",
     "plan_proposed": lambda told: (
         f"{'Beside it' if told['recommended'].lower() in ('false', '0') else 'Proposed'}: {told.plan}"
     ),
-    "remedy_passed_over": lambda told: f"{told['remedy']} passed over{told.after(': ', 'reason')}",
+    "remedy_passed_over": lambda told: f"{told.remedy} passed over{told.after(': ', 'reason')}",
     "plan_void": lambda told: f"No longer valid: {told.plan}{told.after('. ', 'reason')}",
     "decision": _decision,
     "intent": lambda told: (
@@ -154,7 +169,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "settled": lambda told: f"{told.person} says it {'happened' if told.true('happened') else 'did not happen'}",
     "check": lambda told: f"{'Checks hold' if told.true('ok') else 'Checks do not hold'}{told.after(': ', 'says')}",
     "verified": _verified,
-    "did_not_help": lambda told: f"{told['remedy'] or 'It'} did not help{told.after(': ', 'says')}",
+    "did_not_help": lambda told: f"{told.remedy or 'It'} did not help{told.after(': ', 'says')}",
     "acknowledged": lambda told: f"{told.person} has it",
     "taken_over": lambda told: f"{told.person} took over and works by hand",
     "handed_back": lambda told: f"{told.person} handed back: Handrail may propose again",

@@ -66,7 +66,7 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
     """The incident as it stands at `now`."""
     incident = facts.incident
     run = leading(facts)
-    names = sentences.Names(plans=plans.titles(facts), steps=steps.titles(facts))
+    names = sentences.Names(plans=plans.titles(facts), steps=steps.titles(facts), remedies=steps.remedies_of(facts))
     current, other, earlier = plans.plans(facts)
     unknown = tuple(plans.unknown(facts))
     binding = run.binding if run else RunbookBinding(runbook=RunbookId(""))

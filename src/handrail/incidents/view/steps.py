@@ -91,6 +91,11 @@ def titles(facts: Facts) -> dict[str, str]:
     return {name: title for run in facts.runs if run.runbook for name, title in sentences.steps_of(run.runbook).items()}
 
 
+def remedies_of(facts: Facts) -> dict[str, str]:
+    """What remedies are called by their keys."""
+    return {row["name"]: row["title"] for run in facts.runs for row in run.remedies}
+
+
 def run_view(run: RunFacts, facts: Facts) -> RunView:
     notes = []
     if run.runbook is None:
