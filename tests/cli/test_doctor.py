@@ -26,7 +26,7 @@ import yaml
 from typer.testing import CliRunner
 
 from handrail import cli, store
-from handrail.cli import doctor
+from handrail.cli.doctor import cluster, database, telling
 from handrail.environments import IdentityKind
 from handrail.store import tables
 from handrail.targets.base import Answer
@@ -135,7 +135,7 @@ def team(tmp_path: Path, prometheus: str) -> Team:
         )
         _yaml(folder / "services.yaml", {"services": {"shop": {"owner": "shop"}}})
         for kind in KINDS:
-            can = [" ".join(words) for words in doctor.MAY[kind]]
+            can = [" ".join(words) for words in cluster.MAY[kind]]
             config = {"cluster": {"can": can, **(clusters or {}).get(kind, {})}, "users": []}
             path = folder / f"{kind}.json"
             path.write_text(json.dumps(config), encoding="utf-8")
@@ -183,7 +183,7 @@ def test_where_all_is_well_it_says_so_and_ends_with_0(team: Team) -> None:
     ):
         found(lines, words)
     for kind in KINDS:
-        assert [line for line in lines if line["says"].startswith(f"{doctor.shown(kind)}: ")]
+        assert [line for line in lines if line["says"].startswith(f"{cluster.shown(kind)}: ")]
     shown = CliRunner().invoke(cli.build(VERBS), ["doctor", "-c", str(folder)], catch_exceptions=False)
     assert shown.stdout.rstrip().endswith("All is well.")
     assert not (folder / ".handrail").exists(), "the doctor writes nothing"
@@ -201,7 +201,7 @@ def test_where_all_is_well_it_says_so_and_ends_with_0(team: Team) -> None:
     ],
 )
 def test_an_identity_that_can_do_too_much_is_wrong(team: Team, kind: IdentityKind, extra: str, says: str) -> None:
-    can = [*(" ".join(words) for words in doctor.MAY[kind]), extra]
+    can = [*(" ".join(words) for words in cluster.MAY[kind]), extra]
     line = found(examined(team(clusters={kind: {"can": can}}), exit_code=1), says)
     assert line["level"] == "wrong"
     assert "handrail identities" in line["do"]
@@ -247,7 +247,7 @@ def test_a_credential_that_is_missing_open_to_others_or_over_is_said(team: Team)
 
 
 def test_drills_are_wrong_where_they_should_not_be(team: Team) -> None:
-    lines = examined(team(clusters={"look": {"labels": {doctor.DRILLS_LABEL: "allowed"}}}))
+    lines = examined(team(clusters={"look": {"labels": {cluster.DRILLS_LABEL: "allowed"}}}))
     found(lines, "the settings do not allow drills")
     injector = {"kubeconfigs": {**{str(kind): f"{kind}.json" for kind in KINDS}, "fault_injector": "look.json"}}
     found(examined(team(environment=injector), exit_code=1), "a fault injector's credential is at hand")
@@ -357,8 +357,8 @@ def test_a_record_that_was_edited_and_one_that_is_damaged_are_wrong(team: Team) 
 
 
 def test_versions_are_judged() -> None:
-    def told(tool: str, text: str) -> doctor.Line:
-        return doctor.version_line("live", tool, Answer(stdout=text, started_at=datetime.now(UTC), seconds=0))
+    def told(tool: str, text: str) -> telling.Line:
+        return cluster.version_line("live", tool, Answer(stdout=text, started_at=datetime.now(UTC), seconds=0))
 
     assert told("helm", "v3.19.5+g4a19a5b").level == "ok"
     assert told("helm", "Client: v2.17.0").level == "wrong"
@@ -368,7 +368,7 @@ def test_versions_are_judged() -> None:
 
 # -- the database's reader ---------------------------------------------------------------------------------------------
 
-READER = doctor.Role(
+READER = database.Role(
     user="handrail_reader",
     database="postgres",
     superuser=False,
@@ -400,7 +400,7 @@ READER = doctor.Role(
     ],
 )
 def test_the_readers_role_and_its_way_in_are_judged(change: dict[str, Any], level: str, says: str) -> None:
-    lines = [line for line in doctor.role_lines("live", "primary", replace(READER, **change)) if says in line.says]
+    lines = [line for line in database.role_lines("live", "primary", replace(READER, **change)) if says in line.says]
     assert [line.level for line in lines] == [level]
 
 
@@ -454,16 +454,16 @@ def test_a_real_server_shows_the_role_that_identities_prints_as_well_and_others_
                 if statement.strip():
                     connection.execute(statement.encode())
         reader = f"host=127.0.0.1 port={port} user=handrail_reader password=reads dbname=postgres"
-        assert {line.level for line in doctor._database("live", "primary", reader)} == {"ok"}
-        levels = {line.says: line.level for line in doctor._database("live", "primary", admin)}
+        assert {line.level for line in database.database("live", "primary", reader)} == {"ok"}
+        levels = {line.says: line.level for line in database.database("live", "primary", admin)}
         assert any("is a superuser" in says and level == "wrong" for says, level in levels.items())
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute("ALTER DATABASE shop CONNECTION LIMIT -1")
             connection.execute("CREATE TABLE orders (id int)")
             connection.execute("GRANT INSERT ON orders TO handrail_reader")
-        says = " ".join(line.says for line in doctor._database("live", "primary", reader))
+        says = " ".join(line.says for line in database.database("live", "primary", reader))
         assert "shop may take all 17 connections" in says
         assert "may write 1 table in postgres" in says
-        (away,) = doctor._database("live", "primary", reader.replace("handrail_reader", "nobody_here"))
+        (away,) = database.database("live", "primary", reader.replace("handrail_reader", "nobody_here"))
         assert away.level == "wrong"
         assert "reads" not in away.says.replace("the reader", "")

@@ -1,0 +1,178 @@
+"""What is asked of people and of who may speak: who approves, whom messages reach, who posts alerts, who may read."""
+
+from __future__ import annotations
+
+import re
+import socket
+import stat
+from collections.abc import Iterator
+
+import httpx
+
+from handrail import settings
+from handrail.cli import terminal
+from handrail.cli.doctor.files import unwritable
+from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
+from handrail.errors import FixSettings
+from handrail.web.settings import WebSettings, refuse_to_serve
+
+
+def people(looked: Looked) -> Iterator[Line]:
+    known = looked.settings
+    people = [person for person in known.people if person.name != settings.terminal_person().name]
+    approvers = [person for person in people if "approver" in person.roles and person.token_sha256 and not person.drill]
+    if approvers:
+        yield Line(
+            area="people",
+            level=OK,
+            says=f"{terminal.count(len(approvers), 'person', 'people')} can approve at the page",
+        )
+    else:
+        yield Line(
+            area="people",
+            level=WARNING,
+            says="nobody can approve at the page: no approver has a token. At the terminal of this machine you can",
+            do="give somebody in people.yaml the role approver and a token_sha256",
+        )
+    silent = [person.name for person in people if not person.reach and not person.drill]
+    if silent:
+        yield Line(
+            area="people",
+            level=WARNING,
+            says=f"no message reaches {', '.join(silent[:5])}{' …' if silent[5:] else ''}",
+            do="add `reach` to them in people.yaml",
+        )
+    plan = known.schedule
+    missing = [
+        says
+        for says, there in (
+            ("level 1 (on call)", plan.rotation),
+            ("level 3 (manager)", plan.manager),
+            ("level 4 (executive)", plan.executive),
+        )
+        if not there
+    ]
+    if missing:
+        yield Line(
+            area="schedule",
+            level=WARNING,
+            says=f"nobody is called at {', '.join(missing)}",
+            do="name them in schedule.yaml: rotation, manager, executive",
+        )
+    else:
+        yield Line(area="schedule", level=OK, says=f"{len(plan.rotation)} take turns, levels 3 and 4 are named")
+    teams = {team for person in people for team in person.teams}
+    orphans = [service.name for service in known.services if service.owner not in teams]
+    if orphans:
+        yield Line(
+            area="services",
+            level=WARNING,
+            says=f"level 2 reaches nobody for {', '.join(orphans[:5])}{' …' if orphans[5:] else ''}: nobody is in the team that owns it",
+            do="add the team to somebody's `teams` in people.yaml",
+        )
+
+
+def messages(looked: Looked) -> Iterator[Line]:
+    """Channels that services name and nobody gave an address for; the status page's folder."""
+    known = looked.settings
+    wanted = {service.channel for service in known.services if service.channel}
+    if silent := sorted(wanted - set(known.channels)):
+        yield Line(
+            area="messages",
+            level=WARNING,
+            says=f"no message reaches the channels {', '.join(silent[:5])}{' …' if silent[5:] else ''}",
+            do="give them addresses in handrail.yaml: notify: {channels: {…}}",
+        )
+    if not known.stakeholders and not known.status_page:
+        yield Line(
+            area="messages",
+            level=WARNING,
+            says="stakeholders are told nothing: neither an address nor a status page is named",
+            do="add `notify: {stakeholders: […]}` or `status_page` to handrail.yaml",
+        )
+    if known.status_page is not None and (trouble := unwritable(known.status_page)):
+        yield Line(
+            area="messages",
+            level=WRONG,
+            says=f"the status page cannot be written: {trouble}",
+            do="make that folder writable, or set another `status_page` in handrail.yaml",
+        )
+
+
+def sources(looked: Looked) -> Iterator[Line]:
+    known = looked.settings
+    if not known.sources:
+        yield Line(
+            area="sources",
+            level=WRONG,
+            says="nobody may post alerts",
+            do="add a source to handrail.yaml: sources: {alertmanager: {environment: …, token_file: …}}",
+        )
+    names = {place.name for place in known.environments}
+    for name, source in known.sources.items():
+        facts = looked.raw.get("sources", {}).get(name) or {}
+        path = known.folder / str(facts["token_file"]) if facts.get("token_file") else None
+        if source.environment not in names:
+            yield Line(
+                area="sources",
+                level=WRONG,
+                says=f"{name} posts alerts of {source.environment or 'no environment'}, which environments.yaml does not name",
+                do=f"name one of {', '.join(sorted(names))}",
+            )
+        elif not source.token_sha256:
+            yield Line(
+                area="sources",
+                level=WARNING,
+                says=f"{name} has no token: {facts.get('token_file')} is not there, so all that it posts is refused",
+                do="write a token into that file, and give it to the sender",
+            )
+        elif not re.fullmatch(r"[0-9a-fA-F]{64}", source.token_sha256):
+            yield Line(
+                area="sources",
+                level=WRONG,
+                says=f"the token_sha256 of {name} is no SHA-256",
+                do="write the hash of its token there, never the token",
+            )
+        elif path is not None and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Line(
+                area="sources",
+                level=WARNING,
+                says=f"the token of {name} can be read by others on this machine",
+                do=f"chmod 600 {path}",
+            )
+        else:
+            yield Line(area="sources", level=OK, says=f"{name} posts alerts of {source.environment}, with a token")
+
+
+def serving(looked: Looked) -> Iterator[Line]:
+    known = looked.settings
+    web = WebSettings(host=known.host, port=known.port, names=known.names, open_reading=known.open_reading)
+    try:
+        refuse_to_serve(web, known.people)
+    except FixSettings as error:
+        yield Line(area="serving", level=WRONG, says=str(error), do="handrail serve refuses to start before")
+        return
+    where = f"{known.host}:{known.port}"
+    with socket.socket(socket.AF_INET6 if ":" in known.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((known.host, known.port))
+        except OSError as error:
+            if _healthy(f"http://{where}/healthz"):
+                yield Line(area="serving", level=OK, says=f"Handrail serves at {where} now")
+            else:
+                yield Line(
+                    area="serving",
+                    level=WRONG,
+                    says=f"{where} cannot be listened on: {error.strerror}",
+                    do="choose another `port` under `server` in handrail.yaml",
+                )
+            return
+    yield Line(area="serving", level=OK, says=f"{where} is free")
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).text.strip() == "ok"
+    except httpx.HTTPError:
+        return False
