@@ -29,6 +29,7 @@ from handrail import cli, store
 from handrail.cli.doctor import cluster, database, telling
 from handrail.environments import IdentityKind
 from handrail.store import tables
+from handrail.targets import sandbox
 from handrail.targets.base import Answer
 
 pytestmark = pytest.mark.slow  # each asks a kubectl of ours some thirty times
@@ -467,3 +468,16 @@ def test_a_real_server_shows_the_role_that_identities_prints_as_well_and_others_
         (away,) = database.database("live", "primary", reader.replace("handrail_reader", "nobody_here"))
         assert away.level == "wrong"
         assert "reads" not in away.says.replace("the reader", "")
+
+
+def test_without_a_sandbox_looks_at_this_machine_are_said_to_rest_on_the_analysis(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = team()
+    assert not [line for line in examined(folder) if "looks at this machine" in line["says"].lower()], "none is there"
+    (folder / "book.md").write_text(BOOK.replace("kubectl get pods", "df -h"), encoding="utf-8")
+    assert found(examined(folder), "ooks at this machine")
+    monkeypatch.setattr(sandbox, "__file__", str(folder / "not-there.py"))
+    line = found(examined(folder), "Looks at this machine")
+    assert line["level"] == "warning"
+    assert "analysis alone" in line["says"]

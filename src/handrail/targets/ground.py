@@ -6,6 +6,7 @@ import base64
 import contextlib
 import dataclasses
 import re
+import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from handrail import remedies
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import http, kubernetes, postgres, process, statements
+from handrail.targets import http, kubernetes, postgres, process, sandbox, statements
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
@@ -97,6 +98,7 @@ class RealGround:
         self._home = scratch / "home"
         self._home.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
+        self._can_hold: bool | None = None
         self._learnt_at: float | None = None
         self._unread: list[str] = []
         masker.update(_held(settings))
@@ -118,11 +120,38 @@ class RealGround:
             return self._cluster(ask)
         if words[0] in ("git", "npm"):
             return self._workspaces.run(ask)
+        return self._local(ask.stages, deadline=ask.deadline, window=ask.window)
+
+    def _local(
+        self,
+        stages: tuple[tuple[str, ...], ...],
+        *,
+        deadline: timedelta,
+        window: timedelta | None = None,
+        feed: bytes | None = None,
+    ) -> Answer:
+        """A look at this machine, where nothing can be written; where the machine gives no sandbox, by analysis alone."""
+        here = all("/" in stage[0] or shutil.which(stage[0], path=process.PATH) for stage in stages)
+        front = sandbox.look_front(str(self._home)) if here and self._sandboxed() else ()
         return _advised(
             process.run(
-                ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, window=ask.window, cwd=self._home
+                tuple((*front, *stage) for stage in stages),
+                env={"HOME": str(self._home), "TMPDIR": str(self._home)},
+                deadline=deadline,
+                window=window,
+                cwd=self._home,
+                feed=feed,
             )
         )
+
+    def _sandboxed(self) -> bool:
+        """Whether a look can run where nothing can be written; tried once."""
+        with self._lock:
+            if self._can_hold is None:
+                words = (*sandbox.look_front(str(self._home)), "true")
+                tried = process.run((words,), env={}, deadline=QUICK, cwd=self._home)
+                self._can_hold = tried.exit_codes == (0,)
+            return self._can_hold
 
     def _get(self, ask: Ask) -> Answer:
         url = ask.url or ""
@@ -139,11 +168,9 @@ class RealGround:
         rest = ask.stages[1:]
         if not rest or answer.refused or any(answer.exit_codes):
             return answer
-        after = process.run(
-            rest, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home, feed=answer.stdout.encode()
-        )
+        after = self._local(rest, deadline=ask.deadline, feed=answer.stdout.encode())
         return dataclasses.replace(
-            _advised(after),
+            after,
             exit_codes=(*answer.exit_codes, *after.exit_codes),
             started_at=answer.started_at,
             seconds=round(answer.seconds + after.seconds, 4),

@@ -1,9 +1,13 @@
-"""Runs one program of a workspace in a sandbox: a repository's own scripts are somebody else's code.
+"""Runs one program in a sandbox: a repository's own scripts are somebody else's code, and a look must not write.
 
-It is started as a script, in front of the program. It takes its own view of processes, files, network and semaphores,
+It is started as a script, in front of the program. For a workspace's command (`front`) it takes its own view of processes, files, network and semaphores,
 builds a root of the system's programs (read-only), the workspace (writable) and an empty /tmp, gives up its privileges,
 and starts the program there. No home, no credential, no socket of the machine is in that view; when the program is
 over, the kernel ends whatever it left. As root it becomes nobody; as anybody else it takes a user namespace.
+
+For a look at this machine (`look_front`) the machine stays in view, or `ps` and `df` would tell of the sandbox instead:
+the same files, processes and network, by the same user. But no file can be written, no process outside be signalled or
+traced, and of root's privileges those alone are left that read.
 
 Where a step of that is not allowed the program is not started: the exit code is `REFUSED` and the reason is told.
 """
@@ -48,6 +52,9 @@ RELATIVE_TIME = 1 << 21
 DETACH = 2
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "armv7l": 218, "ppc64le": 203, "s390x": 217}
 DEATH_SIGNAL, NO_NEW_PRIVILEGES, BOUNDING_DROP = 1, 38, 24
+MOUNT_SETATTR, HERE, WHOLE_TREE, ATTRIBUTE_READ_ONLY = 442, -100, 0x8000, 1  # one number on every kind of machine
+READING = frozenset([2, 13, 34])  # CAP_DAC_READ_SEARCH, CAP_NET_RAW for ping, CAP_SYSLOG
+LOOK = "look"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -55,6 +62,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def front(workspace: str, *, reads: tuple[str, ...] = (), network: bool = False) -> tuple[str, ...]:
     """The words that stand in front of a program to run it in the sandbox. `reads` are more paths it may read."""
     return (sys.executable, "-I", "-S", __file__, workspace, "network" if network else "-", str(len(reads)), *reads)
+
+
+def look_front(scratch: str) -> tuple[str, ...]:
+    """The words that stand in front of a program that only looks. `scratch` is a folder that it sees empty and may write in."""
+    return (sys.executable, "-I", "-S", __file__, scratch, LOOK, "0")
 
 
 def _check(result: int, what: str) -> None:
@@ -81,10 +93,9 @@ def _bind(source: str, place: str, *, writable: bool = False) -> None:
     _mount("", place, "", REMOUNT | BIND | flags | NO_SUID | (0 if writable else READ_ONLY))
 
 
-def _own_view(*, network: bool) -> None:
+def _own_view(kinds: int) -> None:
     """Namespaces of its own; as an ordinary user inside one where that user may mount."""
     user, group = os.getuid(), os.getgid()
-    kinds = NEW_NS | NEW_UTS | NEW_IPC | NEW_PID | (0 if network else NEW_NET)
     _check(_libc.unshare(kinds | (NEW_USER if user else 0)), "unshare")
     if user:
         for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
@@ -133,6 +144,15 @@ def _own_root(workspace: str, reads: list[str]) -> None:
     _mount("", "/", "", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEV)
 
 
+def _read_only_root(scratch: str) -> None:
+    """The machine's own root, every mount of it read-only, with an empty scratch folder."""
+    _mount("", "/", "", RECURSIVE | PRIVATE)
+    attributes = (ctypes.c_uint64 * 4)(ATTRIBUTE_READ_ONLY, 0, 0, 0)
+    done = _libc.syscall(MOUNT_SETATTR, HERE, b"/", WHOLE_TREE, attributes, ctypes.sizeof(attributes))
+    _check(done, "mount_setattr")
+    _mount("sandbox", scratch, "tmpfs", NO_SUID | NO_DEV, "mode=700,size=256m")
+
+
 def _loopback() -> None:
     """A loopback of its own, for tests that start a server; it leads nowhere else."""
     asked = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
@@ -144,18 +164,22 @@ def _numbers(*values: int) -> ctypes.Array[ctypes.c_uint32]:
     return (ctypes.c_uint32 * len(values))(*values)
 
 
-def _give_up() -> None:
-    """Nobody, without a group, a capability, or a way to get one."""
+def _give_up(*, looks: bool) -> None:
+    """Nobody, without a group, a capability, or a way to get one. A look stays who it is, with what reads."""
     for number in range(64):
-        if _libc.prctl(BOUNDING_DROP, number, 0, 0, 0) != 0:
+        if not (looks and number in READING) and _libc.prctl(BOUNDING_DROP, number, 0, 0, 0) != 0:
             break
-    if os.getuid() == 0:
+    if os.getuid() == 0 and not looks:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
     _check(_libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
-    header, none = _numbers(0x20080522, 0), _numbers(*[0] * 6)
-    _check(_libc.capset(header, none), "capset")  # in a user namespace they stay until the next program otherwise
+    kept = sum(1 << number for number in READING) if looks and os.getuid() == 0 else 0
+    low, high = kept & 0xFFFFFFFF, kept >> 32
+    header, capabilities = _numbers(0x20080522, 0), _numbers(low, low, 0, high, high, 0)
+    _check(
+        _libc.capset(header, capabilities), "capset"
+    )  # in a user namespace they stay until the next program otherwise
     for kind, most in LIMITS:
         resource.setrlimit(kind, (most, most))
 
@@ -171,13 +195,16 @@ def _program(words: list[str], workspace: str) -> NoReturn:
         _refuse(f"{words[0]} {here}: {error.strerror}")
 
 
-def _first(words: list[str], workspace: str, reads: list[str], *, network: bool) -> NoReturn:
+def _first(words: list[str], workspace: str, reads: list[str], mode: str) -> NoReturn:
     """The first process of the view: builds it, starts the program, and takes everything with it when that is over."""
     try:
-        _own_root(workspace, reads)
-        if not network:
-            _loopback()
-        _give_up()
+        if mode == LOOK:
+            _read_only_root(workspace)
+        else:
+            _own_root(workspace, reads)
+            if mode != "network":
+                _loopback()
+        _give_up(looks=mode == LOOK)
         _check(
             _libc.prctl(DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0), "prctl"
         )  # behind the change of user, which clears it
@@ -202,7 +229,7 @@ def _refuse(said: str) -> NoReturn:
 
 def main() -> None:
     """Ask for the view, then wait for the program in it and end as it did."""
-    workspace, network, count = os.path.realpath(sys.argv[1]), sys.argv[2] == "network", int(sys.argv[3])
+    workspace, mode, count = os.path.realpath(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     reads, words = sys.argv[4 : 4 + count], sys.argv[4 + count :]
     for number in (int(name) for name in os.listdir("/proc/self/fd")):  # noqa: PTH208
         if number > 2:
@@ -211,12 +238,13 @@ def main() -> None:
     try:
         if not stat.S_ISDIR(os.stat(workspace).st_mode):  # noqa: PTH116
             _refuse("the workspace is no folder")
-        _own_view(network=network)
+        whole = NEW_NS | NEW_UTS | NEW_IPC | NEW_PID
+        _own_view(NEW_NS | NEW_PID if mode == LOOK else whole if mode == "network" else whole | NEW_NET)
     except OSError as error:
         _refuse(f"this machine gives no sandbox: {error.strerror or error}")
     first = os.fork()
     if first == 0:
-        _first(words, workspace, reads, network=network)
+        _first(words, workspace, reads, mode)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the program is asked to end, by the same signal to its group
     for end in (0, 1, 2):
         os.close(end)

@@ -77,6 +77,7 @@ def _lines(known: Settings, config: Path, scratch: Path) -> Iterator[telling.Lin
     yield from people.serving(looked)
     yield from files.state(known.state.resolve())
     yield from files.shfmt(looked)
+    yield from files.looks(looked)
     for environment in known.environments:
         yield from _environment(looked, environment)
 

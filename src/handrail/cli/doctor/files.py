@@ -16,15 +16,16 @@ import sqlalchemy as sa
 
 from handrail import app, store, syntax
 from handrail.cli import terminal
-from handrail.cli.doctor.telling import OK, QUICK, WARNING, WRONG, Line, Looked
+from handrail.cli.doctor.telling import OK, QUICK, WARNING, WRONG, Line, Looked, last
 from handrail.commands import Command, Severity
 from handrail.commands.effects import plain
 from handrail.engine.catalog import Catalog
 from handrail.errors import HandrailError
 from handrail.settings import Settings
 from handrail.store.database import wal_is_safe
-from handrail.targets import process
+from handrail.targets import process, sandbox
 
+ELSEWHERE = frozenset({"kubectl", "helm", "psql", "git", "npm"})  # run with credentials of their own, or in a workspace
 LITTLE_DISK, NO_DISK = 1024**3, 200 * 1024**2
 
 
@@ -190,6 +191,23 @@ def _chain(path: Path) -> Line:
         level=WRONG,
         says=f"line {broken} of the record is not what was written there",
         do="compare with a copy: somebody, or the disk, changed it",
+    )
+
+
+def looks(looked: Looked) -> Iterator[Line]:
+    """Whether what looks at this machine is held by the kernel, or by the analysis alone."""
+    if not looked.programs - ELSEWHERE:
+        return
+    words = (*sandbox.look_front(str(looked.scratch)), "true")
+    answer = process.run([words], env={}, deadline=QUICK, cwd=looked.scratch)
+    if answer.exit_codes == (0,):
+        yield Line(area="tools", level=OK, says="looks at this machine run where nothing can be written")
+        return
+    yield Line(
+        area="tools",
+        level=WARNING,
+        says=f"no sandbox: {last(answer)}. Looks at this machine are kept from writing by the analysis alone",
+        do="allow user namespaces to whoever runs handrail serve",
     )
 
 
