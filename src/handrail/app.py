@@ -229,6 +229,7 @@ def assemble(
     at = boundaries.from_environment()
     escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
     outbox = Outbox(kept, addresses=_addresses(known), send=by_apprise, told=escalation.settle)
+    intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=escalation.told, at=at)
     responder = Responder(
         store=kept,
         catalog=found,
@@ -238,6 +239,7 @@ def assemble(
         at=at,
         pause=pause,
         told=escalation.told,
+        succeed=intake.succeed,
     )
     edits = Edits(known, kept=kept, found=found, understood=understood)
     server = Server(
@@ -251,7 +253,7 @@ def assemble(
         told=escalation.told,
         at=at,
         remote=remote,
-        intake=Intake(store=kept, catalog=found, drilling=lambda: drill, told=escalation.told, at=at),
+        intake=intake,
     )
     return Parts(
         settings=known,
@@ -436,7 +438,12 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         catalog=parts.catalog,
         people=known.people,
         settings=WebSettings(
-            host=address, port=wanted, names=known.names, sources=sources, open_reading=known.open_reading
+            host=address,
+            port=wanted,
+            names=known.names,
+            sources=sources,
+            signing={name: source.secret for name, source in known.sources.items() if source.secret},
+            open_reading=known.open_reading,
         ),
         on_call=lambda: [
             OnCall(who=who, what=what, until=until)

@@ -45,10 +45,14 @@ class DocumentSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings:
-    """A webhook's source: which environment its alerts are of, and the SHA-256 of its token."""
+    """A webhook's source: which environment its alerts are of, and how it shows that it is itself.
+
+    Either the SHA-256 of its bearer token, or the secret with which it signs each body.
+    """
 
     environment: str
     token_sha256: str
+    secret: bytes = dataclasses.field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +185,10 @@ def _environments(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, 
 def _source(
     name: str, facts: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]
 ) -> SourceSettings:
+    if facts.get("secret_file"):
+        where = folder / _filled(str(facts["secret_file"]), variables)
+        secret = where.read_bytes().strip() if where.exists() else b""
+        return SourceSettings(environment=facts.get("environment", ""), token_sha256="", secret=secret)
     if facts.get("token_file"):
         where = folder / _filled(str(facts["token_file"]), variables)
         if not where.exists():
@@ -188,7 +196,9 @@ def _source(
         token = where.read_text(encoding="utf-8").strip()
         return SourceSettings(environment=facts["environment"], token_sha256=hashlib.sha256(token.encode()).hexdigest())
     if not facts.get("token_sha256") or not facts.get("environment"):
-        raise FixSettings(f"{path}: the source {name} needs `environment` and `token_sha256` (or `token_file`).")
+        raise FixSettings(
+            f"{path}: the source {name} needs `environment` and `token_sha256` (or `token_file`, or `secret_file`)."
+        )
     return SourceSettings(environment=facts["environment"], token_sha256=facts["token_sha256"])
 
 

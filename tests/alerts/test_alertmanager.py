@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handrail.alerts import Alert, Notification, Refused, alertmanager, parse, service_of
+from handrail.alerts import Alert, Notification, Refused, alertmanager, parse, payloads, service_of
 
 FIRING: dict[str, Any] = {
     "status": "firing",
@@ -131,7 +131,7 @@ REFUSED = [
     pytest.param(webhook(one(startsAt=1777896000)), 422, "alert 0", id="a beginning in seconds"),
     pytest.param(webhook(one(endsAt="never")), 422, "never", id="an end in words"),
     pytest.param(webhook(*[{}] * (alertmanager.MOST_ALERTS + 1)), 413, "at once", id="too many"),
-    pytest.param(b" " * (alertmanager.LARGEST + 1), 413, "bytes", id="too large"),
+    pytest.param(b" " * (payloads.LARGEST + 1), 413, "bytes", id="too large"),
 ]
 
 

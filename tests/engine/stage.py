@@ -153,6 +153,7 @@ class Stage:
             worker="w",
             understood={},
             told=self.side.told,
+            succeed=self.intake.succeed,
             pause=lambda seconds: self.clock.forward(seconds=seconds),
         )
         self.desk = Server(

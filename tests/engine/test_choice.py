@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from handrail.alerts import Alert
 from handrail.remedies import choice
 from handrail.runbooks.binding import Sign
 from tests.engine.stage import ANA, Stage
@@ -192,3 +193,109 @@ def test_a_list_of_looks_is_looked_at_with_what_another_runbook_has_written_down
     stage.alert()
     stage.drive()
     assert stage.looks() == {"SH-001.1.1": "seen", "SH-003.1.1": "seen"}, "a change is no look, wherever it stands"
+
+
+TWO = """# Shop
+
+### SH-001: Requests to the shop are slow
+
+**Severity**: High
+**Time to Resolve**: 10-20 minutes
+
+1. **Restart**
+   ```bash
+   kubectl rollout restart deployment/web -n shop
+   ```
+
+### SH-002: The database is slow
+
+**Severity**: High
+**Time to Resolve**: 10-20 minutes
+
+1. **Scale**
+   ```bash
+   kubectl scale deployment/web --replicas=4 -n shop
+   ```
+"""
+TWO_BOUND = """version: 1
+runbooks:
+  SH-001:
+    triggers: [{alert: ShopFails}]
+    checks: [{name: errors, query: 'errors', below: 1, unit: '%'}]
+    remedies: [{name: restart, title: Restart the shop, step: 1}]
+  SH-002:
+    triggers: [{alert: DatabaseSlow}]
+    explains: [SH-001]
+    checks: [{name: errors, query: 'errors', below: 1, unit: '%'}]
+    remedies: [{name: scale, title: Scale the shop, step: 1, when: [{query: idle, above: 5, says: nothing is idle}]}]
+"""
+
+
+def second_alert(stage: Stage) -> list[str]:
+    """The database's alert comes to the same incident."""
+    found = Alert(
+        fingerprint="g",
+        name="DatabaseSlow",
+        status="firing",
+        labels={"alertname": "DatabaseSlow", "service": "web"},
+        annotations={},
+        starts_at=stage.clock(),
+        ends_at=None,
+    )
+    return stage.intake.take(found, source="shop")
+
+
+def test_where_the_explaining_runbook_has_nothing_left_the_other_one_proposes_again_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=TWO_BOUND, document=TWO)
+    figures(stage, errors=5.0, idle=1.0)
+    stage.alert()
+    stage.drive()
+    assert second_alert(stage) == ["R-2"]
+    stage.drive("R-1")
+    stage.drive("R-2")
+    assert [(run["runbook"], run["mode"]) for run in stage.store.runs()] == [
+        ("SH-001", "looks"),
+        ("SH-002", "looks"),
+        ("SH-001", "proposes"),
+    ]
+    assert stage.drive("R-3") == "a plan waits for approval"
+    assert stage.waiting().remedy == "restart"
+    stage.desk.decide(stage.waiting().hash, ANA, yes=False)
+    assert "a person decides" in stage.drive("R-3"), "and where that has nothing left either, a person"
+    assert len(stage.store.runs()) == 3
+
+
+def test_a_runbook_that_explains_another_waits_while_a_change_of_that_one_is_on(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=TWO_BOUND, document=TWO)
+    figures(stage, errors=5.0, idle=9.0)
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    assert second_alert(stage) == ["R-2"]
+    assert [run["mode"] for run in stage.store.runs()] == ["proposes", "looks"]
+    assert stage.drive("R-2") == "looked"
+
+
+def test_two_runbooks_that_explain_a_third_do_not_propose_side_by_side(tmp_path: Path) -> None:
+    more = TWO + TWO.split("### SH-002")[1].join(["### SH-003", ""]).replace("database", "network")
+    bound = TWO_BOUND + TWO_BOUND.split("  SH-002:")[1].join(["  SH-003:", ""]).replace("DatabaseSlow", "NetworkSlow")
+    stage = Stage(tmp_path, binding=bound, document=more)
+    figures(stage, errors=5.0, idle=9.0)
+    stage.alert()
+    stage.drive()
+    second_alert(stage)
+    third = Alert(
+        fingerprint="h",
+        name="NetworkSlow",
+        status="firing",
+        labels={"alertname": "NetworkSlow", "service": "web"},
+        annotations={},
+        starts_at=stage.clock(),
+        ends_at=None,
+    )
+    stage.intake.take(third, source="shop")
+    assert [(run["runbook"], run["mode"]) for run in stage.store.runs()] == [
+        ("SH-001", "looks"),
+        ("SH-002", "proposes"),
+        ("SH-003", "looks"),
+    ]

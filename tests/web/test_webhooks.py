@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 
@@ -110,3 +112,18 @@ def test_ten_thousand_alerts_in_one_message_are_taken(tmp_path: Path) -> None:
     assert len(body) > 7_500_000
     answer = here.client.post(HOOK, content=body, headers=SOURCE)
     assert (answer.status_code, answer.json()["reason"]) == (202, "10000 alerts stored")
+
+
+def test_a_source_that_signs_is_known_by_its_signature_alone(tmp_path: Path) -> None:
+    here = site(tmp_path, signing={"pipeline": b"a secret of two"})
+    event = GOOD.encode()
+    hook = "/api/v1/hooks/event/pipeline"
+    good = "sha256=" + hmac.new(b"a secret of two", event, hashlib.sha256).hexdigest()
+    for wrong in ({}, {"X-Hub-Signature-256": ""}, {"X-Hub-Signature-256": good[:-1] + "0"}, SOURCE):
+        answer = here.client.post(hook, content=event, headers=wrong)
+        assert answer.status_code == 401, wrong
+    assert here.client.post(hook, content=event + b" ", headers={"X-Hub-Signature-256": good}).status_code == 401
+    assert here.store.new_posts() == []
+    answer = here.client.post(hook, content=event, headers={"X-Hub-Signature-256": good})
+    assert answer.status_code == 202, answer.text
+    assert [post["source"] for post in here.store.new_posts()] == ["pipeline"]

@@ -15,7 +15,11 @@ COUNTS = """
 """
 LIMITS = "SELECT datname, datconnlimit FROM pg_database WHERE datconnlimit > 0"
 MAXIMUM = "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"
-LAG = "SELECT coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0)::float"
+# where everything that came is replayed, the age of the last transaction only says that nobody wrote since
+LAG = """
+  SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+    ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0) END::float
+"""
 TABLES = "SELECT relname, seq_tup_read::float, n_mod_since_analyze::float FROM pg_stat_user_tables"
 REPLICAS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 

@@ -22,6 +22,7 @@ VERBS = {
     "show": "handrail.cli.show",
     "identities": "handrail.cli.identities",
     "serve": "handrail.cli.serve",
+    "event": "handrail.cli.event",
     "incidents": "handrail.cli.incidents",
     "plan": "handrail.cli.plan",
     "approve": "handrail.cli.hands",

@@ -174,4 +174,6 @@ def _step(store: Store, run: str, remedy: str) -> int:
 
 
 def _handed_over(store: Store) -> bool:
-    return any(run["handed_over_at"] is not None and not run["ending"] for run in store.runs())
+    return any(
+        run["handed_over_at"] is not None and not run["ending"] and run["mode"] == "proposes" for run in store.runs()
+    )

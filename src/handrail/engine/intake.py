@@ -237,13 +237,53 @@ class Intake:
     def _mode(self, runbook: str, existing: Sequence[dict[str, Any]]) -> runs.Mode:
         """A second run only looks, unless its binding explains what the first run answers: then it proposes."""
         _, _, binding = self.catalog.runbook(runbook)
-        open_runs = [run for run in existing if not run["ending"]]
-        explained = [run for run in open_runs if run["runbook"] in binding.explains]
-        if not explained:
+        proposing = [run for run in existing if not run["ending"] and run["mode"] == runs.Mode.PROPOSES]
+        if not proposing or not all(self._yields(run, binding.explains) for run in proposing):
             return runs.Mode.LOOKS
-        for run in explained:
+        for run in proposing:
             self.yield_to(f"R-{run['number']}", runbook)
         return runs.Mode.PROPOSES
+
+    def _yields(self, run: dict[str, Any], explains: Sequence[str]) -> bool:
+        """Whether what proposes makes room: it is explained, and no change of its is on or being verified."""
+        plans = self.store.plans_of(f"R-{run['number']}")
+        changing = run["verifying"] or any(row["state"] in ("approved", "running") for row, _ in plans)
+        return run["runbook"] in explains and not changing
+
+    def succeed(self, run: str) -> str:
+        """The next runbook that this incident's alerts name, where the one that proposed has nothing left.
+
+        The name of its new run, empty where there is none. What can be taken back keeps the first run open, for people.
+        """
+        row = self.store.run(run)
+        if row is None or any(state["standing"] == remedies.Standing.OFFERED for state in self.store.remedies_of(run)):
+            return ""
+        existing = self.store.runs(incident=row["incident"])
+        proposed = {
+            one["runbook"] for one in existing if one["mode"] == runs.Mode.PROPOSES or one["handed_over_at"] is not None
+        }
+        incident = self.store.incident(row["incident"]) or {}
+        for other in existing:
+            _, runbook, binding = self.catalog.runbook(other["runbook"])
+            if other["runbook"] in proposed or not other["confirmed"]:
+                continue
+            if not remedies.of(runbook, binding, self.catalog.elsewhere):
+                continue
+            with self.store.together():
+                self.store.update_run(run, mode=runs.Mode.LOOKS, handed_over_at=self.store.now())
+                begun = self.begin(
+                    other["runbook"],
+                    incident=row["incident"],
+                    environment=incident["environment"],
+                    mode=runs.Mode.PROPOSES,
+                    confirmed=True,
+                    because=f"{row['runbook']} has nothing left that applies here, and an alert names this runbook too.",
+                    how="next",
+                )
+                now = self.store.now()
+                self.store.arm(f"wake/{begun}/{now.isoformat()}", due_at=now, kind="wake", subject=begun)
+            return begun
+        return ""
 
     def yield_to(self, run: str, runbook: str) -> None:
         """The first run's waiting plan is void: what explains it proposes now, and this one only looks."""

@@ -31,6 +31,9 @@ Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
 QUEUE_AGAIN = timedelta(seconds=3)
+CHART_BEFORE, CHART_LONGEST, CHART_POINTS = timedelta(minutes=10), timedelta(hours=6), 180
+CHART_AGAIN = timedelta(minutes=1)  # while a plan waits
+READINGS_AGAIN = timedelta(seconds=10)  # while checks are read
 UNDO = planning.UNDO
 
 
@@ -97,10 +100,15 @@ class Responder:
         at: changing.Boundary = lambda name: None,
         told: Callable[[str, str, dict[str, Any]], None] = lambda kind, incident, payload: None,
         pause: Callable[[float], None] = time.sleep,
+        succeed: Callable[[str], str] = lambda run: "",
     ) -> None:
-        """`told` hears what people should hear of: (kind, incident, payload), after it was recorded."""
+        """`told` hears what people should hear of: (kind, incident, payload), after it was recorded.
+
+        `succeed` is asked for another runbook's run where one has nothing left to propose.
+        """
         self.store, self.catalog, self.grounds, self.worker = store, catalog, grounds, worker
         self.understood, self._at, self._told, self._pause = understood, at, told, pause
+        self._succeed = succeed
         self._documents: dict[str, Document] = {document.revision: document for document in catalog.documents}
         self._held: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -435,24 +443,52 @@ class Responder:
             else scene.place.hold
         )
 
-    def _chart(self, scene: Scene) -> None:
-        """The firing metric as a series, kept once a proposal, for the page's chart."""
+    def _chart(self, scene: Scene, *, again: timedelta = timedelta(0)) -> None:
+        """The metric of the first check, from a while before the alert until now: what is not kept yet is kept.
+
+        The page draws what was kept, and asks nobody. With `again`, not sooner than so long after the last time.
+        """
         if not scene.binding.checks:
             return
-        check = scene.binding.checks[0]
+        check, now = scene.binding.checks[0], self.store.now()
+        kept = [
+            event
+            for event in self.store.events(incident=str(scene.row["incident"]), kinds=("series",))
+            if event.run == scene.run and "verifying" not in event.payload
+        ]
+        if kept and now - kept[-1].at < again:
+            return
+        last = max((float(at) for event in kept for at, _ in event.payload["points"]), default=0.0)
+        starts = [scene.incident["opened_at"], *(alert["starts_at"] for alert in scene.alerts)]
+        begin = max(min(starts) - CHART_BEFORE, now - CHART_LONGEST)
+        span = now.timestamp() - max(last, begin.timestamp())
+        step = max(5.0, scene.place.scrape.total_seconds(), round((now - begin).total_seconds() / CHART_POINTS))
         promql = looking.filled_in(check.query, scene.filled)
         if check.denominator:
             promql = f"({promql}) / ({looking.filled_in(check.denominator, scene.filled)}) * {check.scale:g}"
-        points = scene.ground.series(promql, minutes=15, step_seconds=max(5.0, scene.place.scrape.total_seconds()))
+        points = [
+            [round(at, 1), value]
+            for at, value in scene.ground.series(promql, minutes=span / 60, step_seconds=step)
+            if at >= last + step / 2
+        ]
+        if not points and not last:  # no history: a figure that an environment names, or nothing of it was scraped yet
+            (reading,) = verifying.sample(
+                [check], ground=scene.ground, place=scene.place, values=scene.filled, changed_at=None, now=now
+            )
+            points = [] if reading.value is None else [[round(now.timestamp(), 1), reading.value]]
         if points:
-            payload = {
-                "query": promql,
-                "limit": check.below if check.below is not None else check.at_least,
-                "unit": check.unit,
-                "name": check.name,
-                "points": [[round(at, 1), value] for at, value in points],
-            }
-            self.store.append("series", payload, **scene.where)
+            self._keep_series(scene, points, query=promql)
+
+    def _keep_series(self, scene: Scene, points: list[list[float]], **more: str) -> None:
+        check = scene.binding.checks[0]
+        payload = {
+            **more,
+            "limit": check.below if check.below is not None else check.at_least,
+            "unit": check.unit,
+            "name": check.name,
+            "points": points,
+        }
+        self.store.append("series", payload, **scene.where)
 
     # -- changing --------------------------------------------------------------------------------------------------
 
@@ -608,6 +644,8 @@ class Responder:
             moved.append(f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC")
         if moved:
             self._void(scene, found[0], moved[0])
+        else:
+            self._chart(scene, again=CHART_AGAIN)
         return moved[0] if moved else ""
 
     # -- verifying -------------------------------------------------------------------------------------------------
@@ -626,11 +664,25 @@ class Responder:
             return "again"
         changed_at = scene.row["changed_at"]
         told = ""
+        began = self.store.now().isoformat()
+        readings_kept = self.store.now()
+        unkept: list[list[float]] = []
+
+        def keep_readings() -> None:
+            nonlocal readings_kept
+            readings_kept = self.store.now()
+            if unkept:
+                self._keep_series(scene, unkept[:], verifying=began)
+                unkept.clear()
 
         def on_round(readings: tuple[checks.Reading, ...], verdict: checks.Verdict) -> bool:
             nonlocal told
             says = "; ".join(reading.says for reading in readings)
             ok = all(reading.ok for reading in readings)
+            if readings[0].value is not None:
+                unkept.append([round(readings[0].at.timestamp(), 1), readings[0].value])
+            if f"{ok}" != told or self.store.now() - readings_kept >= READINGS_AGAIN:
+                keep_readings()
             if f"{ok}" != told:  # a line in the record when it turns, not each sample
                 told = f"{ok}"
                 self.store.append("check", {"says": says, "ok": ok}, **scene.where)
@@ -656,6 +708,7 @@ class Responder:
             on_round=on_round,
             pause=self._pause,
         )
+        keep_readings()
         match verdict:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
@@ -703,7 +756,10 @@ class Responder:
     # -- handing over, ending ----------------------------------------------------------------------------------------------------
 
     def _hand_over(self, scene: Scene, reason: str) -> None:
-        """People are told once; the run goes on to look whether it is over."""
+        """People are told once; the run goes on to look whether it is over. Another runbook may go on instead."""
+        if self._succeed(scene.run):
+            return
+        self._chart(scene)
         with self.store.together():
             self.store.append("handed_over", {"reason": reason}, **scene.where)
             self.store.update_run(scene.run, handed_over_at=self.store.now(), waits_for=reason)

@@ -406,11 +406,14 @@ def history(name: str, namespace: str, *, run: Run) -> list[Release]:
 
 
 def last_good(found: Sequence[Release], *, first_bad_at: datetime) -> Release | None:
-    """The newest that reached deployed and was replaced before the first bad sample; failed ones are skipped."""
+    """The newest that reached deployed and was replaced before the first bad sample; failed ones are skipped.
+
+    An upgrade that failed replaced it too: helm still calls the one before `deployed`.
+    """
     good = [
         one
         for place, one in enumerate(found[:-1])
-        if one.status == "superseded" and found[place + 1].updated <= first_bad_at
+        if one.status in ("superseded", "deployed") and found[place + 1].updated <= first_bad_at
     ]
     return good[-1] if good else None
 

@@ -63,8 +63,19 @@ def says(chart: Chart, *, zone: tzinfo) -> str:
         return f"{chart.name}: no numbers"
     (top, top_at), last = max(values), values[-1][0]
     text = f"{chart.name}: highest {words.amount(top, chart.unit)} at {top_at.astimezone(zone):%H:%M:%S}"
-    text += f", now {words.amount(last, chart.unit)}"
-    return text + (f", limit {words.amount(chart.limit, chart.unit)}" if chart.limit is not None else "")
+    text += f", last {words.amount(last, chart.unit)} at {values[-1][1].astimezone(zone):%H:%M:%S}"
+    text += f", limit {words.amount(chart.limit, chart.unit)}" if chart.limit is not None else ""
+    return text + "".join(f", {told} at {at.astimezone(zone):%H:%M:%S}" for at, told, _ in sorted(chart.marks))
+
+
+def figures(chart: Chart, *, most: int = 16) -> list[tuple[datetime, str, str]]:
+    """The drawing as rows: when, how much, and what happened then; thinned where there are many."""
+    values = [(at, value) for at, value in chart.points if math.isfinite(value)]
+    every = max(math.ceil(len(values) / most), 1)
+    highest = max(values, key=lambda pair: pair[1], default=None)
+    kept = {*values[::every], *values[-1:], *([highest] if highest else [])}
+    rows = [(at, words.amount(value, chart.unit), "highest" if (at, value) == highest else "") for at, value in kept]
+    return sorted([*rows, *((at, "", told) for at, told, _ in chart.marks)])
 
 
 def _curve(chart: Chart, *, x: object, y: object) -> str:

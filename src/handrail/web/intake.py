@@ -17,6 +17,7 @@ from handrail.web.problem import Problem
 from handrail.web.settings import WebSettings
 
 log = logging.getLogger("handrail.web")
+SIGNATURE = "X-Hub-Signature-256"  # as GitHub and many pipelines after it sign: sha256=, HMAC of the body in hex
 
 
 def webhook(desk: Desk, settings: WebSettings) -> Callable[[Request], Awaitable[Response]]:
@@ -26,8 +27,9 @@ def webhook(desk: Desk, settings: WebSettings) -> Callable[[Request], Awaitable[
     async def take(request: Request) -> Response:
         nonlocal held
         source = str(request.path_params["source"])
+        secret = settings.signing.get(source)
         token = people.bearer(request.headers.get("authorization")) or ""
-        if not people.source_knows(settings.sources, source, token):
+        if secret is None and not people.source_knows(settings.sources, source, token):
             raise Problem(401, "The source is not known, or this is not its token.")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Problem(415, "A compressed body is not taken. Send it as it is.")
@@ -37,6 +39,8 @@ def webhook(desk: Desk, settings: WebSettings) -> Callable[[Request], Awaitable[
         held += size
         try:
             body = await _body(request, settings)
+            if secret is not None and not people.signed(secret, body, request.headers.get(SIGNATURE, "")):
+                raise Problem(401, f"The source is not known, or {SIGNATURE} is not its signature of this body.")
             return await _store(desk, source, body)
         finally:
             held -= size

@@ -114,3 +114,10 @@ class Sessions:
 
 def _key(session: str) -> str:
     return f"session/{digest(session)}"
+
+
+def signed(secret: bytes, body: bytes, signature: str) -> bool:
+    """Whether `sha256=…` is the HMAC of this body under the source's secret, compared in constant time."""
+    return hmac.compare_digest(
+        f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}".encode(), signature.encode()
+    )

@@ -42,6 +42,8 @@ class WebSettings:
     """Further host names it is reached by; every other Host is refused, on loopback too."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Webhook source to the SHA-256 of its bearer token."""
+    signing: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Webhook source to the secret with which it signs: its token is not asked for, each body's signature is."""
     zone: str = "UTC"
     """The time zone of the pages, as in `Europe/Madrid`."""
     open_reading: bool = False

@@ -38,7 +38,8 @@ def what_is_wrong(incident: Row, *, run: Row | None, binding: RunbookBinding, ev
     text = binding.summary
     if run is None or not text:
         return title
-    value = _first_value(events)
+    own = ("", f"R-{run['number']}")  # another run's check is another metric
+    value = _first_value([event for event in events if event.kind != "series" or event.run in own])
     if value is None and re.search(r"\{value\}|\$value\b", text):
         return title
     known = {"value": _figure(value), "service": incident["service"], **values(run)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from handrail.evidence import Event, Evidence, Kind, Look
 from handrail.incidents import sentences, showing
-from handrail.incidents.view.facts import Facts, anchor, newest
+from handrail.incidents.view.facts import Facts, anchor, leading, newest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,23 @@ def _pairs(raw: Any) -> list[tuple[datetime, float]]:
 
 
 def chart(facts: Facts) -> Chart | None:
-    """The newest series of each kept, joined: the metric before, during and after."""
+    """The metric before, during and after, of the run that leads: what was kept of it, joined.
+
+    Where checks were read, their readings stand: they decided, and their windows are shorter than the query's own.
+    """
+    run = leading(facts)
     series = [event for event in facts.events if event.kind == "series"]
+    series = [event for event in series if run is None or event.run in ("", run.id)] or series
     points: dict[datetime, float] = {}
+    read: dict[str, dict[datetime, float]] = {}  # by the verification they belong to
     for event in series:
-        points.update(points_of(event))
+        group = str(event.payload.get("verifying", ""))
+        (read.setdefault(group, {}) if group else points).update(points_of(event))
+    for readings in read.values():
+        between = (min(readings), max(readings)) if readings else None
+        if between:
+            points = {at: value for at, value in points.items() if not between[0] <= at <= between[1]}
+        points.update(readings)
     meta: Mapping[str, Any] = series[-1].payload if series else {}
     if not points:
         for run in facts.runs:
@@ -76,9 +88,12 @@ def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
     for alert in facts.alerts[:1]:
         yield alert["starts_at"], "alert", "bad"
     for run in facts.runs:
-        changed = [intent for intent in run.intents if intent["outcome"]]
-        if changed:
-            yield changed[0]["at"], "change", "changes"
+        began: dict[str, datetime] = {}
+        for intent in run.intents:
+            began[intent["plan"]] = min(began.get(intent["plan"], intent["at"]), intent["at"])
+        back = {row["hash"] for row, plan in run.plans if plan.remedy.startswith("undo-")}
+        for plan, at in began.items():
+            yield at, "way back" if plan in back else "change", "changes"
         if run.row["verified_since"]:
             yield run.row["verified_since"], "healed", "good"
 
