@@ -54,6 +54,37 @@ def test_a_binding_may_write_its_names_as_in_queries_or_in_braces(scene: Scene, 
     assert view.says == "4.8 % of requests to api-gateway fail"
 
 
+def series(scene: Scene, incident: str, run: str, *points: tuple[float, float], verifying: str = "") -> None:
+    """Points of the metric, so many seconds from now."""
+    kept = [[NOW.timestamp() + at, value] for at, value in points]
+    scene.seeder.event(
+        "series", incident=incident, run=run, name="errors", limit=1, unit="%", points=kept, verifying=verifying
+    )
+
+
+def test_the_chart_draws_what_decided_where_checks_were_read(scene: Scene) -> None:
+    """A query's long window still shows the trouble when the check, over a shorter one, has seen it end."""
+    incident, run, _ = seed.made(scene.seeder, ago=20)
+    series(scene, incident, run, (-5, 4.0), (0, 3.0), (5, 2.5), (30, 0.1))
+    series(scene, incident, run, (-2, 2.0), (2, 0.2), verifying="1")
+    series(scene, incident, run, (6, 0.0), verifying="1")
+    drawn = scene.view(incident).chart
+    assert drawn is not None
+    assert [value for at, value in drawn.points if at >= NOW - timedelta(seconds=5)] == [4.0, 2.0, 0.2, 0.0, 0.1]
+
+
+def test_the_chart_is_of_the_run_that_leads_and_marks_each_change(scene: Scene) -> None:
+    incident, run, _ = seed.made(scene.seeder, ago=20)
+    other = scene.seeder.run(incident, "RB-004", [])
+    scene.kept.update_run(other, mode="looks")
+    series(scene, incident, other, (0, 900.0), (10, 950.0))
+    drawn = scene.view(incident).chart
+    assert drawn is not None
+    assert max(value for _, value in drawn.points) < 10, "milliseconds of another check stand among percents"
+    assert [words for _, words, _ in drawn.marks] == ["alert", "change"]
+    assert drawn.marks[1][0] == scene.kept.intents_of(run)[0]["at"]
+
+
 def test_what_healed_by_itself_still_says_what_was_wrong(scene: Scene) -> None:
     """Nothing was changed, and the metric is good by now: the figure is the one before it was."""
     incident, run, _ = seed.waiting(scene.seeder)

@@ -50,7 +50,8 @@ def test_the_limit_the_alert_and_the_change_are_marked_in_words() -> None:
         ">limit 1 %<",
         ">alert<",
         ">change<",
-        'aria-label="error rate: highest 5 % at 03:00:30, now 5 %, limit 1 %"',
+        'aria-label="error rate: highest 5 % at 03:00:30, last 5 % at 03:00:30, limit 1 %, '
+        'alert at 03:00:20, change at 03:00:22"',
     ):
         assert word in text
 
@@ -66,3 +67,20 @@ def test_no_data_is_not_drawn_as_a_line() -> None:
     curve = re.search(r'class="curve" d="([^"]+)"', text)
     assert curve
     assert curve[1].count("M") == 2
+
+
+def test_a_value_that_stands_alone_is_seen() -> None:
+    """An environment without a history has one figure before the change."""
+    text = str(chart.svg(drawn(4, 5, 4, 0.5, 0.4, 0.5, gap=5), width=336, height=200, zone=UTC))
+    assert 'class="alone"' not in text
+    start = drawn(0, 0, 0, 0)
+    lone = Chart(name="e", unit="%", limit=1.0, points=(*start.points, (START + timedelta(minutes=9), 4.0)), marks=())
+    assert str(chart.svg(lone, width=336, height=200, zone=UTC)).count('class="alone"') == 1
+
+
+def test_the_figures_are_there_as_rows_with_what_happened_among_them() -> None:
+    rows = chart.figures(drawn(*range(100)), most=10)
+    assert len(rows) <= 10 + 4
+    assert (START + timedelta(seconds=990), "99 %", "highest") in rows
+    assert (START + timedelta(seconds=22), "", "change") in rows
+    assert rows == sorted(rows)

@@ -48,6 +48,10 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
         )
     parts += _marks(chart, x=x, height=height, width=width)
     parts.append(Markup('<path class="curve" d="{}"/>').format(_curve(chart, x=x, y=y)))
+    parts += [
+        Markup('<circle class="alone" cx="{:.1f}" cy="{:.1f}" r="2"/>').format(x(at), y(value))
+        for at, value in _alone(chart)
+    ]
     last_at, last = next(((at, value) for at, value in reversed(chart.points) if math.isfinite(value)), (end, low))
     parts.append(Markup('<circle class="now" cx="{:.1f}" cy="{:.1f}" r="3.5"/>').format(x(last_at), y(last)))
     told = says(chart, zone=zone)
@@ -81,18 +85,31 @@ def figures(chart: Chart, *, most: int = 16) -> list[tuple[datetime, str, str]]:
 def _curve(chart: Chart, *, x: object, y: object) -> str:
     """A line that breaks where samples are missing: no data is not a straight line."""
     assert callable(x) and callable(y)
-    points = chart.points
-    gaps = sorted((b - a).total_seconds() for (a, _), (b, _) in itertools.pairwise(points))
-    usual = gaps[len(gaps) // 2] if gaps else 0.0
-    drawn, before = [], None
-    for at, value in points:
+    return "".join(
+        "M" + "L".join(f"{x(at):.1f} {y(value):.1f}" for at, value in stretch) for stretch in _stretches(chart)
+    )
+
+
+def _alone(chart: Chart) -> list[tuple[datetime, float]]:
+    """Samples without a neighbour: a line cannot show them."""
+    return [stretch[0] for stretch in _stretches(chart) if len(stretch) == 1]
+
+
+def _stretches(chart: Chart) -> list[list[tuple[datetime, float]]]:
+    """Samples that belong together: none is missing between them."""
+    gaps = sorted((b - a).total_seconds() for (a, _), (b, _) in itertools.pairwise(chart.points))
+    apart = max(gaps[len(gaps) // 2] * 4 if gaps else 0.0, 1.0)
+    found: list[list[tuple[datetime, float]]] = []
+    before: datetime | None = None
+    for at, value in chart.points:
         if not math.isfinite(value):
             before = None
             continue
-        joined = before is not None and (at - before).total_seconds() <= max(usual * 4, 1.0)
-        drawn.append(f"{'L' if joined else 'M'}{x(at):.1f} {y(value):.1f}")
+        if before is None or (at - before).total_seconds() > apart:
+            found.append([])
+        found[-1].append((at, value))
         before = at
-    return "".join(drawn)
+    return found
 
 
 def _marks(chart: Chart, *, x: object, height: int, width: int) -> list[Markup]:

@@ -162,6 +162,7 @@ class Pages:
             "i": view,
             "wide": chart.svg(drawn, width=WIDE[0], height=WIDE[1], zone=self.zone) if drawn else "",
             "narrow": chart.svg(drawn, width=NARROW[0], height=NARROW[1], zone=self.zone) if drawn else "",
+            "figures": chart.figures(drawn) if drawn else [],
             "runbooks": [book for document in self.catalog.documents for book in document.runbooks]
             if view.stage.kind == "undecided"
             else [],
