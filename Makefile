@@ -3,7 +3,7 @@ SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test quick lab lab-down bench setup lint
+.PHONY: demo test quick drills lab lab-down bench setup lint
 
 demo: setup
 	@$(RUN) --no-dev handrail demo
@@ -29,6 +29,10 @@ lab: setup
 
 lab-down:
 	@lab/azora/down; lab/cluster/down
+
+# one drill for each runbook, resumable; SET=variants for every fault. It needs `make lab`.
+drills: setup
+	@eval "$$(lab/cluster/env)" && $(RUN) python lab/series.py $(or $(SET),thirteen) $(DRILLS)
 
 bench: setup
 	@$(RUN) python benchmarks/run_all.py

@@ -42,7 +42,8 @@ def drill(
 ) -> None:
     """Inject a fault into the lab, let the loop run, and print how it went."""
     score, lab = perform(name, wait=wait, record=record)
-    print(json.dumps(dataclasses.asdict(score), default=str, indent=2) if json_ else _told(score, lab))
+    told = {**dataclasses.asdict(score), "profile": lab["profile"]["name"]}
+    print(json.dumps(told, default=str, indent=2) if json_ else _told(score, lab))
     if not score.passed:
         raise typer.Exit(1)
 

@@ -125,7 +125,7 @@ def _waiting_at_once(events: Sequence[Event]) -> list[str]:
 
 def left(store: Store, fault: Fault) -> bool:
     """Whether a remedy of this store already ended otherwise than expected: what follows can mend nothing."""
-    proposing = [run for run in store.runs() if run["mode"] == "proposes"]
+    proposing = [run for run in store.runs() if run["mode"] == "proposes" and run["runbook"] == fault.proposes]
     ended = [remedy for run in proposing for remedy in _ended(store, f"R-{run['number']}") if remedy[1] in ENDS]
     expected = [(remedy.step, remedy.ends) for remedy in fault.remedies]
     return ended != expected[: len(ended)]

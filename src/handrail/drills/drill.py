@@ -142,6 +142,8 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
             return [] if one.healed_by == "person" else ["the run was handed to a person"]
         approved = _approved(stage.store)
         for row, plan in stage.store.waiting_plans():
+            if plan.runbook != one.proposes:
+                continue  # an alert of the same trouble was faster: what explains it takes over, and this is never approved
             first, seen = first_seen.setdefault(row["remedy"] + str(plan.original), (plan.hash, time.monotonic()))
             if first != plan.hash and stage.wait_before_approval:
                 return [f"plan {first[:8]} did not stay valid while its approver waited: {plan.hash[:8]} came instead"]

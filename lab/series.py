@@ -1,0 +1,168 @@
+"""Drills one after another, and the table of what they took.
+
+    python lab/series.py [thirteen|variants] [--record] [--patient] [--passes N] [--table]
+
+Each result is kept as it comes, so a series that was interrupted goes on where it stopped: what passed at this commit
+is not repeated. A drill that failed is repeated once, and both results are told. `--table` writes the newest results
+into README.md and docs/reference/drills.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handrail.cli import documents
+from handrail.runbooks.document import TimeToResolve
+from handrail.syntax.reading import read_document
+
+ROOT = Path(__file__).resolve().parent.parent
+FAULTS = ROOT / "lab" / "faults"
+RESULTS = ROOT / "lab" / "drills.jsonl"
+EDITION = ROOT / "library" / "azora" / "RUNBOOKS.md"
+HANDRAIL = Path(sys.executable).with_name("handrail")
+PATIENCE = 360  # seconds that one approver of each pass waits
+BEGIN, END = "<!-- drills: written by `make drills` -->", "<!-- /drills -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("set", nargs="?", default="thirteen", choices=["thirteen", "variants"])
+    parser.add_argument("--record", action="store_true", help="leave a recording of each")
+    parser.add_argument("--patient", action="store_true", help="one approver waits six minutes")
+    parser.add_argument("--passes", type=int, default=1)
+    parser.add_argument("--table", action="store_true", help="only write the table")
+    asked = parser.parse_args()
+    if not asked.table:
+        sets = yaml.safe_load((FAULTS / "sets.yaml").read_text(encoding="utf-8"))
+        names = list(sets["thirteen"].values()) if asked.set == "thirteen" else variants()
+        failed = series(names, asked, patient=sets["patient"] if asked.patient else "")
+        if failed:
+            print(f"failed: {', '.join(failed)}")
+            return 1
+    write_table()
+    return 0
+
+
+def variants() -> list[str]:
+    """Every fault of the lab."""
+    return sorted(path.stem for path in FAULTS.glob("RB-*.yaml"))
+
+
+def series(names: list[str], asked: argparse.Namespace, *, patient: str) -> list[str]:
+    """All of them, as often as was asked; those that failed twice in a row."""
+    commit = git("rev-parse", "--short", "HEAD")
+    failed = []
+    for number in range(1, asked.passes + 1):
+        for name in names:
+            if any(done(one, name, commit, number) for one in results()):
+                print(f"{name}: passed at this commit already")
+                continue
+            wait = PATIENCE if name == patient else 0
+            if not drill(name, commit, number, wait=wait, record=asked.record):
+                print(f"{name}: once more")
+                if not drill(name, commit, number, wait=wait, record=asked.record):
+                    failed.append(name)
+    return failed
+
+
+def done(one: dict[str, Any], name: str, commit: str, number: int) -> bool:
+    return bool(one["passed"] and one["fault"] == name and one["commit"] == commit and one["pass"] == number)
+
+
+def drill(name: str, commit: str, number: int, *, wait: int, record: bool) -> bool:
+    """One drill; its result is kept, whatever it is."""
+    words = [str(HANDRAIL), "drill", name, "--json", "--wait", str(wait), "--record" if record else "--no-record"]
+    began = time.monotonic()
+    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    try:
+        told = json.loads(found.stdout[found.stdout.index("\n{") :] if "\n{" in found.stdout else found.stdout)
+    except ValueError:
+        told = {"problems": [(found.stderr.strip() or found.stdout.strip())[-300:]], "course": {"times": {}}}
+    result = {
+        "fault": name,
+        "commit": commit,
+        "pass": number,
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "profile": told.get("profile", ""),
+        "waited": wait,
+        "passed": found.returncode == 0,
+        "seconds": round(time.monotonic() - began, 1),
+        "times": told["course"]["times"],
+        "problems": list(told["problems"]),
+    }
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(result, sort_keys=True) + "\n")
+    times = ", ".join(f"{what} {value:.1f}" for what, value in result["times"].items() if value is not None)
+    print(f"{name}: {'passed' if result['passed'] else 'FAILED'} in {result['seconds']:.0f} s ({times})", flush=True)
+    for problem in result["problems"]:
+        print(f"  {problem}", flush=True)
+    return bool(result["passed"])
+
+
+def results() -> list[dict[str, Any]]:
+    """Everything that was kept, oldest first."""
+    if not RESULTS.exists():
+        return []
+    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+
+
+def git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+# -- the table ------------------------------------------------------------------------------------------------------
+
+
+def write_table() -> None:
+    """The newest passed result of each runbook's drill; a runbook without one says so."""
+    newest = {one["fault"]: one for one in results() if one["passed"] and not one["waited"]}
+    text = table(newest)
+    for path in (ROOT / "README.md", ROOT / "docs" / "reference" / "drills.md"):
+        page = path.read_text(encoding="utf-8")
+        before, _, rest = page.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        path.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+
+
+def table(newest: dict[str, dict[str, Any]]) -> str:
+    """Thirteen rows; each time is a cell like `42 s`, counted from the alert's arrival."""
+    sets = yaml.safe_load((FAULTS / "sets.yaml").read_text(encoding="utf-8"))["thirteen"]
+    rows = []
+    for runbook in read_document(EDITION, documents.knowledge_for(EDITION.parent)).runbooks:
+        name = sets.get(runbook.id, "")
+        one = newest.get(name)
+        title = yaml.safe_load((FAULTS / f"{name}.yaml").read_text(encoding="utf-8"))["title"] if name else ""
+        cells = [seconds(one["times"][what]) if one else "" for what in ("evidence", "plan", "healed", "hold")]
+        rows.append([runbook.id, "yes" if one else "no", title or "no drill yet", *cells, ttr(runbook.time_to_resolve)])
+    dates = sorted(one["at"][:10] for one in newest.values())
+    profiles = sorted({one["profile"] for one in newest.values() if one["profile"]})
+    head = ["runbook", "proven", "fault", "evidence", "plan", "healed", "then held", "the document's time"]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+    told = (
+        f"Seen {dates[0]} to {dates[-1]}, alert profile {', '.join(profiles)}, from the alert's arrival."
+        if dates
+        else ""
+    )
+    return "\n".join([*lines, "", told, ""])
+
+
+def seconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+
+
+def ttr(time_: TimeToResolve | None) -> str:
+    return time_.text if time_ else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
