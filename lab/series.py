@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="only write the table")
     asked = parser.parse_args()
     if not asked.table:
-        sets = yaml.safe_load((FAULTS / "sets.yaml").read_text(encoding="utf-8"))
+        sets = yaml.safe_load((ROOT / "lab" / "drills.yaml").read_text(encoding="utf-8"))
         names = list(sets["thirteen"].values()) if asked.set == "thirteen" else variants()
         failed = series(names, asked, patient=sets["patient"] if asked.patient else "")
         if failed:
@@ -134,7 +134,7 @@ def write_table() -> None:
 
 def table(newest: dict[str, dict[str, Any]]) -> str:
     """Thirteen rows; each time is a cell like `42 s`, counted from the alert's arrival."""
-    sets = yaml.safe_load((FAULTS / "sets.yaml").read_text(encoding="utf-8"))["thirteen"]
+    sets = yaml.safe_load((ROOT / "lab" / "drills.yaml").read_text(encoding="utf-8"))["thirteen"]
     rows = []
     for runbook in read_document(EDITION, documents.knowledge_for(EDITION.parent)).runbooks:
         name = sets.get(runbook.id, "")

@@ -230,7 +230,7 @@ def lab(record: Record) -> None:
 
 def chosen_drills() -> list[str]:
     """Three that are always run, and one more that the commit picks, so that all have their turn."""
-    fixed = list(yaml.safe_load((LAB / "faults" / "sets.yaml").read_text(encoding="utf-8"))["fixed"])
+    fixed = list(yaml.safe_load((LAB / "drills.yaml").read_text(encoding="utf-8"))["fixed"])
     others = sorted(path.stem for path in (LAB / "faults").glob("RB-*.yaml") if path.stem not in fixed)
     _, commit = answer(["git", "rev-parse", "HEAD"], seconds=10)
     return [*fixed, others[int(commit[:8], 16) % len(others)] if len(commit) == 40 else others[0]]

@@ -19,6 +19,17 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "library" / "azora" / "recordings"
 RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
+    "RB-001-failed-pipeline": "threshold",
+    "RB-001-no-image": "trigger",
+    "RB-001-no-node": "threshold",
+    "RB-001-no-secret": "trigger",
+    "RB-004-throttled": "threshold",
+    "RB-005-small-limit": "order",
+    "RB-006-busy-hour": "trigger",
+    "RB-008-no-index": "order",
+    "RB-009-replay-paused": "threshold",
+    "RB-012-selects-nothing": "trigger",
+    "RB-013-never-ready": "threshold",
     "RB-002-bad-code": "threshold",
     "RB-002-bad-config": "trigger",
     "RB-003-missing-variable": "order",
