@@ -99,6 +99,7 @@ def perform(
             desk=here.desk,
             wait_before_approval=wait,
             audit_log=Path(lab["audit_log"]),
+            database_logs=tuple(sorted((run / "azora" / "postgres").glob("*/log/postgresql.log"))),
             meanwhile=lambda: meanwhile(here),
             approver=Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True),
         )
@@ -227,6 +228,7 @@ def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
             or "no write by Handrail"
         )
     )
+    lines.append(f"  the databases' logs: {score.statements} statements by way of Handrail that are no reads")
     lines.append(f"  the lab is {'as before' if score.restored else 'NOT restored'}")
     return "\n".join(lines)
 

@@ -101,6 +101,8 @@ READING = frozenset(
         "bool_and",
         "pg_postmaster_start_time",
         "pg_is_wal_replay_paused",
+        "pg_get_wal_replay_pause_state",
+        "pg_control_system",
         "inet_server_addr",
         "current_database",
         "obj_description",

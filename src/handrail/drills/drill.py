@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from handrail.approvals import Approver
-from handrail.drills import audit, course, fault
+from handrail.drills import audit, auditsql, course, fault
 from handrail.drills.course import Course
 from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge, Judgement
@@ -36,6 +36,7 @@ class Stage:
     approver: Approver
     wait_before_approval: float = 0.0  # seconds that the approver lets a plan wait
     audit_log: Path | None = None  # the target's own record of who wrote what
+    database_logs: tuple[Path, ...] = ()  # and the database servers'
     meanwhile: Callable[[], None] = lambda: None  # called again and again while the incident is open
 
 
@@ -50,6 +51,7 @@ class Score:
     writes: Mapping[str, int]  # by the target's own log: real writes of each of our identities
     restored: bool
     took_seconds: float
+    statements: int = 0  # by the database servers' own logs: what came by way of Handrail and was no read
 
     @property
     def passed(self) -> bool:
@@ -62,6 +64,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
     began = time.monotonic()
     judge.before(one.id)
     audited = audit.size(stage.audit_log) if stage.audit_log else 0
+    noted = {path: audit.size(path) for path in stage.database_logs}
     memory = fault.remember(one, bench)
     watchdog = subprocess.Popen(
         [
@@ -97,7 +100,10 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
         watchdog.wait(timeout=30)
     done = course.read(stage.store, one, injected_at=injected_at)
     lines = audit.lines_since(stage.audit_log, audited) if stage.audit_log else []
-    problems += audit.problems(lines, audit.permits(stage.store))
+    permitted = audit.permits(stage.store)
+    problems += audit.problems(lines, permitted)
+    statements = [one for path, size in noted.items() for one in auditsql.changes(audit.lines_since(path, size))]
+    problems += auditsql.problems(statements, permitted)
     if stage.audit_log and not lines:
         problems.append(f"{stage.audit_log} told of nothing: whether anything was written unasked is not known")
     return Score(
@@ -106,6 +112,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
         judgement=judgement,
         problems=(*problems, *done.problems),
         writes=audit.writes(lines),
+        statements=len(statements),
         restored=restored,
         took_seconds=round(time.monotonic() - began, 1),
     )
