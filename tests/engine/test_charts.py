@@ -75,6 +75,11 @@ def test_without_a_history_the_figure_of_now_is_kept(tmp_path: Path) -> None:
     stage.alert()
     stage.drive()
     assert [one["points"] for one in kept(stage)] == [[[stage.clock().timestamp(), 50.0]]]
+    row = next(row for row, _ in stage.store.waiting_plans())
+    for _ in range(12):
+        stage.clock.forward(seconds=5)
+        stage.responder.watch_plan(row)
+    assert len(kept(stage)) == 5, "a figure each quarter of a minute is a curve while the plan waits"
 
 
 def test_a_metric_that_gives_no_answer_is_no_series(tmp_path: Path) -> None:

@@ -54,6 +54,26 @@ def test_a_binding_may_write_its_names_as_in_queries_or_in_braces(scene: Scene, 
     assert view.says == "4.8 % of requests to api-gateway fail"
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("14.7 % of requests to shop fail", "15.4 % of requests to shop fail.", True),
+        ("4.8 % of requests to api-gateway fail", "api-gateway: 3.367% of the requests fail", False),
+        ("Nobody is served", "Production Outage", False),
+    ],
+)
+def test_an_alert_that_says_the_same_in_other_figures_is_not_said_twice(one: str, other: str, same: bool) -> None:
+    assert incidents.alike(one, other) is same
+
+
+def test_the_timeline_says_that_people_were_told_and_opens_to_what(scene: Scene) -> None:
+    """The same long text three times over hides what was done."""
+    incident, run, _ = seed.waiting(scene.seeder)
+    scene.seeder.event("update", incident=incident, run=run, status="investigating", text="Some payments fail.")
+    line = scene.view(incident).timeline[0]
+    assert (line.says, line.more) == ("Stakeholders told: investigating.", ("Some payments fail.",))
+
+
 def series(scene: Scene, incident: str, run: str, *points: tuple[float, float], verifying: str = "") -> None:
     """Points of the metric, so many seconds from now."""
     kept = [[NOW.timestamp() + at, value] for at, value in points]

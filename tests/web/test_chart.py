@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +61,29 @@ def test_labels_that_would_touch_stand_on_two_rows() -> None:
     text = str(chart.svg(drawn(0, 1, 4, 5), width=336, height=200, zone=UTC))
     rows = dict(re.findall(r'y="(\d+)" class="(bad|changes)[^"]*">(?:alert|change)<', text)[::-1])
     assert len(rows) == 2
+
+
+def test_three_things_in_a_moment_stand_on_three_rows_and_the_curve_below_them() -> None:
+    """A change that heals at once: alert, change and healed are a finger apart on a phone."""
+    made = drawn(*[0.0] * 40, 4, 5, 5, 0)
+    end = made.points[-1][0]
+    marks = tuple(
+        (end - timedelta(seconds=ago), told, "bad") for ago, told in ((30, "alert"), (12, "change"), (2, "healed"))
+    )
+    text = str(chart.svg(dataclasses.replace(made, marks=marks), width=336, height=190, zone=UTC))
+    rows = {told: float(y) for y, told in re.findall(r'y="(\d+)" class="bad[^"]*">(alert|change|healed)<', text)}
+    assert len(set(rows.values())) == 3
+    curve = re.search(r'class="curve" d="([^"]+)"', text)
+    assert curve
+    assert min(float(y) for y in re.findall(r" ([\d.]+)", curve[1])) > max(rows.values())
+
+
+def test_what_happened_long_before_the_first_sample_is_not_drawn_among_the_labels() -> None:
+    made = drawn(1, 2, 3, 4)
+    early = dataclasses.replace(made, marks=((START - timedelta(hours=1), "alert", "bad"),))
+    assert ">alert<" not in str(chart.svg(early, width=336, height=190, zone=UTC))
+    shortly = dataclasses.replace(made, marks=((START - timedelta(seconds=5), "alert", "bad"),))
+    assert ">alert<" in str(chart.svg(shortly, width=336, height=190, zone=UTC))
 
 
 def test_no_data_is_not_drawn_as_a_line() -> None:

@@ -217,6 +217,16 @@ def test_a_bullet_that_another_runbook_has_leads_there_by_its_title(tmp_path: Pa
     assert '<li id="step-5">' in here.client.get("/runbooks/RB-002", headers=ANA).text
 
 
+def test_the_list_says_where_each_incident_is(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    seed.full(here.store, here.clock, NOW)
+    here.clock.now = NOW
+    text = here.client.get("/", headers=ANA).text
+    for says in ("Ana Ruiz has it. A person must say what happened.", "Ana Ruiz has it. The change is running."):
+        assert text.count(says) == 1
+    assert "Error rate: 0.2 % (limit 1 %); held 12 of 30 s." in text
+
+
 def test_home_says_once_that_someone_works_by_hand(tmp_path: Path) -> None:
     here = site(tmp_path)
     incident, run, plan = here.waiting()

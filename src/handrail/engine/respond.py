@@ -456,7 +456,10 @@ class Responder:
             for event in self.store.events(incident=str(scene.row["incident"]), kinds=("series",))
             if event.run == scene.run and "verifying" not in event.payload
         ]
-        if kept and now - kept[-1].at < again:
+        without = (
+            bool(kept) and "query" not in kept[-1].payload
+        )  # a figure that has no history: only what is kept is there
+        if kept and now - kept[-1].at < (again / 4 if without else again):
             return
         last = max((float(at) for event in kept for at, _ in event.payload["points"]), default=0.0)
         starts = [scene.incident["opened_at"], *(alert["starts_at"] for alert in scene.alerts)]
@@ -466,18 +469,16 @@ class Responder:
         promql = looking.filled_in(check.query, scene.filled)
         if check.denominator:
             promql = f"({promql}) / ({looking.filled_in(check.denominator, scene.filled)}) * {check.scale:g}"
-        points = [
-            [round(at, 1), value]
-            for at, value in scene.ground.series(promql, minutes=span / 60, step_seconds=step)
-            if at >= last + step / 2
-        ]
-        if not points and not last:  # no history: a figure that an environment names, or nothing of it was scraped yet
+        found = () if without else scene.ground.series(promql, minutes=span / 60, step_seconds=step)
+        points = [[round(at, 1), value] for at, value in found if at >= last + step / 2]
+        if points:
+            self._keep_series(scene, points, query=promql)
+        elif without or not last:
             (reading,) = verifying.sample(
                 [check], ground=scene.ground, place=scene.place, values=scene.filled, changed_at=None, now=now
             )
-            points = [] if reading.value is None else [[round(now.timestamp(), 1), reading.value]]
-        if points:
-            self._keep_series(scene, points, query=promql)
+            if reading.value is not None:
+                self._keep_series(scene, [[round(now.timestamp(), 1), reading.value]])
 
     def _keep_series(self, scene: Scene, points: list[list[float]], **more: str) -> None:
         check = scene.binding.checks[0]

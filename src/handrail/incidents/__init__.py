@@ -13,6 +13,7 @@ from handrail.incidents.view import (
     view,
     what_is_wrong,
 )
+from handrail.incidents.view.head import alike
 
 __all__ = [
     "SAID",
@@ -21,6 +22,7 @@ __all__ = [
     "Meant",
     "PlanView",
     "RunFacts",
+    "alike",
     "figures",
     "leading_row",
     "messages",

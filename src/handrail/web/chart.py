@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from markupsafe import Markup, escape
@@ -11,15 +12,16 @@ from markupsafe import Markup, escape
 from handrail.incidents import words
 from handrail.incidents.view import Chart
 
-TOP, BOTTOM = 34, 24
+TOP, BOTTOM = 34, 24  # room for two rows of words above
+ROW = 13
 CHARACTER = 6.6  # a wide one of the 12 px labels
 STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
 def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
     """The whole drawing; its label says in words what it shows."""
-    times, values = [at for at, _ in chart.points], [value for _, value in chart.points if math.isfinite(value)]
-    start, end = times[0], max(times[-1], *(at for at, _, _ in chart.marks)) if chart.marks else times[-1]
+    values = [value for _, value in chart.points if math.isfinite(value)]
+    start, end = _ends(chart)
     ticks = _ticks(min([0.0, *values]), max([*values, chart.limit or 0.0]))
     labels = [words.amount(tick, chart.unit) for tick in ticks]
     left = max(len(label) for label in labels) * CHARACTER + 10
@@ -29,8 +31,11 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
     def x(at: datetime) -> float:
         return left + (at - start).total_seconds() / span * (width - left - 10)
 
+    marks = _placed([mark for mark in sorted(chart.marks) if mark[0] >= start], x=x, width=width)
+    top = TOP + max([0, *(ROW * (row - 1) for *_, row in marks)])
+
     def y(value: float) -> float:
-        return height - BOTTOM - (value - low) / (high - low) * (height - TOP - BOTTOM)
+        return height - BOTTOM - (value - low) / (high - low) * (height - top - BOTTOM)
 
     parts: list[Markup] = []
     for tick, label in zip(ticks, labels, strict=True):
@@ -46,10 +51,11 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
         parts.append(
             Markup('<text x="{:.1f}" y="{:.1f}" class="bad">{}</text>').format(left + 4, y(chart.limit) - 5, text)
         )
-    parts += _marks(chart, x=x, height=height, width=width)
+    for mark in marks:
+        parts += _mark(*mark, height=height)
     parts.append(Markup('<path class="curve" d="{}"/>').format(_curve(chart, x=x, y=y)))
     parts += [
-        Markup('<circle class="alone" cx="{:.1f}" cy="{:.1f}" r="2"/>').format(x(at), y(value))
+        Markup('<circle class="alone" cx="{:.1f}" cy="{:.1f}" r="3"/>').format(x(at), y(value))
         for at, value in _alone(chart)
     ]
     last_at, last = next(((at, value) for at, value in reversed(chart.points) if math.isfinite(value)), (end, low))
@@ -112,29 +118,38 @@ def _stretches(chart: Chart) -> list[list[tuple[datetime, float]]]:
     return found
 
 
-def _marks(chart: Chart, *, x: object, height: int, width: int) -> list[Markup]:
-    """What happened when: a line with a word above it, on a second row where two would touch."""
-    assert callable(x)
-    parts: list[Markup] = []
-    ends = [0.0, 0.0]
-    for at, text, tone in sorted(chart.marks):
+Placed = tuple[float, bool, str, str, int]  # where, whether the words stand before it, the words, their tone, their row
+
+
+def _ends(chart: Chart) -> tuple[datetime, datetime]:
+    """From the first sample to the last, with what happened in between, after, and shortly before."""
+    first, last = chart.points[0][0], chart.points[-1][0]
+    end = max([last, *(at for at, _, _ in chart.marks)])
+    shortly = first - (end - first) / 2
+    return min([first, *(at for at, _, _ in chart.marks if at >= shortly)]), end
+
+
+def _placed(marks: Sequence[tuple[datetime, str, str]], *, x: Callable[[datetime], float], width: int) -> list[Placed]:
+    """What happened when: words in the first row where they touch no others."""
+    found: list[Placed] = []
+    ends: list[float] = []
+    for at, text, tone in marks:
         place = x(at)
-        if place < 0:
-            continue
         wide = len(text) * CHARACTER + 6
         turned = place + wide > width
         begins = place - wide if turned else place
-        row = 0 if begins >= ends[0] else 1
-        ends[row] = begins + wide
-        parts.append(
-            Markup('<path class="mark {}" d="M{:.1f} {}V{}"/>').format(tone, place, 16 + row * 13, height - BOTTOM)
-        )
-        parts.append(
-            Markup('<text x="{:.1f}" y="{}" class="{}{}">{}</text>').format(
-                place - 4 if turned else place + 4, 14 + row * 13, tone, " right" if turned else "", escape(text)
-            )
-        )
-    return parts
+        row = next((row for row, end in enumerate(ends) if begins >= end), len(ends))
+        ends[row : row + 1] = [begins + wide]
+        found.append((place, turned, text, tone, row))
+    return found
+
+
+def _mark(place: float, turned: bool, text: str, tone: str, row: int, *, height: int) -> list[Markup]:
+    line = Markup('<path class="mark {}" d="M{:.1f} {}V{}"/>').format(tone, place, 16 + row * ROW, height - BOTTOM)
+    told = Markup('<text x="{:.1f}" y="{}" class="{}{}">{}</text>').format(
+        place - 4 if turned else place + 4, 14 + row * ROW, tone, " right" if turned else "", escape(text)
+    )
+    return [line, told]
 
 
 def _ticks(low: float, high: float) -> list[float]:

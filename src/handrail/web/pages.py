@@ -19,6 +19,7 @@ from handrail.commands import Effect
 from handrail.engine.desk import Desk, Told
 from handrail.errors import HandrailError
 from handrail.incidents import words
+from handrail.remedies import Standing
 from handrail.store import Store
 from handrail.web import chart, gather, verbs
 from handrail.web.people import Known, Sessions
@@ -79,6 +80,7 @@ class Pages:
             clock=self._clock,
             clock_of=self._clock_of,
             span=words.duration,
+            took=lambda seconds: f"{seconds:.1f} s" if seconds >= 0.05 else "under 0.1 s",
             short=words.short,
             ago=self._ago,
             sentence=words.sentence,
@@ -139,9 +141,12 @@ class Pages:
                 "says": gather.headline(self.store, self.catalog, row, runs.get(f"I-{row['number']}", [])),
                 "runs": runs.get(f"I-{row['number']}", []),
                 "plan": proposals.get(f"I-{row['number']}"),
+                "now": self._now(row, runs.get(f"I-{row['number']}", [])),
             }
             for row in shown
         ]
+        for one in listed:
+            one["alert_says"] = "" if incidents.alike(one["says"], one["title"]) else one["title"]
         return self.render(
             "home.html",
             call.known,
@@ -149,6 +154,15 @@ class Pages:
             closed=[row for row in listed if row["status"] != "open"],
             sources=sorted(self.settings.sources),
         )
+
+    def _now(self, incident: dict[str, Any], runs: Sequence[dict[str, Any]]) -> str:
+        """Where an open incident is, as far as its last run says: a change that runs, or of which nobody knows, first."""
+        if incident["status"] != "open" or not runs or runs[-1]["ending"]:
+            return ""
+        standing = {row["standing"] for row in self.store.remedies_of(f"R-{runs[-1]['number']}")}
+        if Standing.UNKNOWN in standing:
+            return "a person must say what happened"
+        return "the change is running" if Standing.CHANGING in standing else str(runs[-1]["waits_for"])
 
     def _view(self, name: str) -> incidents.IncidentView:
         facts = gather.facts(self.store, self.catalog, name)

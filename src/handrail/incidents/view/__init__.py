@@ -75,7 +75,7 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
     return IncidentView(
         id=facts.id,
         says=says,
-        alert_says="" if says == incident["title"] else str(incident["title"]),
+        alert_says="" if head.alike(says, str(incident["title"])) else str(incident["title"]),
         severity=str(incident["severity"]),
         tone=head.severity_tone(str(incident["severity"])),
         status=str(incident["status"]),

@@ -47,6 +47,11 @@ def what_is_wrong(incident: Row, *, run: Row | None, binding: RunbookBinding, ev
     return re.sub(names, lambda match: str(known.get(match[1] or match[2], match[0])), text)
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two sentences say the same but for their figures: `14.7 % fail` and `15.4 % fail` are one trouble."""
+    return re.sub(r"\d+(?:[.,]\d+)?", "#", one).strip(" .") == re.sub(r"\d+(?:[.,]\d+)?", "#", other).strip(" .")
+
+
 def _figure(value: float | None) -> str:
     return "" if value is None else remedies.checks.number(round(value, 1) if abs(value) >= 1 else value)
 

@@ -75,6 +75,9 @@ def _together(events: Sequence[Event]) -> str:
 
 
 def _line(event: Event, names: sentences.Names) -> Line:
+    if event.kind == "update":  # what was said stands in full where users' words stand
+        says = words.sentence(f"stakeholders told: {event.payload['status']}")
+        return Line(at=event.at, says=says, more=(str(event.payload["text"]),))
     return Line(
         at=event.at,
         says=sentences.sentence(event, names),
