@@ -37,10 +37,11 @@ KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentSettings:
-    """A document and its binding, as paths."""
+    """A document and its binding, as paths; `url` is where people read it, for alerts that lead there."""
 
     path: Path
     binding: Path | None
+    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,9 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
         folder=folder,
         documents=tuple(
             DocumentSettings(
-                path=folder / item["path"], binding=folder / item["binding"] if item.get("binding") else None
+                path=folder / item["path"],
+                binding=folder / item["binding"] if item.get("binding") else None,
+                url=str(item.get("url", "")),
             )
             for item in (raw.get("documents") or [])
         ),

@@ -363,3 +363,17 @@ def test_commands_of_one_run_do_not_overlap_in_its_workspace(workspaces: Workspa
     for thread in threads:
         thread.join()
     assert workspaces.run(ask(("cat", "log"))).stdout == "in\nout\n" * 3
+
+
+@needs_sandbox
+def test_what_a_command_prints_goes_into_a_file_of_the_workspace_where_it_says_so(workspaces: Workspaces) -> None:
+    written = Ask(
+        target="local", identity="none", stages=(("cat", "values.yaml"),), run="R-1", output="out/../manifests.yaml"
+    )
+    assert workspaces.run(written).exit_codes != (0,), "a file in a folder that is not there"
+    written = Ask(target="local", identity="none", stages=(("cat", "values.yaml"),), run="R-1", output="manifests.yaml")
+    assert workspaces.run(written).stdout == "replicas: 2\n"
+    assert workspaces.read("R-1", "manifests.yaml").stdout == "replicas: 2\n"
+    assert workspaces.read("R-2", "manifests.yaml").exit_codes == (1,), "another run has its own"
+    through = Ask(target="local", identity="none", stages=(("echo", "x"),), run="R-1", output="link-to-folder/x")
+    assert any(workspaces.run(through).exit_codes), "a link out of the workspace leads nowhere"

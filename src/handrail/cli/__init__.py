@@ -21,6 +21,7 @@ VERBS = {
     "explain": "handrail.cli.explain",
     "show": "handrail.cli.show",
     "identities": "handrail.cli.identities",
+    "rules": "handrail.cli.rules",
     "serve": "handrail.cli.serve",
     "event": "handrail.cli.event",
     "incidents": "handrail.cli.incidents",

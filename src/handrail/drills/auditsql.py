@@ -15,7 +15,7 @@ from handrail.commands import Effect, sqltree
 from handrail.commands import sql as sql_text
 from handrail.drills.audit import SLACK, Permitted
 
-# log_line_prefix = '%m [%p] %u@%d %a '
+# as the setting log_line_prefix '%m [%p] %u@%d %a ' writes it
 LINE = re.compile(r"(\S+ \S+) (?:GMT|UTC) \[\d+\] (\S+)@(\S*) (.*?) LOG:  (?:statement|execute [^:]*): (.*)")
 READER = "handrail_reader"
 CLIENT = "psql"  # as a document's commands come; the application has names of its own

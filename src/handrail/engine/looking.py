@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import commands, remedies
-from handrail.commands import Command, Effect, HttpGet, Severity, Sql
+from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Severity, Sql
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
 from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromTable, ListKind, RunbookBinding
@@ -21,6 +21,7 @@ from handrail.targets import Answer, Ask, Ground
 READ_DEADLINE = timedelta(seconds=20)
 WATCH_WINDOW = timedelta(seconds=6)
 AT_ONCE = 8
+PLAIN_FILE = re.compile(r"[\w.][\w./-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,9 @@ def question(
     rendered = commands.render(stages, values)
     if isinstance(rendered, commands.Refusal):
         return CannotRun(reason=rendered.reason, for_a_person=True)
+    output = _file(stages[-1].output)
+    if output is None:
+        return CannotRun(reason="where it would write is no plain file of the workspace", for_a_person=True)
     target, reader = whose(rendered, command)
     native = command.analysis.native
     window = WATCH_WINDOW if command.analysis.never_returns else None
@@ -107,7 +111,16 @@ def question(
         sql=native.text if isinstance(native, Sql) and native.effect is Effect.READS and not identity else None,
         url=native.url if isinstance(native, HttpGet) and not identity else None,
         query=native.query if isinstance(native, HttpGet) and not identity else (),
+        output=output,
     )
+
+
+def _file(output: tuple[Literal | Parameter, ...] | None) -> str | None:
+    """The workspace's file that a command writes; empty where it writes none, None where that is no plain file."""
+    if not output:
+        return ""
+    text = "".join(part.text if isinstance(part, Literal) else "/" for part in output)
+    return text if PLAIN_FILE.fullmatch(text) and ".." not in text.split("/") else None
 
 
 def whose(stages: tuple[tuple[str, ...], ...], command: Command) -> tuple[str, str]:
@@ -142,13 +155,17 @@ def look(
             keep(_not_asked(name, command, ask, run=run, now=now))
         else:
             groups.setdefault(ask, []).append((name, command))
+    written = {ask.output for ask in groups if ask.output}
+    reading_them = [ask for ask in groups if any(word in written for stage in ask.stages for word in stage)]
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="look") as pool:
-        asked = {pool.submit(ground.observe, ask): ask for ask in groups}
-        for future in as_completed(asked):
-            ask = asked[future]
-            answer = future.result()
-            for name, command in groups[ask]:
-                keep(as_evidence(name, command, ask, answer, run=run, first=groups[ask][0][0]))
+        # what reads a file that another one writes comes after it
+        for wave in ([ask for ask in groups if ask not in reading_them], reading_them):
+            asked = {pool.submit(ground.observe, ask): ask for ask in wave}
+            for future in as_completed(asked):
+                ask = asked[future]
+                answer = future.result()
+                for name, command in groups[ask]:
+                    keep(as_evidence(name, command, ask, answer, run=run, first=groups[ask][0][0]))
 
 
 def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: str, first: str) -> Evidence:

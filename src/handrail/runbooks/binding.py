@@ -14,19 +14,46 @@ from handrail.runbooks.document import RunbookId
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """An alert that this runbook answers: any of `alerts` (all of `labels` equal), or a pipeline `event`."""
-
-    alerts: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    event: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class FromLabel:
     """The value of an alert's label."""
 
     label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRule:
+    """How one alert of a trigger is raised. What is left open is read off the runbook's checks and symptoms.
+
+    Without `query` the alert is the negation of the checks, or their value `above` or `below` another limit. With one,
+    the limit is the alert's own, else that of the document's symptom in this `unit`; without either, the query itself
+    is the condition. `denominator`, `scale` and `enough` are a check's.
+    """
+
+    alert: str
+    query: str = ""
+    denominator: str = ""
+    scale: float = 1.0
+    enough: float = 0.0
+    name: str = ""  # what is measured, in words; left out: the first check's
+    unit: str = ""
+    above: float | None = None
+    below: float | None = None
+    lasts: timedelta | None = None  # `for`: how long it is true before the alert fires
+    severity: str = ""  # left out: told by the runbook's
+    service: FromLabel | str = ""  # whose trouble it is: a label of what is watched, or a service's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """An alert that this runbook answers: any of `alerts` (all of `labels` equal), or a pipeline `event`.
+
+    `rules` say of each alert how it is raised, in the same order.
+    """
+
+    alerts: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    event: str | None = None
+    rules: tuple[AlertRule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

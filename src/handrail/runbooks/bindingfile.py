@@ -15,6 +15,7 @@ from handrail.commands import promql
 from handrail.commands import types as parameter_types
 from handrail.errors import FixRunbook
 from handrail.runbooks.binding import (
+    AlertRule,
     Binding,
     Check,
     FromJson,
@@ -48,6 +49,9 @@ SOURCES: Mapping[
     "column": (("column", "command", "where", "values"), ("command", "values")),
     "label": (("label",), ()),
 }
+LEVEL_KEYS = ("above", "below", "for", "severity")
+SEVERITIES = ("critical", "warning", "info")
+RULE_KEYS = ("query", "denominator", "scale", "enough", "name", "unit", *LEVEL_KEYS, "service")
 PLACEHOLDERS = {"$window": "1m", "$service": "service", "$namespace": "namespace"}
 
 
@@ -189,16 +193,63 @@ class _File:
         )
 
     def _trigger(self, raw: _At) -> Trigger:
-        self._keys(raw, ("alert", "labels", "event"))
-        names = self._texts(raw, "alert", one=True)
-        if not names and not self._text(raw, "event"):
+        self._keys(raw, ("alert", "labels", "event", *RULE_KEYS))
+        event = self._text(raw, "event") or None
+        said = raw.get("alert")
+        named = said if isinstance(said, _At) else _At()
+        names = tuple(named) if named else self._texts(raw, "alert", one=True)
+        if not names and not event:
             self._no(raw, "", "this trigger matches everything: name an `alert` or an `event`")
+        stray = next((key for key in RULE_KEYS if key in raw and not names), "")
+        if stray:
+            self._no(raw, stray, f"`{stray}` says how an alert is raised, and this trigger names none: name an `alert`")
         labels = self._mapping(raw, "labels")
+        for name, line in named.twice:
+            raise FixRunbook(f"{self.path}:{line}: {name} stands there twice. Keep one of the two.")
         return Trigger(
             alerts=names,
             labels={key: self._text(labels, key) for key in labels},
-            event=self._text(raw, "event") or None,
+            event=event,
+            rules=tuple(self._rule(name, raw, named) for name in names),
         )
+
+    def _rule(self, name: str, raw: _At, named: _At) -> AlertRule:
+        """How an alert is raised: what stands under its name counts before what stands beside `alert`."""
+        own = self._mapping(named, name) if named and named[name] is not None else _At()
+        self._keys(own, LEVEL_KEYS)
+        for place in (own, raw):
+            if {"above", "below"} <= set(place):
+                self._no(place, "below", "an alert has one limit: `above` or `below`")
+            if self._text(place, "severity") not in ("", *SEVERITIES):
+                self._no(place, "severity", f"`severity` is {' or '.join(SEVERITIES)}")
+        limit = own if {"above", "below"} & set(own) else raw
+        for key in ("denominator", "scale", "enough"):
+            if key in raw and "query" not in raw:
+                self._no(raw, key, f"`{key}` belongs to a `query` of the trigger's own; the checks have theirs")
+        lasts = next((self._duration(place, "for") for place in (own, raw) if "for" in place), None)
+        return AlertRule(
+            alert=name,
+            query=self._promql(raw, "query") if "query" in raw else "",
+            denominator=self._promql(raw, "denominator") if "denominator" in raw else "",
+            scale=self._number(raw, "scale", 1.0),
+            enough=self._number(raw, "enough", 0.0),
+            name=self._text(raw, "name"),
+            unit=self._text(raw, "unit"),
+            above=self._number(limit, "above"),
+            below=self._number(limit, "below"),
+            lasts=lasts,
+            severity=self._text(own if "severity" in own else raw, "severity"),
+            service=self._whose(raw),
+        )
+
+    def _whose(self, raw: _At) -> FromLabel | str:
+        if not isinstance(raw.get("service"), _At):
+            return self._text(raw, "service")
+        label = self._mapping(raw, "service")
+        self._keys(label, ("label",))
+        if "label" not in label:
+            self._no(label, "", "a `service` is a name, or the `label` of what is watched that names it")
+        return FromLabel(label=self._text(label, "label"))
 
     def _parameter(self, name: str, parent: _At) -> ParameterBinding:
         raw = self._mapping(parent, name)

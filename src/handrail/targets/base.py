@@ -30,6 +30,7 @@ class Ask:
     window: timedelta | None = None  # a watch: ended after this and counted as an answer
     run: str = ""  # application name of database sessions, folder of the workspace
     server: str = "primary"  # which database server
+    output: str = ""  # a file of the workspace that takes what is printed, as `> file` would
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import re
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
 
 CLUSTER_TOOLS = ("kubectl", "helm")
+CHART_TOOLS = (("helm", "lint"), ("helm", "template"))  # they ask no cluster, only files
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # behind the environment's own tools
 QUICK = timedelta(seconds=15)
 BROKEN_CURL = (
@@ -93,7 +95,11 @@ class RealGround:
         self.settings, self.masker = settings, masker
         self._prometheus = http.Prometheus(settings.prometheus_url) if settings.prometheus_url else None
         self._workspaces = Workspaces(
-            settings.repository, scratch / "workspaces", env=settings.variables, network=settings.workspace_network
+            settings.repository,
+            scratch / "workspaces",
+            env=settings.variables,
+            network=settings.workspace_network,
+            tools=settings.tools,
         )
         self._home = scratch / "home"
         self._home.mkdir(parents=True, exist_ok=True)
@@ -116,10 +122,10 @@ class RealGround:
         if ask.url is not None:
             return self._filtered(self._get(ask), ask)
         words = ask.stages[0]
-        if words[0] in CLUSTER_TOOLS:
-            return self._cluster(ask)
-        if words[0] in ("git", "npm"):
+        if words[0] in ("git", "npm") or words[:2] in CHART_TOOLS:
             return self._workspaces.run(ask)
+        if words[0] in CLUSTER_TOOLS:
+            return self._with_files(ask)
         return self._local(ask.stages, deadline=ask.deadline, window=ask.window)
 
     def _local(
@@ -175,6 +181,23 @@ class RealGround:
             started_at=answer.started_at,
             seconds=round(answer.seconds + after.seconds, 4),
         )
+
+    def _with_files(self, ask: Ask) -> Answer:
+        """A look whose `-f` names a file of the run's workspace: it gets that file's text, and nothing else of it."""
+        words = ask.stages[0]
+        path = kubernetes.flag(words, "-f", "--filename")
+        if words[0] != "kubectl" or not path or path == "-" or path.startswith("/") or "://" in path:
+            return self._cluster(ask)
+        found = self._workspaces.read(ask.run, path)
+        if found.refused or any(found.exit_codes):
+            said = found.refused or found.stderr.strip()[-200:]
+            return dataclasses.replace(found, refused=f"{path} could not be read in the run's workspace: {said}")
+        with tempfile.TemporaryDirectory(dir=self._home) as folder:
+            copy = Path(folder) / "of-the-workspace.yaml"
+            copy.write_text(found.stdout, encoding="utf-8")
+            named = tuple(str(copy) if word == path else word.replace(f"={path}", f"={copy}") for word in words)
+            answer = self._cluster(dataclasses.replace(ask, stages=(named, *ask.stages[1:])))
+            return dataclasses.replace(answer, stderr=answer.stderr.replace(str(copy), path))
 
     def _cluster(self, ask: Ask) -> Answer:
         apart = kubernetes.elsewhere(ask.stages[0])

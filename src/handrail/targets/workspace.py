@@ -29,8 +29,12 @@ BRANCH = re.compile(r"\w[\w./-]*")
 class Workspaces:
     """One folder a run. What runs there has no credentials; its variables are those the environment names."""
 
-    def __init__(self, repository: str, folder: Path, *, env: Mapping[str, str], network: bool = False) -> None:
+    def __init__(
+        self, repository: str, folder: Path, *, env: Mapping[str, str], network: bool = False, tools: str = ""
+    ) -> None:
+        """`tools` is a folder of programs (helm) that comes before the system's own."""
         self._repository, self._folder, self._env, self._network = repository, folder, dict(env), network
+        self._tools = tools
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -38,9 +42,22 @@ class Workspaces:
         """Run a command in the run's workspace, one at a time there, in the sandbox."""
         with self._held(ask.run) as place:
             made = self._made(place, ask.run)
-            return made or self._inside(
-                place / "checkout", ask.stages, deadline=ask.deadline, window=ask.window, cwd=place
+            if made:
+                return made
+            checkout = place / "checkout"
+            answer = self._inside(checkout, ask.stages, deadline=ask.deadline, window=ask.window, cwd=place)
+            if not ask.output or answer.refused or any(answer.exit_codes):
+                return answer
+            if answer.truncated:
+                return dataclasses.replace(answer, refused=f"{ask.output} was not written: there was too much to keep")
+            kept = self._inside(
+                checkout, (("tee", "--", ask.output),), deadline=CLONE, cwd=place, feed=answer.stdout.encode()
             )
+            return kept if kept.refused or any(kept.exit_codes) else answer
+
+    def read(self, run: str, path: str) -> Answer:
+        """A file of the run's workspace, as its commands see it."""
+        return self.run(Ask(target="local", identity="none", stages=(("cat", "--", path),), run=run))
 
     def publish(self, ask: Ask) -> Answer:
         """A push: the workspace's commits, from a clean clone that nothing in the workspace could prepare."""
@@ -125,12 +142,18 @@ class Workspaces:
         cwd: Path,
         window: timedelta | None = None,
         output: str = "",
+        feed: bytes | None = None,
     ) -> Answer:
-        reads = (self._repository,) if self._repository.startswith("/") else ()
+        reads = tuple(path for path in (self._repository, self._tools) if path.startswith("/"))
         front = sandbox.front(str(checkout), reads=reads, network=self._network)
         answer = process.run(
             tuple((*front, *stage) for stage in stages),
-            env={**self._environment(Path("/tmp")), **self._env},  # noqa: S108 -- the sandbox's own
+            env={
+                **self._environment(Path("/tmp")),  # noqa: S108 -- the sandbox's own
+                **({"PATH": f"{self._tools}:{process.PATH}"} if self._tools else {}),
+                **self._env,
+            },
+            feed=feed,
             deadline=deadline,
             window=window,
             cwd=cwd,

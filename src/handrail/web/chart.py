@@ -14,7 +14,7 @@ from handrail.incidents.view import Chart
 
 TOP, BOTTOM = 34, 24  # room for two rows of words above
 ROW = 13
-CHARACTER = 6.6  # a wide one of the 12 px labels
+CHARACTER = 7.6  # a wide one of the 12 px labels
 STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 
 

@@ -85,7 +85,7 @@ class Pages:
             ago=self._ago,
             sentence=words.sentence,
         )
-        self.templates.globals.update(count=words.count, target_time=words.target_time)
+        self.templates.globals.update(amount=words.amount, count=words.count, target_time=words.target_time)
         self._failures: list[datetime] = []
 
     # -- rendering -------------------------------------------------------------------------------------------------
