@@ -57,6 +57,12 @@ def test_the_limit_the_alert_and_the_change_are_marked_in_words() -> None:
         assert word in text
 
 
+def test_a_limit_that_is_the_least_says_so() -> None:
+    text = str(chart.svg(dataclasses.replace(drawn(0, 1, 1, 1), least=True), width=336, height=190, zone=UTC))
+    assert ">at least 1 %<" in text
+    assert "limit" not in text.replace('class="limit"', "")
+
+
 def test_labels_that_would_touch_stand_on_two_rows() -> None:
     text = str(chart.svg(drawn(0, 1, 4, 5), width=336, height=200, zone=UTC))
     rows = dict(re.findall(r'y="(\d+)" class="(bad|changes)[^"]*">(?:alert|change)<', text)[::-1])

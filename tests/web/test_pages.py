@@ -210,7 +210,7 @@ def test_the_list_says_what_is_wrong_in_the_pages_own_words(tmp_path: Path) -> N
 def test_a_bullet_that_another_runbook_has_leads_there_by_its_title(tmp_path: Path) -> None:
     here = site(tmp_path)
     text = here.client.get(f"/incidents/{seed.outage(here.seeder)}", headers=ANA).text
-    link = '<a class="small" href="/runbooks/RB-002#step-5">Roll back, RB-002 step 5</a>'
+    link = '<span class="there"><a href="/runbooks/RB-002#step-5">Roll back, RB-002 step 5</a></span>'
     assert f"Roll back the deployment {link}" in text
     assert "no document has RB-099/scale" in text
     assert f"Roll back the deployment {link}" in here.client.get("/runbooks/RB-012", headers=ANA).text

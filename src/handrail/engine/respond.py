@@ -485,6 +485,7 @@ class Responder:
         payload = {
             **more,
             "limit": check.below if check.below is not None else check.at_least,
+            "least": check.below is None,
             "unit": check.unit,
             "name": check.name,
             "points": points,

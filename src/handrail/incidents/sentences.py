@@ -119,7 +119,9 @@ def _verified(told: Told) -> str:
 
 
 def _weighed(told: Told) -> str:
-    fits = told["fits"]
+    raw = told.payload.get("fits", [])
+    named = [str(one).partition(": ") for one in (raw if isinstance(raw, list) else [raw] if raw else [])]
+    fits = words.listed([f"{told.names.remedies.get(name, name)}{colon}{reason}" for name, colon, reason in named])
     return (
         f"Step {told['step']} weighed: {fits}"
         if fits

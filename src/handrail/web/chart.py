@@ -46,7 +46,7 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
             text = f"{at.astimezone(zone):%H:%M}"
             parts.append(Markup('<text x="{:.1f}" y="{}" class="mid">{}</text>').format(x(at), height - 5, text))
     if chart.limit is not None:
-        text = f"limit {words.amount(chart.limit, chart.unit)}"
+        text = _limit(chart)
         parts.append(Markup('<path class="limit" d="M{:.1f} {:.1f}H{}"/>').format(left, y(chart.limit), width))
         parts.append(
             Markup('<text x="{:.1f}" y="{:.1f}" class="bad">{}</text>').format(left + 4, y(chart.limit) - 5, text)
@@ -74,8 +74,12 @@ def says(chart: Chart, *, zone: tzinfo) -> str:
     (top, top_at), last = max(values), values[-1][0]
     text = f"{chart.name}: highest {words.amount(top, chart.unit)} at {top_at.astimezone(zone):%H:%M:%S}"
     text += f", last {words.amount(last, chart.unit)} at {values[-1][1].astimezone(zone):%H:%M:%S}"
-    text += f", limit {words.amount(chart.limit, chart.unit)}" if chart.limit is not None else ""
+    text += f", {_limit(chart)}" if chart.limit is not None else ""
     return text + "".join(f", {told} at {at.astimezone(zone):%H:%M:%S}" for at, told, _ in sorted(chart.marks))
+
+
+def _limit(chart: Chart) -> str:
+    return f"{'at least' if chart.least else 'limit'} {words.amount(chart.limit or 0.0, chart.unit)}"
 
 
 def figures(chart: Chart, *, most: int = 16) -> list[tuple[datetime, str, str]]:

@@ -21,6 +21,7 @@ class Chart:
     name: str
     unit: str
     limit: float | None
+    least: bool = False  # the limit is the least that is well, not the most
     points: tuple[tuple[datetime, float], ...]
     marks: tuple[tuple[datetime, str, str], ...]  # when, words, tone
 
@@ -79,6 +80,7 @@ def chart(facts: Facts) -> Chart | None:
         name=str(meta.get("name") or meta.get("query") or "The metric that fired"),
         unit=str(meta.get("unit", "")),
         limit=float(limit) if limit not in (None, "") else None,
+        least=bool(meta.get("least", False)),
         points=tuple(sorted(points.items())),
         marks=tuple(_marks(facts)),
     )
@@ -100,7 +102,7 @@ def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
 
 def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
     for run in facts.runs:
-        for item in newest(run.evidence).values():
+        for item in sorted(newest(run.evidence).values(), key=_place):
             if ":" in item.command:
                 continue
             yield Found(
@@ -109,6 +111,15 @@ def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
                 anchor=anchor(run.id, item.command),
                 ok=item.look is Look.SEEN,
             )
+
+
+def _place(item: Evidence) -> tuple[int, ...]:
+    """The document's order, not that in which answers came."""
+    return tuple(int(part) for part in item.command.split(".")[-2:] if part.isdecimal())
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= 140 else f"{line[:139].rstrip()}…"
 
 
 COUNTED = re.compile(r"^\d+ (?:lines?|rows?)$")
@@ -125,6 +136,6 @@ def _telling(item: Evidence) -> str:
     shown = showing.show(item)
     if shown.shapes and shown.shapes[0].matters:
         top = shown.shapes[0]
-        return f"{item.says}, {top.count} like {STAMP.sub('', top.line)[:140]}"
+        return f"{item.says}, {top.count} like {_cut(STAMP.sub('', top.line))}"
     first = "" if shown.table else shown.text.strip().splitlines()[0] if shown.text.strip() else ""
-    return f"{item.says}, first {first[:140]}" if first else item.says
+    return f"{item.says}, first {_cut(first)}" if first else item.says
