@@ -1,6 +1,5 @@
-"""The alerts, with the figures of the lab's profile; checked by promtool before Prometheus reads them."""
+"""The alerts, as `handrail rules` wrote them for the profile in force; checked by promtool before Prometheus reads them."""
 
-import re
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -8,20 +7,20 @@ from pathlib import Path
 from tool import places
 
 
+def written(profile: str) -> Path:
+    """The file of a profile. `handrail rules library/azora --profile NAME --out FILE` writes it anew."""
+    return places.AZORA / "rules" / f"{profile}.yaml"
+
+
 def install(profile: places.layout.Profile) -> Path:
     folder = places.run() / "rules"
     folder.mkdir(exist_ok=True)
     draft, out = folder / "azora.draft", folder / "azora.yaml"
-    draft.write_text(render((places.AZORA / "rules.yaml").read_text(), profile))
+    draft.write_bytes(written(profile.name).read_bytes())
     subprocess.run(["promtool", "check", "rules", str(draft)], check=True, capture_output=True)
     draft.replace(out)
     reload_prometheus()
     return out
-
-
-def render(text: str, profile: places.layout.Profile) -> str:
-    text = text[text.index("groups:") :]  # the head explains the marks that are gone then
-    return re.sub(r"@(\w+)@", lambda mark: profile[mark[1]], text)
 
 
 def remove() -> None:
