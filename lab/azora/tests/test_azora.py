@@ -48,11 +48,12 @@ def test_a_fault_expects_alerts_that_the_rules_raise_and_releases_a_branch_that_
     path: Path, origin: Path
 ) -> None:
     fault = yaml.safe_load(path.read_text())
-    raised = {rule["alert"] for rule in alerting_rules("lab")}
+    raised = {rule["alert"] for rule in alerting_rules("lab")} | {"deployment.failed"}  # which the pipeline tells
     assert {*fault["expect"]["alerts"], *fault["expect"].get("may_fire", [])} <= raised
     branches = {name.removeprefix("refs/heads/") for name in repository.refs(origin)}
     named = [word.removeprefix("origin/") for c in fault["inject"] for word in c["run"] if word.startswith("origin/")]
-    assert named
+    named += [c["run"][1] for c in fault["inject"] if c["run"][0] == "{lab}/azora/pipeline"]
+    assert named or not any("scripts/deploy" in c["run"] for c in fault["inject"]), "a release has a branch"
     assert set(named) <= branches
 
 
@@ -91,7 +92,9 @@ def test_every_branch_names_images_that_are_built(origin: Path) -> None:
     for branch in repository.refs(origin):
         values = yaml.safe_load(repository.git(origin / "platform.git", "show", f"{branch}:{repository.VALUES}"))
         tags = {told["tag"] for told in (*values["services"].values(), *values["gateway"]["slots"].values())}
-        assert tags <= set(images.versions())
+        never_built = {"2.16.0"} if branch == "refs/heads/release/2.16.0" else set()
+        assert tags - never_built <= set(images.versions()), branch
+        assert never_built <= tags
 
 
 @pytest.mark.parametrize("patch", sorted(images.RELEASES.glob("*.patch")), ids=lambda path: path.stem)
