@@ -230,7 +230,7 @@ def _call(node: Any, series: Sequence[Steady]) -> list[Sample]:
         return [(_bare(one.labels), float(one.slope * over if name in GROWTH else one.level)) for one in read]
     if name == "absent":
         found = _vector(args[0], series)
-        told = next(iter(_selectors(args[0], name)), None)
+        told = _selector(args[0], ranged=False, function=name) if isinstance(args[0], parser.VectorSelector) else None
         equal = {label: value for label, op, value in told.matchers if op == "="} if told else {}
         return [] if found else [(equal, 1.0)]
     if name == "vector":

@@ -6,12 +6,13 @@ come from a profile, so that a drill takes seconds and a team gets the minutes i
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from handrail.commands import steady
+from handrail.commands import promql, steady
 from handrail.runbooks.binding import AlertRule, Binding, Check, FromLabel, RunbookBinding, Trigger
 from handrail.runbooks.document import Document, Runbook
 
@@ -154,10 +155,15 @@ def _rule(
 ) -> Rule:
     severity = told.severity or ("critical" if (runbook.severity or "").lower() == "critical" else "warning")
     lasts = told.lasts if told.lasts is not None else (QUICK if severity == "critical" else SLOW)
-    window = profile.window(bound.checks[0].window if bound.checks and not told.query else WINDOW)
-    place = {"window": seconds(window), "namespace": namespace}
-    limit, condition = _own(told, runbook) if told.query else _negation(told, bound)
-    expression = _filled(condition, place)
+    window = max(profile.window(check.window) for check in bound.checks) if bound.checks else WINDOW
+    if told.query:
+        window = profile.window(WINDOW)
+        limit, condition = _own(told, runbook)
+    else:
+        limit, condition = _negation(told, bound, profile)
+    expression = _filled(condition, {"window": seconds(window), "namespace": namespace})
+    if mistake := promql.mistake(expression):
+        raise _No(f"what it comes to is no PromQL ({mistake}): correct its query")
     service, named = _service(told, bound, expression)
     about = _about(expression, service, bound, told, limit)
     summary = bound.summary or runbook.title
@@ -218,9 +224,9 @@ def _stated(told: AlertRule, runbook: Runbook) -> Limit | None:
     return Limit(op=symptom.comparison or ">", value=symptom.value or 0.0)
 
 
-def _negation(told: AlertRule, bound: RunbookBinding) -> tuple[Limit | None, str]:
-    """Any check that does not hold. With one check the alert may have a limit of its own."""
-    checks = bound.checks
+def _negation(told: AlertRule, bound: RunbookBinding, profile: Profile) -> tuple[Limit | None, str]:
+    """Any check that does not hold, each in its own window. With one check the alert may have a limit of its own."""
+    checks = [_in_its_window(check, profile) for check in bound.checks]
     if not checks:
         raise _No("its runbook has no check to negate: give the trigger a `query`")
     asks_of_one = next((one.name for one in checks if "$service" in one.query + (one.denominator or "")), None)
@@ -235,6 +241,12 @@ def _negation(told: AlertRule, bound: RunbookBinding) -> tuple[Limit | None, str
         return None, " or ".join(_bracketed(_beyond(one, _broken(one))) for one in checks)
     limit = given or _broken(checks[0])
     return limit, _beyond(checks[0], limit)
+
+
+def _in_its_window(check: Check, profile: Profile) -> Check:
+    place = {"window": seconds(profile.window(check.window))}
+    denominator = None if check.denominator is None else _filled(check.denominator, place)
+    return dataclasses.replace(check, query=_filled(check.query, place), denominator=denominator)
 
 
 def _broken(check: Check) -> Limit:

@@ -1,0 +1,138 @@
+"""`handrail rules`: the lab's committed rules are what it prints, promtool's tests hold, and they notice a mistake."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import cases
+
+RULES = cases.ROOT / "lab" / "azora" / "rules"
+PROFILES = ("lab", "team")
+profile = pytest.mark.parametrize("profile", PROFILES)
+promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+
+
+def ask(*words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The verb in a process of its own."""
+    env = os.environ if path is None else {**os.environ, "PATH": path}
+    words = (sys.executable, "-m", "handrail", "rules", *words)
+    return subprocess.run(words, capture_output=True, text=True, cwd=cases.ROOT, env=env, check=False)
+
+
+def team(folder: Path, binding: str, *, environments: str = "") -> Path:
+    """A team's folder with one runbook and its binding."""
+    (folder / "RUNBOOKS.md").write_text(
+        "# Runbooks\n\n### RB-001: Errors\n\n**Severity**: High\n\n**Steps**:\n\n1. **Look**\n   ```bash\n   uptime\n   ```\n"
+    )
+    (folder / "r.binding.yaml").write_text(f"runbooks:\n  RB-001:\n{binding}")
+    named = "environments: environments.yaml\n" if environments else ""
+    (folder / "environments.yaml").write_text(environments)
+    (folder / "handrail.yaml").write_text(f"documents: [{{path: RUNBOOKS.md, binding: r.binding.yaml}}]\n{named}")
+    return folder
+
+
+CHECK = "    checks: [{name: errors, query: sum(errors), below: 1}]\n"
+
+
+@pytest.mark.slow
+@profile
+def test_the_labs_rules_are_what_the_verb_writes(profile: str, tmp_path: Path) -> None:
+    """Whoever edits the binding writes them anew: handrail rules library/azora --profile X --tests --out FILE."""
+    done = ask("library/azora", "--profile", profile, "--tests", "--out", str(tmp_path / f"{profile}.yaml"))
+    assert done.returncode == 0, done.stderr
+    for name in (f"{profile}.yaml", f"{profile}.tests.yaml"):
+        assert (tmp_path / name).read_text() == (RULES / name).read_text(), name
+    assert ask("library/azora", "--profile", profile).stdout == (RULES / f"{profile}.yaml").read_text()
+
+
+@profile
+def test_every_runbook_has_a_rule_that_leads_to_it_and_every_rule_two_tests(profile: str) -> None:
+    groups = yaml.safe_load((RULES / f"{profile}.yaml").read_text())["groups"]
+    assert [group["name"][:6] for group in groups] == [f"RB-{number:03}" for number in range(1, 14)]
+    tests = yaml.safe_load((RULES / f"{profile}.tests.yaml").read_text())["tests"]
+    tried = [(test["name"], bool(test["alert_rule_test"][-1].get("exp_alerts"))) for test in tests]
+    for group in groups:
+        for rule in group["rules"]:
+            assert f"#{group['name'][:6].lower()}-" in rule["annotations"]["runbook_url"]
+            name = f"{group['name'][:6]} {rule['alert']}"
+            assert (f"{name} fires", True) in tried
+            assert (f"{name} stays silent", False) in tried
+
+
+@promtool
+@pytest.mark.slow
+@profile
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ("> 1\n", "> 0.0001\n"), ("> 80", "> 300"), ("for: ", "for: 1"), ('severity: "c', 'severity: "d')],
+    ids=["as it is", "a threshold", "another", "for", "a label"],
+)
+def test_promtools_tests_hold_and_notice_a_mistake(profile: str, old: str, new: str, tmp_path: Path) -> None:
+    text = (RULES / f"{profile}.yaml").read_text()
+    assert old in text
+    (tmp_path / f"{profile}.yaml").write_text(text.replace(old, new) if old else text)
+    shutil.copy(RULES / f"{profile}.tests.yaml", tmp_path)
+    words = ["promtool", "test", "rules", f"{profile}.tests.yaml"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (old == ""), done.stdout
+
+
+def test_an_alert_that_is_left_out_is_told_and_ends_with_1(tmp_path: Path) -> None:
+    done = ask(str(team(tmp_path, "    triggers: [{alert: [Errors, Others]}]\n" + CHECK)))
+    assert done.returncode == 1
+    assert [rule["alert"] for group in yaml.safe_load(done.stdout)["groups"] for rule in group["rules"]] == ["Errors"]
+    assert "RB-001 Others: no rule, because it would fire exactly when Errors does" in done.stderr
+
+
+def test_a_rule_without_a_test_is_told(tmp_path: Path) -> None:
+    binding = "    triggers: [{alert: Errors, query: 'deriv(errors[5m]) > 1'}]\n"
+    done = ask(str(team(tmp_path, binding)), "--tests")
+    assert done.returncode == 1
+    assert "RB-001 Errors: no test, because its expression is not read here: the function deriv" in done.stderr
+
+
+def test_without_promtool_the_rules_are_written_and_it_says_that_nobody_checked_them(tmp_path: Path) -> None:
+    done = ask(str(team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK)), path="")
+    assert done.returncode == 0
+    assert "sum(errors) >= 1" in done.stdout
+    assert "not checked: promtool is not here" in done.stderr
+
+
+@promtool
+def test_what_promtool_refuses_is_not_written(tmp_path: Path) -> None:
+    """Our parser and Prometheus' may differ: hers decides, and the file stays as it was."""
+    folder = team(tmp_path, "    triggers: [{alert: Errors, labels: {'not a label': x}}]\n" + CHECK)
+    out = tmp_path / "rules.yaml"
+    out.write_text("before")
+    done = ask(str(folder), "--out", str(out))
+    assert done.returncode == 2
+    assert "promtool check rules refuses what would be written" in done.stderr
+    assert out.read_text() == "before"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--profile", "fast"], "No profile is named fast. Known: team, lab."),
+        (["-e", "moon"], "No environment is named moon. Known: a, b."),
+        ([], "There are several environments. Say whose rules: --environment a or b."),
+    ],
+)
+def test_what_is_not_known_is_told(words: list[str], says: str, tmp_path: Path) -> None:
+    environments = "environments: {a: {namespace: one}, b: {namespace: two}}\n"
+    done = ask(str(team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK, environments=environments)), *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_the_environments_namespace_stands_in_the_rules(tmp_path: Path) -> None:
+    environments = "environments: {a: {namespace: one}, b: {namespace: two}}\n"
+    folder = team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK, environments=environments)
+    assert 'namespace: "two"' in ask(str(folder), "-e", "b").stdout
