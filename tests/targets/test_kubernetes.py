@@ -420,6 +420,26 @@ def test_the_last_good_revision_is_the_newest_that_was_replaced_before_the_troub
     assert "60 s after revision 8 was deployed; revision 6 was the last good one" in found.says
 
 
+def test_where_the_newest_upgrade_failed_the_one_before_it_is_the_last_good_one() -> None:
+    """Helm calls it `deployed` still."""
+    history = said(
+        json.dumps(
+            [
+                {"revision": 5, "status": "deployed", "updated": NOW.isoformat(), "description": ""},
+                {
+                    "revision": 6,
+                    "status": "failed",
+                    "updated": (NOW + timedelta(minutes=1)).isoformat(),
+                    "description": "",
+                },
+            ]
+        )
+    )
+    found = aim("helm rollback azora-prod 1 -n production", history, bad=2)
+    assert found.value == "5"
+    assert "60 s after revision 6 was deployed; revision 5 was the last good one" in found.says
+
+
 def test_where_the_text_names_it_there_is_no_better_aim() -> None:
     """And none for what is no rollback."""
     assert aim("helm rollback azora-prod 6 -n production", HISTORY, bad=-4) is None

@@ -44,6 +44,7 @@ VERBS = {
     "task": "handrail.cli.hands",
     "close": "handrail.cli.hands",
     "review": "handrail.cli.incidents",
+    "report": "handrail.cli.report",
     "drill": "handrail.cli.drill",
     "demo": "handrail.cli.demo",
 }

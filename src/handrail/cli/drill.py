@@ -109,6 +109,17 @@ def perform(
             kept = _recording(one, score, here=here, ground=grounds[ENVIRONMENT], lab=lab)
             recording.save(kept, target, mask=here.masker.mask)
             _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")
+        app.record(folder)[0].keep_drill(
+            {
+                "fault": one.id,
+                "runbook": one.runbook,
+                "passed": int(score.passed),
+                "profile": lab["profile"]["name"],
+                "seconds": score.took_seconds,
+                "times": json.dumps(dataclasses.asdict(score.course.times)),
+                "problems": json.dumps(score.problems),
+            }
+        )
         review = state / f"{score.course.incident or 'none'}-review.md"
         if score.course.incident:
             review.write_text(app.review_text(here.store, here.catalog, score.course.incident), encoding="utf-8")

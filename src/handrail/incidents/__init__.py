@@ -1,6 +1,6 @@
 """What an incident looks like to people: its page, its timeline in sentences, its review and its figures."""
 
-from handrail.incidents import figures, messages, review, sentences, showing, updates, words
+from handrail.incidents import figures, freshness, messages, review, sentences, showing, updates, words
 from handrail.incidents.view import (
     SAID,
     Facts,
@@ -24,6 +24,7 @@ __all__ = [
     "RunFacts",
     "alike",
     "figures",
+    "freshness",
     "leading_row",
     "messages",
     "plan_view",

@@ -243,6 +243,17 @@ class Store:
             )
             return [_evidence(row.body) for row in found]
 
+    # -- drills --------------------------------------------------------------------------------------------------
+
+    def keep_drill(self, row: Row) -> None:
+        """How a drill ended: fault, runbook, passed, profile, seconds, times, problems."""
+        with writing(self.engine) as connection:
+            _inserted(connection, t.drills, _plain({"at": self.now(), **row}))
+
+    def drills(self) -> list[Row]:
+        """Every drill, oldest first."""
+        return self._rows(sa.select(t.drills).order_by(t.drills.c.id))
+
     # -- remedies and plans --------------------------------------------------------------------------------------
 
     def remedies_of(self, run: str) -> list[Row]:

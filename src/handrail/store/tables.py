@@ -214,3 +214,16 @@ settings = sa.Table(  # what people switch: automation paused, the worker's own 
     sa.Column("name", Text, primary_key=True),
     sa.Column("value", Text, nullable=False),
 )
+drills = sa.Table(  # how each rehearsal ended; the drill itself has a record of its own
+    "drills",
+    metadata,
+    sa.Column("id", Int, primary_key=True),
+    sa.Column("fault", Text, nullable=False),
+    sa.Column("runbook", Text, nullable=False, index=True),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("passed", Int, nullable=False),
+    sa.Column("profile", Text, nullable=False),
+    sa.Column("seconds", Float, nullable=False),
+    sa.Column("times", Text, nullable=False),  # JSON: phase to seconds from the alert's arrival
+    sa.Column("problems", Text, nullable=False),  # JSON: a sentence each
+)

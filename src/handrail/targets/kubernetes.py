@@ -548,7 +548,8 @@ def aim_revision(ask: Ask, *, run: Run, first_bad_at: datetime) -> Aim | None:
         )
     if str(good.revision) == wanted:
         return None
-    bad = next(one for one in found if one.revision > good.revision)
+    later = [one for one in found if one.revision > good.revision]
+    bad = next((one for one in later if one.status != "failed"), later[0])  # one that failed may be the trouble itself
     lasted = max(timedelta(0), first_bad_at - bad.updated)
     says = (
         f"The trouble was seen {int(lasted.total_seconds())} s after revision {bad.revision} was deployed; "

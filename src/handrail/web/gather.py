@@ -34,6 +34,18 @@ class Catalog(Protocol):
         """Parse a document's kept text again, for runs whose file was edited since."""
 
 
+def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Freshness, ...]:
+    """How fresh every known runbook is."""
+    drilled = frozenset(f"I-{row['number']}" for row in store.incidents() if row["drill"])
+    return incidents.freshness.of(
+        [runbook for document in catalog.documents for runbook in document.runbooks],
+        drills=store.drills(),
+        runs=store.runs(),
+        drilled_incidents=drilled,
+        now=store.now(),
+    )
+
+
 def facts(
     store: Store, catalog: Catalog, incident: str, *, events: Sequence[Event] | None = None
 ) -> incidents.Facts | None:

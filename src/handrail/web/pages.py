@@ -240,7 +240,21 @@ class Pages:
         used: dict[str, datetime] = {}
         for run in self.store.runs():
             used[run["runbook"]] = run["started_at"]
-        return self.render("runbooks.html", call.known, documents=self.catalog.documents, used=used)
+        fresh = {one.runbook: one for one in gather.freshness(self.store, self.catalog)}
+        return self.render("runbooks.html", call.known, documents=self.catalog.documents, used=used, fresh=fresh)
+
+    def badge(self, call: Call) -> Response:
+        """How fresh one runbook is, as a small picture."""
+        name = call.path("runbook")
+        for one in gather.freshness(self.store, self.catalog):
+            if one.runbook.lower() == name.lower():
+                return Response(incidents.freshness.badge(one), media_type="image/svg+xml")
+        raise Problem(404, f"No document has a runbook {name}.")
+
+    def metrics(self, call: Call) -> Response:
+        """What Prometheus is told of the runbooks."""
+        text = incidents.freshness.metrics(gather.freshness(self.store, self.catalog))
+        return Response(text, media_type="text/plain; version=0.0.4")
 
     def runbook(self, call: Call) -> Response:
         """One runbook: each step with its effect."""
@@ -265,6 +279,7 @@ class Pages:
             binding=binding,
             effects=effects,
             used=used,
+            fresh=next(one for one in gather.freshness(self.store, self.catalog) if one.runbook == runbook.id),
             unbound=unbound,
             elsewhere={
                 (bound.step, place): meant[stands_for]
@@ -356,6 +371,8 @@ def add(router: Router, pages: Pages) -> None:
     """The pages' routes."""
     for path, handler in (
         ("/", pages.home),
+        ("/metrics", pages.metrics),
+        ("/runbooks/{runbook}/badge.svg", pages.badge),
         ("/incidents/{incident}", pages.incident),
         ("/incidents/{incident}/review", pages.review),
         ("/incidents/{incident}/evidence/{evidence}", pages.evidence),

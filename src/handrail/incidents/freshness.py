@@ -1,0 +1,170 @@
+"""How fresh a runbook is: when it was last drilled and last used, how that ended, and how long it took against its own time.
+
+A runbook that nobody tried for long is a belief, not a proof.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handrail.incidents import words
+from handrail.runbooks.document import Runbook
+
+Row = Mapping[str, Any]
+STALE_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """One runbook. `standing` is proven, stale, failed or never drilled; times to healed count from the alert."""
+
+    runbook: str
+    title: str
+    target: str  # the runbook's own time to resolve, as it is written
+    standing: str
+    drilled_at: datetime | None = None
+    fault: str = ""
+    drill_healed: timedelta | None = None
+    profile: str = ""
+    used_at: datetime | None = None
+    used_as: str = ""  # how its last run that was no drill ended
+    use_healed: timedelta | None = None
+    uses: int = 0
+
+    def against(self, healed: timedelta | None, longest: timedelta | None) -> str:
+        """`24 s of 10 minutes`: the time it took and what the runbook allows."""
+        if healed is None:
+            return ""
+        took = words.duration(healed)
+        return f"{took} of {words.duration(longest)}" if longest else took
+
+
+def of(
+    runbooks: Sequence[Runbook],
+    *,
+    drills: Iterable[Row],
+    runs: Iterable[Row],
+    drilled_incidents: frozenset[str],
+    now: datetime,
+    stale_after: timedelta = STALE_AFTER,
+) -> tuple[Freshness, ...]:
+    """A line for each runbook, in the documents' order. Rows are the record's: drills oldest first, runs oldest first."""
+    newest: dict[str, Row] = {}
+    for row in drills:
+        newest[str(row["runbook"])] = row
+    used: dict[str, list[Row]] = {}
+    for run in runs:
+        if run["incident"] not in drilled_incidents:
+            used.setdefault(str(run["runbook"]), []).append(run)
+    found = []
+    for runbook in runbooks:
+        drill, uses = newest.get(runbook.id), used.get(runbook.id, [])
+        last = uses[-1] if uses else None
+        found.append(
+            Freshness(
+                runbook=runbook.id,
+                title=runbook.title,
+                target=runbook.time_to_resolve.text if runbook.time_to_resolve else "",
+                standing=_standing(drill, now, stale_after),
+                drilled_at=drill["at"] if drill else None,
+                fault=str(drill["fault"]) if drill else "",
+                drill_healed=_healed(drill),
+                profile=str(drill["profile"]) if drill else "",
+                used_at=last["started_at"] if last else None,
+                used_as=str(last["ending"] or "open") if last else "",
+                use_healed=last["verified_since"] - last["started_at"] if last and last["verified_since"] else None,
+                uses=len(uses),
+            )
+        )
+    return tuple(found)
+
+
+def _standing(drill: Row | None, now: datetime, stale_after: timedelta) -> str:
+    if drill is None:
+        return "never drilled"
+    if not drill["passed"]:
+        return "failed"
+    return "proven" if now - drill["at"] <= stale_after else "stale"
+
+
+def _healed(drill: Row | None) -> timedelta | None:
+    value = json.loads(drill["times"]).get("healed") if drill else None
+    return None if value is None else timedelta(seconds=float(value))
+
+
+TONES = {"proven": "#2f7d4f", "stale": "#96690a", "failed": "#b3261e", "never drilled": "#6b6f76"}
+
+
+def badge(one: Freshness) -> str:
+    """A small SVG for a README: the runbook and how fresh it is, in words as well as in colour."""
+    left, right = one.runbook, one.standing
+    if one.drilled_at is not None:
+        right += f" {one.drilled_at:%Y-%m-%d}"
+    widths = [len(text) * 7 + 12 for text in (left, right)]
+    label = f"{left}: {right}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{sum(widths)}" height="20" role="img" aria-label="{label}">'
+        f"<title>{label}</title>"
+        f'<rect width="{widths[0]}" height="20" fill="#3b3f45"/>'
+        f'<rect x="{widths[0]}" width="{widths[1]}" height="20" fill="{TONES[one.standing]}"/>'
+        '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
+        f'<text x="6" y="14" textLength="{widths[0] - 12}">{left}</text>'
+        f'<text x="{widths[0] + 6}" y="14" textLength="{widths[1] - 12}">{right}</text></g></svg>\n'
+    )
+
+
+def metrics(found: Sequence[Freshness]) -> str:
+    """Prometheus' text form: when each runbook was last drilled, and whether that passed. Never drilled is 0."""
+    lines = [
+        "# HELP handrail_runbook_last_drilled_timestamp_seconds When a drill of the runbook last passed; 0 for never.",
+        "# TYPE handrail_runbook_last_drilled_timestamp_seconds gauge",
+    ]
+    for one in found:
+        passed = one.drilled_at is not None and one.standing != "failed"
+        at = one.drilled_at.timestamp() if passed and one.drilled_at else 0
+        lines.append(f'handrail_runbook_last_drilled_timestamp_seconds{{runbook="{_label(one.runbook)}"}} {at:.0f}')
+    lines += [
+        "# HELP handrail_runbook_drill_passed Whether the runbook's newest drill passed.",
+        "# TYPE handrail_runbook_drill_passed gauge",
+    ]
+    for one in found:
+        if one.drilled_at is not None:
+            lines.append(
+                f'handrail_runbook_drill_passed{{runbook="{_label(one.runbook)}"}} {int(one.standing != "failed")}'
+            )
+    lines += [
+        "# HELP handrail_runbook_uses_total Runs of the runbook that were no drill.",
+        "# TYPE handrail_runbook_uses_total counter",
+    ]
+    lines += [f'handrail_runbook_uses_total{{runbook="{_label(one.runbook)}"}} {one.uses}' for one in found]
+    return "\n".join(lines) + "\n"
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+RULE = """groups:
+  - name: handrail
+    rules:
+      - alert: RunbookNotDrilled
+        expr: time() - handrail_runbook_last_drilled_timestamp_seconds > {seconds}
+        labels: {{severity: warning}}
+        annotations:
+          summary: "{{{{ $labels.runbook }}}} was not drilled for {days} days"
+          description: What nobody tried is believed, not proven. Drill it, or take it out.
+      - alert: RunbookDrillFailed
+        expr: handrail_runbook_drill_passed == 0
+        labels: {{severity: warning}}
+        annotations:
+          summary: "The last drill of {{{{ $labels.runbook }}}} failed"
+"""
+
+
+def rule(days: int) -> str:
+    """Alerting rules over these metrics."""
+    return RULE.format(seconds=days * 86400, days=days)

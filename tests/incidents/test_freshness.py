@@ -1,0 +1,88 @@
+"""When a runbook was last drilled and used, and how that is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from handrail.incidents import freshness
+from handrail.incidents.freshness import Freshness
+from tests.runbooks import reading
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+RUNBOOKS = [runbook for runbook in reading.document().runbooks if runbook.id in ("RB-002", "RB-003")]
+
+
+def drill(days: float, *, passed: bool = True, healed: float | None = 24.0) -> dict[str, Any]:
+    return {
+        "fault": "RB-002-bad-code",
+        "runbook": "RB-002",
+        "at": NOW - timedelta(days=days),
+        "passed": int(passed),
+        "profile": "lab",
+        "times": json.dumps({"healed": healed}),
+    }
+
+
+def run(incident: str, hours: float) -> dict[str, Any]:
+    began = NOW - timedelta(hours=hours)
+    return {
+        "incident": incident,
+        "runbook": "RB-002",
+        "started_at": began,
+        "ending": "healed",
+        "verified_since": began + timedelta(seconds=90),
+    }
+
+
+def of(drills: list[dict[str, Any]], runs: list[dict[str, Any]] | None = None) -> Freshness:
+    found = freshness.of(RUNBOOKS, drills=drills, runs=runs or [], drilled_incidents=frozenset({"I-2"}), now=NOW)
+    return next(one for one in found if one.runbook == "RB-002")
+
+
+@pytest.mark.parametrize(
+    ("drills", "standing"),
+    [
+        ([], "never drilled"),
+        ([drill(1)], "proven"),
+        ([drill(31)], "stale"),
+        ([drill(1, passed=False)], "failed"),
+        ([drill(3), drill(2, passed=False)], "failed"),
+        ([drill(3, passed=False), drill(2)], "proven"),
+    ],
+)
+def test_the_newest_drill_says_how_a_runbook_stands(drills: list[dict[str, Any]], standing: str) -> None:
+    assert of(drills).standing == standing
+
+
+def test_a_drills_incident_is_no_use_and_the_last_use_tells_how_it_went() -> None:
+    found = of([drill(1)], [run("I-1", 5), run("I-2", 1)])
+    assert (found.uses, found.used_as, found.use_healed) == (1, "healed", timedelta(seconds=90))
+    assert found.drill_healed == timedelta(seconds=24)
+    assert found.target == "5-10 minutes"
+    assert found.against(found.drill_healed, timedelta(minutes=10)) == "24 s of 10 min"
+
+
+def test_a_badge_is_a_picture_with_its_words() -> None:
+    picture = ElementTree.fromstring(freshness.badge(of([drill(1)])))  # noqa: S314 -- our own
+    assert picture.attrib["aria-label"] == "RB-002: proven 2026-11-24"
+
+
+def test_what_never_passed_counts_from_the_beginning_so_that_the_alert_fires() -> None:
+    text = freshness.metrics(freshness.of(RUNBOOKS, drills=[drill(1)], runs=[], drilled_incidents=frozenset(), now=NOW))
+    assert 'last_drilled_timestamp_seconds{runbook="RB-003"} 0\n' in text
+    assert f'last_drilled_timestamp_seconds{{runbook="RB-002"}} {(NOW - timedelta(days=1)).timestamp():.0f}\n' in text
+    assert 'handrail_runbook_drill_passed{runbook="RB-002"} 1\n' in text
+    assert 'handrail_runbook_drill_passed{runbook="RB-003"}' not in text
+
+
+def test_the_rule_is_about_these_metrics() -> None:
+    import yaml
+
+    rules = yaml.safe_load(freshness.rule(30))["groups"][0]["rules"]
+    assert rules[0]["expr"] == "time() - handrail_runbook_last_drilled_timestamp_seconds > 2592000"
+    assert rules[0]["annotations"]["summary"] == "{{ $labels.runbook }} was not drilled for 30 days"
