@@ -48,6 +48,7 @@ LOOKED_AT: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("policy", ("poddisruptionbudgets",)),
     ("events.k8s.io", ("events",)),
     ("metrics.k8s.io", ("pods", "nodes")),
+    ("coordination.k8s.io", ("leases",)),  # `describe node` asks for the node's
 )
 CHANGED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("pods", "services", "configmaps", "serviceaccounts", "persistentvolumeclaims")),

@@ -307,7 +307,8 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
             bullets.append(BulletView(text=bullet.text, says=PERSONS if stands_for == PERSONS else "", meant=meant))
         else:
             bullets.append(BulletView(text=bullet.text, says=f"left to a person: no document has {stands_for}"))
-    done = bool(bullets) and all(bullet.done for bullet in bullets)
+    enough = any if kind is ListKind.CHOICE else all  # of a choice, one that was made
+    done = bool(bullets) and enough(bullet.done for bullet in bullets)
     open_task = any(bullet.task is not None for bullet in bullets)
     return StepView(
         number=step.number,
