@@ -133,6 +133,7 @@ def ground(environment: Environment, *, masker: Masker, state: Path) -> RealGrou
             databases={server: dsn for server, dsn in environment.databases.items() if dsn},
             database_hosts=environment.database_hosts,
             application_database=environment.application_database,
+            never_block=environment.never_block,
             repository=environment.repository,
             secrets=environment.secrets,
             holders_query=environment.holders_query,

@@ -56,6 +56,20 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
             5,
             "no remedy RB-006/scael is bound. Bind it, or write `a person`. Did you mean RB-006/scale?",
         ),
+        *(
+            (
+                "runbooks:\n  RB-010:\n    parameters:\n      suspicious-ip:\n        type: ip\n"
+                f"        from: [{{command: '2.1', pattern: '{pattern}'}}]\n",
+                6,
+                says,
+            )
+            for pattern, says in (
+                ("(", "no regular expression"),
+                ("a(b)(c)", "has 2 groups"),
+                ("abc", "has 0 groups"),
+                ("(a+)+", "repeats a repetition"),
+            )
+        ),
         (
             "runbooks:\n  RB-004:\n    lists:\n      7: {kind: choice, bullets: {1: {remedy: scale}}}\n",
             4,

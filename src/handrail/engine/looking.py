@@ -14,13 +14,14 @@ from handrail import commands, remedies
 from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Severity, Sql
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
-from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromTable, ListKind, RunbookBinding
+from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromText, ListKind, RunbookBinding, Source
 from handrail.runbooks.document import CommandId, Runbook, command_id
 from handrail.targets import Answer, Ask, Ground
 
 READ_DEADLINE = timedelta(seconds=20)
 WATCH_WINDOW = timedelta(seconds=6)
 AT_ONCE = 8
+LONGEST_LINE = 2000  # characters that a pattern is tried on
 PLAIN_FILE = re.compile(r"[\w.][\w./-]*")
 
 
@@ -293,7 +294,7 @@ def fill(
 
 
 def _from(
-    source: FromLabel | FromQuery | FromTable | FromJson,
+    source: Source,
     runbook: Runbook,
     *,
     labels: Mapping[str, str],
@@ -310,6 +311,10 @@ def _from(
     seen = next((item for item in reversed(evidence) if item.command == wanted and item.look is Look.SEEN), None)
     if seen is None:
         return None, wanted
+    if isinstance(source, FromText):
+        found = (re.search(source.pattern, line[:LONGEST_LINE]) for line in seen.stdout.splitlines())
+        first = next((match for match in found if match), None)
+        return (first[1] if first else None), f"a line of {wanted}"
     if isinstance(source, FromJson):
         return reading.at_path(seen.stdout, source.path), f"{source.path} of {wanted}"
     value = reading.cell(

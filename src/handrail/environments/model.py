@@ -42,6 +42,7 @@ class Environment:
     databases: Mapping[str, str] = field(default_factory=dict)
     database_hosts: Mapping[str, str] = field(default_factory=dict)
     application_database: str = ""
+    never_block: Mapping[str, str] = field(default_factory=dict)
     repository: str = ""
     secrets: Sequence[str] = ()
     holders_query: str = ""

@@ -85,7 +85,15 @@ class FromJson:
     path: str
 
 
-Source = FromLabel | FromQuery | FromTable | FromJson
+@dataclass(frozen=True, kw_only=True)
+class FromText:
+    """The first line of what a command printed that matches `pattern`: the value is the pattern's one group."""
+
+    command: str
+    pattern: str
+
+
+Source = FromLabel | FromQuery | FromTable | FromJson | FromText
 
 
 @dataclass(frozen=True, kw_only=True)

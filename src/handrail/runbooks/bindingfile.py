@@ -22,6 +22,7 @@ from handrail.runbooks.binding import (
     FromLabel,
     FromQuery,
     FromTable,
+    FromText,
     ListBinding,
     ListKind,
     ParameterBinding,
@@ -47,6 +48,7 @@ SOURCES: Mapping[
     "query": (("query", "label"), ("label",)),
     "path": (("path", "command"), ("command",)),
     "column": (("column", "command", "where", "values"), ("command", "values")),
+    "pattern": (("pattern", "command"), ("command",)),
     "label": (("label",), ()),
 }
 LEVEL_KEYS = ("above", "below", "for", "severity")
@@ -279,6 +281,8 @@ class _File:
         command = self._place(raw, "command", raw["command"])
         if kind == "path":
             return FromJson(command=command, path=self._text(raw, "path"))
+        if kind == "pattern":
+            return FromText(command=command, pattern=self._pattern(raw, "pattern"))
         column = self._text(raw, "column")
         values = self._texts(raw, "values", one=True)
         return FromTable(command=command, column=column, where=self._text(raw, "where") or column, values=values)
@@ -478,6 +482,21 @@ class _File:
         mistake = promql.mistake(query)
         if mistake:
             self._no(raw, key, f"this query is no PromQL: {mistake}. Try it in Prometheus first")
+        return text
+
+    def _pattern(self, raw: _At, key: str) -> str:
+        """A regular expression with one group. It meets what a program printed: nested repetition is refused."""
+        text = self._text(raw, key)
+        try:
+            groups = re.compile(text).groups
+        except re.error as error:
+            self._no(
+                raw, key, f"{text} is no regular expression: {error}. Write one with one group, as '^ *\\d+ (.+)$'"
+            )
+        if groups != 1:
+            self._no(raw, key, f"{text} has {groups} groups, and the value is the one group. Write (?:…) for others")
+        if re.search(r"[*+}]\)?[*+{]", text):
+            self._no(raw, key, f"{text} repeats a repetition, which can take for ever. Write it without")
         return text
 
     def _duration(self, raw: _At, key: str) -> timedelta:

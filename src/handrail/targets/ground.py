@@ -22,7 +22,7 @@ from handrail import remedies
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import http, kubernetes, postgres, process, sandbox, statements
+from handrail.targets import firewall, http, kubernetes, postgres, process, sandbox, statements
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
@@ -70,6 +70,8 @@ class GroundSettings:
     """Server (`primary`, `replica`) to the reader's connection string."""
     database_hosts: Mapping[str, str] = field(default_factory=dict)
     """Server to the host by which commands inside the cluster reach it (`psql -h`)."""
+    never_block: Mapping[str, str] = field(default_factory=dict)
+    """Networks that no firewall rule may block, and what each is."""
     application_database: str = ""
     """The application's database: where its tables, indexes and statistics are asked for."""
     repository: str = ""
@@ -295,6 +297,8 @@ class RealGround:
                 namespace=self.settings.namespace,
                 now=datetime.now(UTC),
             )
+        elif firewall.is_rule(words):
+            found = self._rule_prospect(ask)
         elif words[:2] == ("kubectl", "exec") and "psql" in words:
             found = self._sql_prospect(ask)
         elif words[0] == "git":
@@ -326,6 +330,21 @@ class RealGround:
             found = kubernetes.unknown(ask, key, "several statements in one command have no dry run")
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
         return statements.prospect(ask, text, reader=lambda sql: self._reader(sql, ask, server=server), key=key)
+
+    def _rule_prospect(self, ask: Ask) -> Prospect:
+        """Asked in the pod; how many pods stand beside it is the Deployment's word."""
+        named = remedies.aim.deployment_named(ask.stages)
+        found = kubernetes.live(
+            kubernetes.Named(kind="deployment", name=named, namespace=self.settings.namespace), run=self._asked
+        )
+        pods = (found or {}).get("spec", {}).get("replicas") if named else None
+        return firewall.prospect(
+            ask,
+            check=lambda stages: self._cluster(dataclasses.replace(ask, identity="look_inside", stages=stages)),
+            pods=pods,
+            never=self.settings.never_block,
+            key=f"{self.settings.name}/{self.settings.namespace}",
+        )
 
     def _server(self, words: tuple[str, ...]) -> str:
         """Which of the environment's servers a psql speaks to: the one whose host it names, else the primary."""
