@@ -15,9 +15,10 @@ COUNTS = """
 """
 LIMITS = "SELECT datname, datconnlimit FROM pg_database WHERE datconnlimit > 0"
 MAXIMUM = "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"
-# where everything that came is replayed, the age of the last transaction only says that nobody wrote since
+# where it streams and everything that came is replayed, the age of the last transaction only says that nobody wrote since
 LAG = """
-  SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+  SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+      AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0
     ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0) END::float
 """
 TABLES = "SELECT relname, seq_tup_read::float, n_mod_since_analyze::float FROM pg_stat_user_tables"

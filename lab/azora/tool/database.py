@@ -76,6 +76,8 @@ def restore() -> None:
         )
     if kube.psql("SELECT to_regclass('idx_users_email') IS NULL", database="azora") == "t":
         kube.psql("SET ROLE azora; CREATE INDEX idx_users_email ON users (email)", database="azora")
+    if kube.psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'replicator'") != "t":
+        kube.psql("ALTER ROLE replicator LOGIN")
     if kube.psql("SELECT pg_is_wal_replay_paused()", pod="postgres-replica-0") == "t":
         kube.psql("SELECT pg_wal_replay_resume()", pod="postgres-replica-0")
 

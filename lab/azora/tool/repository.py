@@ -113,6 +113,12 @@ NEXT = {
         edits=((VALUES, "blue: {tag: 2.13.1, replicas: 2", "blue: {tag: 2.13.1, replicas: 2, startupPath: /healthz"),),
     ),
     "release/2.16.0": gateway_release("2.16.0", "the front page remembers the last visit", "2025-11-20T13:05:00Z"),
+    "release/2.18.0": Commit(
+        subject="Azora 2.18.0: orders show what the card network says of them",
+        author="mira",
+        date="2025-11-21T14:30:00Z",
+        edits=((VALUES, "payments: {tag: 2.13.1", "payments: {tag: 2.18.0"),),
+    ),
     "release/2.17.0": gateway_release("2.17.0", "a stolen token is harder to forge", "2025-11-21T13:12:00Z"),
     "room-to-grow": Commit(
         subject="The gateway asks for four cores, as its load test had",

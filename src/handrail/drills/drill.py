@@ -89,7 +89,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
         fault.inject(one, bench)
         injected_at = clock()
         say("The fault is in. Waiting for the alert.")
-        problems += _follow(one, stage=stage, say=say)
+        problems += _follow(one, stage=stage, bench=bench, say=say)
         judgement = judge.after(one.id)
         say(f"The judge says {'healed' if judgement.ok else 'not healed'}: {judgement.says}")
     finally:
@@ -118,9 +118,10 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
     )
 
 
-def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
-    """Approve what is expected until the incident is closed or handed over."""
-    expected = [remedy for remedy in one.remedies if remedy.ends in ("healed", "did_not_help")]
+def _follow(one: Fault, *, stage: Stage, bench: Bench, say: Say) -> list[str]:
+    """Approve what is expected until the incident is closed or handed over; then do by hand what is expected so."""
+    expected = [remedy for remedy in one.remedies if remedy.ends in ("healed", "did_not_help") and not remedy.by_hand]
+    by_hand = [remedy for remedy in one.remedies if remedy.by_hand]
     until = time.monotonic() + one.time_limit_seconds + stage.wait_before_approval
     told: set[str] = set()
     first_seen: dict[str, tuple[str, float]] = {}
@@ -145,8 +146,14 @@ def _follow(one: Fault, *, stage: Stage, say: Say) -> list[str]:
             return []
         if course.left(stage.store, one):
             return []  # a remedy ended otherwise than expected, which the course tells
-        if incidents and _handed_over(stage.store):
-            return [] if one.healed_by == "person" else ["the run was handed to a person"]
+        if incidents and (handed := _handed_over(stage.store)):
+            if not by_hand:
+                return [] if one.healed_by == "person" else ["the run was handed to a person"]
+            if not _made_by_hand(stage.store, handed):
+                say("  It is handed over: a person cures it by hand and says so.")
+                fault.cure(one, bench)
+                answer = stage.desk.done_by_hand(handed, by_hand[0].step, stage.approver, note="cured by hand")
+                say(f"  {answer.says}")
         approved = _approved(stage.store)
         for row, plan in stage.store.waiting_plans():
             if plan.runbook != one.proposes:
@@ -182,7 +189,17 @@ def _step(store: Store, run: str, remedy: str) -> int:
     return next((int(row["step"]) for row in store.remedies_of(run) if row["name"] == remedy), 0)
 
 
-def _handed_over(store: Store) -> bool:
-    return any(
-        run["handed_over_at"] is not None and not run["ending"] and run["mode"] == "proposes" for run in store.runs()
+def _handed_over(store: Store) -> str:
+    """The run that has nothing left to propose, else empty."""
+    return next(
+        (
+            f"R-{run['number']}"
+            for run in store.runs()
+            if run["handed_over_at"] is not None and not run["ending"] and run["mode"] == "proposes"
+        ),
+        "",
     )
+
+
+def _made_by_hand(store: Store, run: str) -> bool:
+    return any(event.run == run for event in store.events(kinds=("done_by_hand",)))

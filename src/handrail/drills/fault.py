@@ -26,6 +26,7 @@ class ExpectedRemedy:
     ends: str
     choose: str = "recommended"  # original, retargeted, recommended
     remedy: str = ""  # of a choice: which one, as the binding calls it
+    by_hand: bool = False  # a person makes it with the fault's own `by_hand`, and tells Handrail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Fault:
     judge: tuple[Mapping[str, Any], ...]
     heal: tuple[tuple[str, ...], ...]
     time_limit_seconds: int
+    by_hand: tuple[tuple[str, ...], ...] = ()
 
 
 def read(text: str, *, path: str) -> Fault:
@@ -55,6 +57,7 @@ def read(text: str, *, path: str) -> Fault:
                 ends=item["ends"],
                 choose=item.get("choose", "recommended"),
                 remedy=item.get("remedy", ""),
+                by_hand=bool(item.get("by_hand", False)),
             )
             for item in raw["expect"].get("remedies", [])
         )
@@ -70,6 +73,7 @@ def read(text: str, *, path: str) -> Fault:
             judge=tuple(raw["judge"]),
             heal=_vectors(raw.get("heal") or []),
             time_limit_seconds=int(raw.get("time_limit_seconds", 600)),
+            by_hand=_vectors(raw.get("by_hand") or []),
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise FixRunbook(
@@ -129,6 +133,12 @@ def inject(fault: Fault, bench: Bench) -> None:
     """Make the trouble. Each command must end with 0, else the fault is not what it says."""
     for vector in fault.inject:
         _run(filled(vector, bench.places), bench.cwd, bench.env, f"injecting {fault.id}")
+
+
+def cure(fault: Fault, bench: Bench) -> None:
+    """What a person who knows the cure does, outside of Handrail."""
+    for vector in fault.by_hand:
+        _run(filled(vector, bench.places), bench.cwd, bench.env, f"curing {fault.id} by hand")
 
 
 def filled(vector: Sequence[str], places: Mapping[str, str]) -> tuple[str, ...]:

@@ -327,8 +327,12 @@ class Server:
         because = f"{who.name} made step {step} by hand"
         with self.store.together():
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
-            remedy = next((state for state in self.store.remedies_of(run) if state["step"] == step), None)
+            there = [state for state in self.store.remedies_of(run) if state["step"] == step]
+            remedy = there[0] if len(there) == 1 else None
             self._make_room(run, because, was=("waiting", "approved"))
+            if len(there) > 1:  # a choice: which of its remedies a person made is not ours to say
+                remedy = {"name": f"by-hand-{step}", "title": note[:80] or because, "step": step}
+                self.store.add_remedy(run, {**remedy, "standing": Standing.MADE, "reason": ""})
             if remedy is not None:
                 self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
             name = remedy["name"] if remedy is not None else f"step-{step}"
