@@ -314,7 +314,8 @@ class Escalation:
         now = self.store.now()
         following = None if phase is Phase.RESOLVED else now + updates.cadence(here.row["severity"])
         # a guess that nobody confirmed says nothing about how long it takes
-        known_for = here.longest if here.leading and here.leading["confirmed"] else None
+        confirmed = here.leading if here.leading and here.leading["confirmed"] else None
+        known_for, rests_on = updates.estimate(self._past(confirmed["runbook"]), here.longest) if confirmed else (None, "")
         over_by = here.row["opened_at"] + known_for if known_for else None
         text = updates.update(
             phase,
@@ -323,7 +324,7 @@ class Escalation:
                 since=here.row["opened_at"],
                 next_at=following,
                 over_by=over_by if over_by and over_by > now else None,
-                estimate=", going by what its runbook allows for",
+                estimate=rests_on,
                 verified=here.verified,
             ),
         )
@@ -341,6 +342,17 @@ class Escalation:
                 id=f"update/{here.name}/{number}", incident=here.name, person=STAKEHOLDERS, title=title, body=text
             )
         self.publish(drill=here.drill)
+
+    def _past(self, runbook: str) -> list[timedelta]:
+        """How long this runbook took from the incident's opening to healed, oldest first; drills do not count."""
+        found = []
+        for run in self.store.runs():
+            if run["runbook"] != runbook or run["verified_since"] is None:
+                continue
+            incident = self.store.incident(run["incident"])
+            if incident is not None and not incident["drill"]:
+                found.append(run["verified_since"] - incident["opened_at"])
+        return found
 
     def publish(self, *, drill: bool) -> None:
         """Write the status page, where there is one: open incidents and those of the last days."""
@@ -480,9 +492,10 @@ class Escalation:
             return f"On the status page since {known[0]['at']:%H:%M:%S} UTC" if self.contacts.publish else ""
         if action == "eta":
             with_estimate = next((row for row in known if "expect it to be over by" in row["text"]), None)
-            return (
-                "Said in the update: going by the runbook's own time" if with_estimate and self.contacts.publish else ""
-            )
+            if with_estimate is None or not self.contacts.publish:
+                return ""
+            rests_on = "its past" if "as none of the last" in with_estimate["text"] else "the runbook's own time"
+            return f"Said in the update: going by {rests_on}"
         sent = [row for row in self.store.messages(incident=here.name, state="sent") if row["person"] == STAKEHOLDERS]
         return f"Told at {sent[0]['at']:%H:%M:%S} UTC" if sent else ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,6 +59,20 @@ def update(phase: Phase, notice: Notice) -> str:
     over = f" We expect it to be over by {notice.over_by:%H:%M} UTC{notice.estimate}." if notice.over_by else ""
     following = f" The next word comes by {notice.next_at:%H:%M} UTC." if notice.next_at else ""
     return f"{doing}{over}{following}"
+
+
+ENOUGH, NEWEST = 3, 5
+
+
+def estimate(past: Sequence[timedelta], allowed: timedelta | None) -> tuple[timedelta | None, str]:
+    """How long it will take, and what that rests on: the slowest of the runbook's last five times, once there are three.
+
+    Fewer prove nothing: then what its text allows for, said so.
+    """
+    newest = list(past)[-NEWEST:]
+    if len(newest) >= ENOUGH:
+        return max(newest), f", as none of the last {len(newest)} times took longer than {words.duration(max(newest))}"
+    return allowed, ", going by what its runbook allows for" if allowed else ""
 
 
 def cadence(severity: str) -> timedelta:
