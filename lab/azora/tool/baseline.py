@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tool import database, kube, places, release, repository, traffic
+from tool import database, kube, places, release, repository, storms, traffic
 
 ROUTES = (
     "/health",
@@ -48,6 +48,7 @@ def saved() -> dict[str, Any]:
 def restore() -> list[str]:
     wanted = saved()
     traffic.disperse()
+    storms.stop()
     done = release.restore(wanted["records"], wanted["objects"])
     for name in ("postgres", "postgres-replica", "postgres-exporter"):
         kind = "deployment" if name == "postgres-exporter" else "statefulset"
