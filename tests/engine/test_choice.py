@@ -299,3 +299,13 @@ def test_two_runbooks_that_explain_a_third_do_not_propose_side_by_side(tmp_path:
         ("SH-002", "proposes"),
         ("SH-003", "looks"),
     ]
+
+
+def test_what_a_person_did_of_a_choice_is_not_said_to_be_one_of_its_remedies(stage: Stage) -> None:
+    figures(stage, errors=5.0)
+    stage.alert()
+    stage.drive()
+    figures(stage, errors=0.0)
+    assert stage.desk.done_by_hand("R-1", 2, ANA, note="wrote better code").done
+    assert stage.drive() == "healed"
+    assert stage.standings() == {"by-hand-2": "healed", "SH-002/restart": "not needed", "SH-002/scale": "not needed"}
