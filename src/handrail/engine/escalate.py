@@ -315,7 +315,9 @@ class Escalation:
         following = None if phase is Phase.RESOLVED else now + updates.cadence(here.row["severity"])
         # a guess that nobody confirmed says nothing about how long it takes
         confirmed = here.leading if here.leading and here.leading["confirmed"] else None
-        known_for, rests_on = updates.estimate(self._past(confirmed["runbook"]), here.longest) if confirmed else (None, "")
+        known_for, rests_on = (
+            updates.estimate(self._past(confirmed["runbook"]), here.longest) if confirmed else (None, "")
+        )
         over_by = here.row["opened_at"] + known_for if known_for else None
         text = updates.update(
             phase,

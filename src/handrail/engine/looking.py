@@ -14,7 +14,17 @@ from handrail import commands, remedies
 from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Severity, Sql
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
-from handrail.runbooks.binding import FromJson, FromLabel, FromQuery, FromText, ListKind, RunbookBinding, Source
+from handrail.runbooks.binding import (
+    FromAim,
+    FromJson,
+    FromLabel,
+    FromQuery,
+    FromText,
+    ListKind,
+    ParameterBinding,
+    RunbookBinding,
+    Source,
+)
 from handrail.runbooks.document import CommandId, Runbook, command_id
 from handrail.targets import Answer, Ask, Ground
 
@@ -133,6 +143,8 @@ def whose(stages: tuple[tuple[str, ...], ...], command: Command) -> tuple[str, s
     if isinstance(command.analysis.native, HttpGet) or program == "curl":
         return "http", "look"
     if program == "kubectl":
+        if "--dry-run=server" in first:  # to the API server a dry run is a write: only that identity may ask for one
+            return "kubernetes", "preview"
         inside = "exec" in first or command.analysis.discloses_secrets
         return "kubernetes", "look_inside" if inside else "look"
     if program == "helm":
@@ -269,20 +281,28 @@ def fill(
     evidence: Sequence[Evidence],
     ground: Ground,
     place: Mapping[str, str],
+    first_bad_at: datetime,
+    elsewhere: remedies.Elsewhere = lambda name: None,
 ) -> list[Filled]:
-    """Values for parameters that are not known yet, each through its strict type."""
+    """Values for parameters that are not known yet and that this edition needs, each through its strict type."""
     bound = {parameter.name: parameter for parameter in binding.parameters}
-    wanted = dict.fromkeys(name for _, command in commands_of(runbook) for name in command.parameters)
-    wanted.update(dict.fromkeys(bound))
     found = []
-    for name in wanted:
+    for name in remedies.parameters(runbook, binding, elsewhere):
         if name in known or name not in bound:
             continue
         for source in bound[name].sources:
-            value, told = _from(source, runbook, labels=labels, evidence=evidence, ground=ground, place=place)
+            if isinstance(source, FromAim):
+                named = _naming(name, runbook, binding, elsewhere, known)
+                value, told = _aimed(source, named, ground=ground, place=place, first_bad_at=first_bad_at)
+            elif bound[name].each and isinstance(source, FromQuery):
+                series = ground.instant(filled_in(source.promql, place)) or ()
+                every = dict.fromkeys(labels[source.label] for labels, _ in series if source.label in labels)
+                value, told = " ".join(every) or None, f"a query's labels {source.label}"
+            else:
+                value, told = _from(source, runbook, labels=labels, evidence=evidence, ground=ground, place=place)
             if value is None:
                 continue
-            accepted = parameter_types.accept(bound[name].type, value)
+            accepted = accept(bound[name], value)
             if isinstance(accepted, parameter_types.Refusal):
                 found.append(
                     Filled(name=name, refused=f"{told} gave a value that is no {bound[name].type}: {accepted.reason}")
@@ -291,6 +311,62 @@ def fill(
             found.append(Filled(name=name, value=accepted, source=told))
             break
     return found
+
+
+def accept(parameter: ParameterBinding, value: str) -> str | parameter_types.Refusal:
+    """The value as it may be used; where a parameter has several, each of them."""
+    found = []
+    for one in value.split() if parameter.each else [value]:
+        accepted = parameter_types.accept(parameter.type, one)
+        if isinstance(accepted, parameter_types.Refusal):
+            return accepted
+        found.append(accepted)
+    return " ".join(found) if found else parameter_types.Refusal(reason="it is empty")
+
+
+def spread(
+    command: Command, values: Mapping[str, str], parameters: Sequence[ParameterBinding]
+) -> list[Mapping[str, str]]:
+    """The values with which a command is made: once, or for each value of a parameter that has several."""
+    found: list[Mapping[str, str]] = [values]
+    for one in parameters:
+        if one.each and one.name in command.parameters and one.name in values:
+            found = [{**so_far, one.name: value} for so_far in found for value in values[one.name].split()]
+    return found
+
+
+def first_of_each(values: Mapping[str, str], parameters: Sequence[ParameterBinding]) -> dict[str, str]:
+    """The values as a look uses them: where there are several, the first will do."""
+    several = {one.name for one in parameters if one.each}
+    return {name: value.split()[0] if name in several and value else value for name, value in values.items()}
+
+
+def _naming(
+    name: str,
+    runbook: Runbook,
+    binding: RunbookBinding,
+    elsewhere: remedies.Elsewhere,
+    known: Mapping[str, str],
+) -> Ask | None:
+    """The command that leaves the parameter open, its other values in place where they are known."""
+    every = [command for _, command in commands_of(runbook)]
+    every += [command for remedy in remedies.of(runbook, binding, elsewhere) for _, command in remedy.commands]
+    command = next((one for one in every if name in one.parameters), None)
+    if command is None:
+        return None
+    values = {one: known.get(one, f"<{one}>") for one in command.parameters}
+    asked = question(command, values, run="", identity="look", deadline=READ_DEADLINE)
+    return asked if isinstance(asked, Ask) else None
+
+
+def _aimed(
+    source: FromAim, named: Ask | None, *, ground: Ground, place: Mapping[str, str], first_bad_at: datetime
+) -> tuple[str | None, str]:
+    """What the environment would aim that command at."""
+    if named is None:
+        return None, ""
+    aim = ground.aim(source.aim, named, first_bad_at=first_bad_at, service=place.get("service", ""))
+    return (aim.value or None, aim.says) if aim is not None else (None, "")
 
 
 def _from(
@@ -302,6 +378,8 @@ def _from(
     ground: Ground,
     place: Mapping[str, str],
 ) -> tuple[str | None, str]:
+    if isinstance(source, FromAim):
+        return None, ""  # asked of the environment, with the command that leaves it open
     if isinstance(source, FromLabel):
         return labels.get(source.label), f"the alert's label {source.label}"
     if isinstance(source, FromQuery):

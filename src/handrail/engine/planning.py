@@ -15,7 +15,8 @@ from handrail.errors import TryAgain
 from handrail.evidence import Evidence, reading
 from handrail.plans import Guard, Plan, PlannedCommand, Preview, Reach, Undo
 from handrail.remedies import Remedy
-from handrail.runbooks.binding import Check, Sign
+from handrail.runbooks.binding import Check, ParameterBinding, Sign
+from handrail.runbooks.document import CommandId
 from handrail.targets import Ask, Ground, Prospect
 
 CHANGE_DEADLINE = timedelta(seconds=120)
@@ -51,6 +52,7 @@ class Basis:
     now: datetime
     made: frozenset[str] = frozenset()  # commands as shown that were already made in this run
     understood: Mapping[str, Command] = dataclasses.field(default_factory=dict)  # a binding's own commands, by text
+    parameters: Sequence[ParameterBinding] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +93,15 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
     if not remedy.commands:
         return PassedOver(reason="it names no command that changes anything")
     asks: list[Ask] = []
-    for _, command in remedy.commands:
-        ask = looking.question(command, basis.values, run=basis.run, identity="change", deadline=CHANGE_DEADLINE)
-        if isinstance(ask, looking.CannotRun):
-            return PassedOver(reason=ask.reason)
-        asks.append(ask)
+    made_of: list[tuple[CommandId, Command]] = []  # a command for each value, where a parameter has several
+    for name, command in remedy.commands:
+        for values in looking.spread(command, basis.values, basis.parameters):
+            ask = looking.question(command, values, run=basis.run, identity="change", deadline=CHANGE_DEADLINE)
+            if isinstance(ask, looking.CannotRun):
+                return PassedOver(reason=ask.reason)
+            asks.append(ask)
+            made_of.append((name, command))
+    remedy = dataclasses.replace(remedy, commands=tuple(made_of))
     original = _draft(remedy, asks, ground=ground, basis=basis, original=True, because="", title=remedy.title)
     better = _better(remedy, asks, ground=ground, basis=basis)
     drafts = [draft for draft in (original, better) if draft is not None and draft.plan is not None]

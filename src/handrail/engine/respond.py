@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from handrail import approvals, commands, remedies, runs
@@ -259,11 +259,12 @@ class Responder:
             if not ready and not filled:
                 ready = list(wanted)  # nothing more will be known: they are recorded with what is missing
         limit = scene.binding.step_limits
+        first = looking.first_of_each(known, scene.binding.parameters)
         asked = [
             (
                 name,
                 by_id[name],
-                looking.ask_for(by_id[name], known, run=scene.run, limit=limit.get(int(name.split(".")[-2]))),
+                looking.ask_for(by_id[name], first, run=scene.run, limit=limit.get(int(name.split(".")[-2]))),
             )
             for name in ready
         ]
@@ -299,6 +300,8 @@ class Responder:
             evidence=self.store.evidence_of(scene.run),
             ground=scene.ground,
             place=scene.filled,
+            first_bad_at=self._first_bad_at(scene),
+            elsewhere=self.catalog.elsewhere,
         )
         with self.store.together():
             for item in found:
@@ -318,7 +321,8 @@ class Responder:
             self._keep_proposals(scene, name, self._take_back(scene, name.removeprefix(UNDO)))
             return
         remedy = next(remedy for remedy in scene.remedies if remedy.name == name)
-        if scene.values.keys() < {parameter.name for parameter in scene.binding.parameters}:
+        needed = remedies.parameters(scene.runbook, scene.binding, self.catalog.elsewhere)
+        if {parameter.name for parameter in scene.binding.parameters} & set(needed) - scene.values.keys():
             known = dict(scene.values)
             self._fill(scene, known)
             scene = dataclasses.replace(scene, values=known)
@@ -408,8 +412,12 @@ class Responder:
             self._told("plan_proposed", scene.row["incident"], {"plan": chosen.hash, "title": chosen.title})
         self._at("after plan")
 
+    def _first_bad_at(self, scene: Scene) -> datetime:
+        starts: list[datetime] = [alert["starts_at"] for alert in scene.alerts]
+        opened: datetime = scene.incident["opened_at"]
+        return min(starts, default=opened)
+
     def _basis(self, scene: Scene) -> planning.Basis:
-        starts = [alert["starts_at"] for alert in scene.alerts]
         return planning.Basis(
             environment=scene.place.name,
             incident=scene.row["incident"],
@@ -421,7 +429,7 @@ class Responder:
             place=scene.filled,
             evidence=scene.evidence,
             alerts=[(alert["fingerprint"], alert["name"]) for alert in scene.alerts if alert["status"] == "firing"],
-            first_bad_at=min(starts) if starts else scene.incident["opened_at"],
+            first_bad_at=self._first_bad_at(scene),
             checks=scene.binding.checks,
             hold=self._hold(scene),
             life=scene.place.plan_life,
@@ -434,6 +442,7 @@ class Responder:
                 if row["hash"] == intent["plan"]
             ),
             understood=self.understood,
+            parameters=scene.binding.parameters,
         )
 
     def _hold(self, scene: Scene) -> timedelta:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from handrail import alerts, approvals, runs
+from handrail import alerts, approvals, remedies, runs
 from handrail.approvals import Approver
 from handrail.commands import types as parameter_types
 from handrail.engine import durable, looking
@@ -573,12 +573,15 @@ class Server:
     def _wrong_values(self, runbook: str, values: Mapping[str, str]) -> str:
         """Why a value that a person gave is not taken, or empty: each goes through its parameter's strict type."""
         _, found, binding = self.catalog.runbook(runbook)
-        types = {parameter.name: parameter.type for parameter in binding.parameters}
-        names = {name for _, command in looking.commands_of(found) for name in command.parameters} | set(types)
+        bound = {parameter.name: parameter for parameter in binding.parameters}
+        names = set(remedies.parameters(found, binding, self.catalog.elsewhere))
         for name, value in values.items():
             if name not in names:
                 return f"{runbook} has no parameter <{name}>. It has {', '.join(sorted(names)) or 'none'}."
-            accepted = parameter_types.accept(types.get(name) or parameter_types.infer(name), value)
+            if name in bound:
+                accepted = looking.accept(bound[name], value)
+            else:
+                accepted = parameter_types.accept(parameter_types.infer(name), value)
             if isinstance(accepted, parameter_types.Refusal):
                 return f"{value!r} cannot be <{name}>: {accepted.reason}."
         return ""

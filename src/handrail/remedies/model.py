@@ -71,6 +71,30 @@ def of(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere = lambda 
     return tuple(own)
 
 
+def parameters(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere = lambda name: None) -> tuple[str, ...]:
+    """The placeholders that this edition of the runbook needs: those of its own commands and of its remedies, wherever
+    they stand. A binding serves every edition, and may know parameters that another one has.
+    """
+    own = [name for step in runbook.steps for command in step.commands for name in command.parameters]
+    found = of(runbook, binding, elsewhere)
+    own += [name for remedy in found for _, command in remedy.commands for name in command.parameters]
+    own += [name for remedy in found for name in remedy.binding.needs]
+    told = " ".join(text for remedy in found for text in (remedy.binding.preview, remedy.binding.undo))
+    own += [one.name for one in binding.parameters if f"<{one.name}>" in told]
+    for one in binding.lists:
+        for place in one.bullets.values() if one.kind is ListKind.LOOK else ():
+            there = elsewhere(place.split(".")[0])
+            steps = there[0].steps if there else ()
+            own += [
+                name
+                for step in steps
+                for index, command in enumerate(step.commands, 1)
+                if there and command_id(there[0].id, step.number, index) == place
+                for name in command.parameters
+            ]
+    return tuple(dict.fromkeys(own))
+
+
 def _choices(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere) -> Iterator[Remedy]:
     for one in binding.lists:
         if one.kind is not ListKind.CHOICE:

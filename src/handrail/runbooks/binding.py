@@ -93,16 +93,30 @@ class FromText:
     pattern: str
 
 
-Source = FromLabel | FromQuery | FromTable | FromJson | FromText
+@dataclass(frozen=True, kw_only=True)
+class FromAim:
+    """What the environment itself knows to aim at: a kind that `Retarget` names, such as `last_good_revision`.
+
+    It is what is offered beside a text that names another aim; here the text leaves it open.
+    """
+
+    aim: str
+
+
+Source = FromLabel | FromQuery | FromTable | FromJson | FromText | FromAim
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterBinding:
-    """A parameter: its strict type (a name that `commands.types` knows) and where its value comes from, best first."""
+    """A parameter: its strict type (a name that `commands.types` knows) and where its value comes from, best first.
+
+    With `each` it has several values, and a changing command that names it is planned once for every one of them.
+    """
 
     name: str
     type: str
     sources: tuple[Source, ...]
+    each: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

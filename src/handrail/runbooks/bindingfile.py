@@ -18,6 +18,7 @@ from handrail.runbooks.binding import (
     AlertRule,
     Binding,
     Check,
+    FromAim,
     FromJson,
     FromLabel,
     FromQuery,
@@ -49,6 +50,7 @@ SOURCES: Mapping[
     "path": (("path", "command"), ("command",)),
     "column": (("column", "command", "where", "values"), ("command", "values")),
     "pattern": (("pattern", "command"), ("command",)),
+    "aim": (("aim",), ()),
     "label": (("label",), ()),
 }
 LEVEL_KEYS = ("above", "below", "for", "severity")
@@ -255,20 +257,24 @@ class _File:
 
     def _parameter(self, name: str, parent: _At) -> ParameterBinding:
         raw = self._mapping(parent, name)
-        self._keys(raw, ("type", "from"))
+        self._keys(raw, ("type", "from", "each"))
         kind = self._text(raw, "type") or parameter_types.infer(name)
         if kind not in TYPES:
             self._no(raw, "type", f"no parameter type is named {kind}", near=TYPES)
         sources = tuple(self._source(item) for item in self._items(raw, "from"))
         if not sources:
             self._no(parent, name, f"<{name}> has no source: say `from`")
-        return ParameterBinding(name=name, type=kind, sources=sources)
+        return ParameterBinding(name=name, type=kind, sources=sources, each=self._yes_or_no(raw, "each"))
 
     def _source(self, raw: _At) -> Source:
         kind = next((kind for kind in SOURCES if kind in raw), "")
         if not kind:
-            self._keys(raw, ("label", "query", "command", "column", "where", "values", "path"))
-            self._no(raw, "", "a source is a `label`, a `query` with a `label`, a `column` or a `path` of a `command`")
+            self._keys(raw, ("label", "query", "command", "column", "where", "values", "path", "pattern", "aim"))
+            self._no(
+                raw,
+                "",
+                "a source is a `label`, a `query` with a `label`, a `column`, a `path` or a `pattern` of a `command`, an `aim`",
+            )
         known, needed = SOURCES[kind]
         self._keys(raw, known)
         for key in needed:
@@ -278,6 +284,8 @@ class _File:
             return FromQuery(promql=self._promql(raw, "query"), label=self._text(raw, "label"))
         if kind == "label":
             return FromLabel(label=self._text(raw, "label"))
+        if kind == "aim":
+            return FromAim(aim=self._aim(raw, "aim", self._text(raw, "aim")))
         command = self._place(raw, "command", raw["command"])
         if kind == "path":
             return FromJson(command=command, path=self._text(raw, "path"))
@@ -387,9 +395,12 @@ class _File:
             to, because = self._text(raw, "to"), self._text(raw, "because")
         else:
             to, because = str(raw), ""
+        return Retarget(to=self._aim(parent, "retarget", to), because=because)
+
+    def _aim(self, raw: _At, key: str, to: str) -> str:
         if to not in AIMS:
-            self._no(parent, "retarget", f"nothing can be retargeted to {to or 'nothing'}", near=AIMS)
-        return Retarget(to=to, because=because)
+            self._no(raw, key, f"nothing can be aimed at {to or 'nothing'}", near=AIMS)
+        return to
 
     def _when(self, raw: _At) -> When:
         self._keys(raw, ("query", "above", "below", "says"))
@@ -515,7 +526,7 @@ class _File:
     def _no(self, raw: _At, key: str, message: str, *, near: Sequence[str] = ()) -> NoReturn:
         line = raw.lines.get(key, raw.line)
         close = difflib.get_close_matches(
-            key if key not in ("type", "kind", "retarget") else str(raw.get(key)), near, n=1
+            key if key not in ("type", "kind", "retarget", "aim") else str(raw.get(key)), near, n=1
         )
         hint = f" Did you mean {close[0]}?" if close else (f" Known: {', '.join(near)}." if near else "")
         raise FixRunbook(f"{self.path}:{line}: {message}.{hint}")

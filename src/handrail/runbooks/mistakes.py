@@ -126,7 +126,8 @@ def _release(command: Command, releases: set[str]) -> Iterator[Finding]:
 
 
 def _slot(command: Command) -> Iterator[Finding]:
-    if slot := _slot_patch(command):
+    slot = _slot_patch(command)
+    if slot and not slot.startswith("<"):
         yield _finding(
             "slot-literal",
             Severity.WRONG,
@@ -181,7 +182,7 @@ def _slot_patch(command: Command) -> str:
 
 
 def _selects_slot(command: Command) -> bool:
-    return any(re.search(r"\b(slot|colou?r)=(blue|green)\b", word) for word in _words(command))
+    return any(re.search(r"\b(slot|colou?r)=(blue\b|green\b|<)", word) for word in _words(command))
 
 
 def _deployment(command: Command) -> str:

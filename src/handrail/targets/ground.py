@@ -118,9 +118,12 @@ class RealGround:
         return self._masked(self._look(ask))
 
     def _look(self, ask: Ask) -> Answer:
-        if ask.sql is not None and ask.server in self.settings.databases:
-            answer = self._in_application(ask.server, ask.sql, run=ask.run, deadline=ask.deadline)
-            return self._filtered(answer, ask)
+        if ask.sql is not None:
+            server = self._reading_server(ask)
+            if server in self.settings.databases:
+                answer = self._in_application(server, ask.sql, run=ask.run, deadline=ask.deadline)
+                return self._filtered(answer, ask)
+            ask = dataclasses.replace(ask, identity="look_inside")  # as written, through exec
         if ask.url is not None:
             return self._filtered(self._get(ask), ask)
         words = ask.stages[0]
@@ -350,6 +353,14 @@ class RealGround:
         """Which of the environment's servers a psql speaks to: the one whose host it names, else the primary."""
         host = kubernetes.flag(words, "-h", "--host")
         return next((name for name, known in self.settings.database_hosts.items() if known == host), "primary")
+
+    def _reading_server(self, ask: Ask) -> str:
+        """The server that a look means; empty where the text names a host of which the environment knows nothing."""
+        words = ask.stages[0]
+        host = kubernetes.flag(words[words.index("psql") :], "-h", "--host") if "psql" in words else ""
+        if not host:
+            return ask.server
+        return next((name for name, known in self.settings.database_hosts.items() if known == host), "")
 
     def _reader(self, text: str, ask: Ask, *, server: str = "primary") -> Answer:
         if server in self.settings.databases:

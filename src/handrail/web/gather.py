@@ -109,6 +109,15 @@ def meant(catalog: Catalog, binding: RunbookBinding) -> dict[str, incidents.Mean
     return found
 
 
+def elsewhere(catalog: Catalog, runbook_id: str) -> tuple[Runbook, RunbookBinding] | None:
+    """A runbook with its binding, as a choice of another one needs it; None where no document has it."""
+    try:
+        _, runbook, binding = catalog.runbook(runbook_id)
+    except HandrailError:
+        return None
+    return runbook, binding
+
+
 def headline(store: Store, catalog: Catalog, incident: dict[str, Any], runs: Sequence[dict[str, Any]]) -> str:
     """What is wrong, as the incident's page says it, without reading all of the record."""
     name = f"I-{incident['number']}"

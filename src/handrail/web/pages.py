@@ -19,7 +19,7 @@ from handrail.commands import Effect
 from handrail.engine.desk import Desk, Told
 from handrail.errors import HandrailError
 from handrail.incidents import words
-from handrail.remedies import Standing
+from handrail.remedies import Standing, parameters
 from handrail.store import Store
 from handrail.web import chart, gather, verbs
 from handrail.web.people import Known, Sessions
@@ -270,6 +270,7 @@ class Pages:
         used = [run for run in self.store.runs() if run["runbook"] == runbook.id][-5:][::-1]
         named = [name for step in runbook.steps for command in step.commands for name in command.parameters]
         unbound = [name for name in dict.fromkeys(named) if name not in {one.name for one in binding.parameters}]
+        needed = parameters(runbook, binding, lambda name: gather.elsewhere(self.catalog, name))
         meant = gather.meant(self.catalog, binding)
         return self.render(
             "runbook.html",
@@ -280,6 +281,7 @@ class Pages:
             effects=effects,
             used=used,
             fresh=next(one for one in gather.freshness(self.store, self.catalog) if one.runbook == runbook.id),
+            parameters=[one for one in binding.parameters if one.name in needed],
             unbound=unbound,
             elsewhere={
                 (bound.step, place): meant[stands_for]
