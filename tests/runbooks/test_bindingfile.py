@@ -37,7 +37,7 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
         lists = {step.number for step in runbook.steps if not step.commands}
         assert {one.step for one in bound.lists} == lists, runbook.id
         parameters = {name for step in runbook.steps for command in step.commands for name in command.parameters}
-        assert parameters == {one.name for one in bound.parameters}, runbook.id
+        assert parameters <= {one.name for one in bound.parameters}, runbook.id
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def prospect(
             target_key=key,
             preview=Preview(says="what this does to the pod's rules is not known beforehand", refused=refused),
             undo=Undo(says="no way back is known"),
-            reach=_reach(pods),
+            reach=_reach(pods, words),
             guards=(),
         )
     asked = tuple(words[:at] + _numberless([*rule[:verb], "-C", *rule[verb + 1 :]], verb))
@@ -61,7 +61,7 @@ def prospect(
             by="look_inside",
         ),
         undo=Undo(stages=(back,), says="the rule is taken out of the same pod, where it still runs"),
-        reach=_reach(pods),
+        reach=_reach(pods, words),
         guards=(),
     )
 
@@ -95,9 +95,10 @@ def _forbidden(rule: Sequence[str], never: Mapping[str, str]) -> str:
     return ""
 
 
-def _reach(pods: int | None) -> Reach:
+def _reach(pods: int | None, words: Sequence[str]) -> Reach:
     if pods is None or pods < 2:
-        return Reach(says="one pod; the rule is gone when it is", counts={"pods": 1})
+        named = next((word for word in words[2:3] if "/" not in word and not word.startswith("-")), "")
+        return Reach(says=f"{named or 'one pod'}; the rule is gone when it is", counts={"pods": 1})
     return Reach(
         says=f"1 of {pods} pods: the others go on answering, and the rule is gone when its pod is", counts={"pods": 1}
     )
