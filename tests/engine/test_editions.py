@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from handrail import app, commands, remedies, settings
+from handrail.engine import looking, planning
 from handrail.engine.looking import accept
 from handrail.runbooks.binding import ParameterBinding
-from handrail.targets import Aim, Ask
-from tests.engine.stage import ANA, BINDING, DOCUMENT, Stage, values
+from handrail.targets import Aim, Ask, Prospect
+from tests import cases
+from tests.engine.stage import ANA, BINDING, DOCUMENT, Scripted, Stage, values
+from tests.factory import Clock
 
 OPEN = DOCUMENT.replace("deployment/web -n", "deployment/<deployment> -n").replace(
     "kubectl scale deployment/web --replicas=4 -n shop",
@@ -117,3 +123,125 @@ def test_what_this_edition_does_not_need_is_not_asked_for(tmp_path: Path) -> Non
 def test_several_values_are_kept_side_by_side(value: str, becomes: str) -> None:
     parameter = ParameterBinding(name="pod", type="kubernetes.name", sources=(), each=True)
     assert accept(parameter, value) == becomes
+
+
+# -- the corrected edition of the library -----------------------------------------------------------------------------
+
+AIMS = {
+    "last_good_revision": "5",
+    "live_deployment": "api-gateway-green",
+    "degraded_deployment": "invoices",
+    "service_deployment": "payments",
+    "replica": "replica-db.internal",
+}
+SEEN = {"deployment": "payments", "label_slot": "green"}
+PLANNED = {
+    "RB-001/rollback": ["helm rollback azora-prod 5 -n production"],
+    "RB-002/rollback": ["helm rollback azora-prod 5 -n production", '{"spec":{"selector":{"slot":"green"}}}'],
+    "RB-003/rollback": ["helm rollback azora-prod 5 -n production"],
+    "RB-004/RB-008/index": ["exec deployment/api-gateway-green"],
+    "RB-004/RB-006/scale": ["scale deployment api-gateway-green --replicas=5"],
+    "RB-004/RB-006/cpu-limit": ["set resources deployment api-gateway-green"],
+    "RB-005/memory-limit": ["set resources deployment payments"],
+    "RB-005/restart": ["rollout restart deployment/payments"],
+    "RB-006/scale": ["scale deployment payments"],
+    "RB-007/end-idle": ["exec deployment/api-gateway-green -n production -- psql -d postgres -c"],
+    "RB-007/bigger-pool": ["set env deployment/invoices DATABASE_POOL_SIZE=50"],
+    "RB-007/restart": ["rollout restart deployment/invoices"],
+    "RB-008/index": ["CREATE INDEX CONCURRENTLY"],
+    "RB-008/vacuum": ["VACUUM ANALYZE"],
+    "RB-009/resume": ["psql -h replica-db.internal -c 'SELECT pg_wal_replay_resume();'"],
+    "RB-010/block": ["exec gateway-a -n production -- iptables", "exec gateway-b -n production -- iptables"],
+    "RB-010/rate-limit": ["set env deployment/api-gateway-green RATE_LIMIT_ENABLED=true"],
+    "RB-011/deploy": ["git push origin fix/left-pad"],
+    "RB-012/restore": ["helm rollback azora-prod 5 -n production"],
+    "RB-012/RB-001/rollback": ["helm rollback azora-prod 5 -n production"],
+    "RB-012/RB-006/scale": ["scale deployment api-gateway-green"],
+    "RB-012/RB-005/restart": ["rollout restart deployment/api-gateway-green"],
+    "RB-012/RB-002/slot": ['{"spec":{"selector":{"slot":"green"}}}'],
+    "RB-013/RB-006/scale": ["scale deployment payments"],
+    "RB-013/RB-005/memory-limit": ["set resources deployment payments"],
+    "RB-013/RB-007/end-idle": ["exec deployment/api-gateway-green"],
+    "RB-013/RB-001/rollback": ["helm rollback azora-prod 5 -n production"],
+}
+
+
+class Azora(Scripted):
+    """Knows what to aim at, and answers every query with one series that has the labels which bindings ask for."""
+
+    def aim(self, kind: str, ask: Ask, *, first_bad_at: object, service: str) -> Aim | None:
+        """As the table says, where the command leaves something open."""
+        words = " ".join(ask.stages[0])
+        fits = {"last_good_revision": "helm rollback", "replica": "psql"}.get(kind, "deployment")
+        return Aim(value=AIMS[kind], says="the environment knows", title="") if fits in words else None
+
+    def instant(self, promql: str) -> tuple[tuple[dict[str, str], float], ...] | None:
+        """Two pods, else one series."""
+        if promql.startswith("kube_pod_info"):
+            return (({"pod": "gateway-a"}, 1.0), ({"pod": "gateway-b"}, 1.0))
+        return (({**SEEN}, 1.0),)
+
+    def prospect(self, ask: Ask) -> Prospect:
+        """Each change would change something."""
+        return dataclasses.replace(super().prospect(ask), ask=ask)
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_the_corrected_edition_is_planned_with_the_environments_values(name: str) -> None:
+    """Every remedy, those that stand elsewhere too, with nothing but the text and the one binding; no second plan beside it."""
+    known = app.catalog(settings.read(cases.AZORA / "handrail.corrected.yaml"))[0]
+    book, _, remedy_name = name.partition("/")
+    _, runbook, binding = known.runbook(book)
+    ground = Azora(Clock())
+    place = {"service": "payments", "namespace": "production", "window": "20s"}
+    labels = {"package": "left-pad", "client_ip": "203.0.113.9", "pod": "payments-0", "service": "payments"}
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    filled = looking.fill(
+        runbook,
+        binding,
+        known={},
+        labels=labels,
+        evidence=[],
+        ground=ground,
+        place=place,
+        first_bad_at=now,
+        elsewhere=known.elsewhere,
+    )
+    basis = planning.Basis(
+        environment="lab",
+        incident="I-1",
+        run="R-1",
+        runbook=book,
+        document_revision="d",
+        binding_revision="b",
+        values={one.name: one.value for one in filled if one.value},
+        place=place,
+        evidence=[],
+        alerts=[],
+        first_bad_at=now,
+        checks=binding.checks,
+        hold=timedelta(seconds=15),
+        life=timedelta(minutes=15),
+        now=now,
+        parameters=binding.parameters,
+    )
+    remedy = next(one for one in remedies.of(runbook, binding, known.elsewhere) if one.name == remedy_name)
+    found = planning.plan(remedy, ground=ground, basis=basis)
+    assert isinstance(found, planning.Proposals), found
+    ((plan, recommended),) = found.plans
+    assert recommended
+    shown = [commands.show_argv(command.stages) for command in plan.commands]
+    assert len(shown) == len(PLANNED[name])
+    for part, command in zip(PLANNED[name], shown, strict=True):
+        assert part in command
+
+
+def test_every_remedy_of_the_corrected_edition_is_tried_but_for_the_one_that_changes_nothing() -> None:
+    known = app.catalog(settings.read(cases.AZORA / "handrail.corrected.yaml"))[0]
+    every = {
+        f"{runbook.id}/{one.name}": bool(one.commands)
+        for runbook in known.documents[0].runbooks
+        for one in remedies.of(runbook, known.runbook(runbook.id)[2], known.elsewhere)
+    }
+    assert {name for name, changes in every.items() if not changes} == {"RB-003/slower-restarts"}
+    assert set(every) - {"RB-003/slower-restarts"} <= set(PLANNED) | {"RB-006/cpu-limit"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import commands, remedies
-from handrail.commands import Command
+from handrail.commands import Command, Literal
 from handrail.engine import looking
 from handrail.errors import TryAgain
 from handrail.evidence import Evidence, reading
@@ -29,6 +29,7 @@ AIMED = {  # each kind of aim that a binding may name, and how it is put into a 
     "replica": remedies.aim.server,
 }
 Stages = tuple[tuple[str, ...], ...]
+OPEN = "\0"  # stands for a parameter; no word of a document holds it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,9 +234,11 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
     told: list[str] = []
     changed = rather = False
     title = ""
-    for written in asks:
+    for (_, command), written in zip(remedy.commands, asks, strict=True):
         ask = written
         for retarget in remedy.binding.retarget:
+            if _left_open(command, retarget.to):
+                continue  # the text names none that could be the wrong one: what filled it in is the aim
             aim = ground.aim(retarget.to, ask, first_bad_at=basis.first_bad_at, service=basis.place.get("service", ""))
             if aim is None or not aim.value:
                 if aim is not None and aim.says:
@@ -261,6 +264,22 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
         title=title or remedy.title,
     )
     return dataclasses.replace(draft, rather=rather)
+
+
+def _left_open(command: Command, kind: str) -> bool:
+    """Whether the word that this kind of aim would exchange is one that the text leaves open."""
+    stages = command.runs_as or command.stages or ()
+    plain = tuple(
+        tuple("".join(part.text if isinstance(part, Literal) else OPEN for part in word) for word in stage.words)
+        for stage in stages
+    )
+    exchanged = AIMED[kind](plain, "") if plain else plain
+    return any(
+        OPEN in before and before != after
+        for old, new in zip(plain, exchanged, strict=True)
+        if len(old) == len(new)
+        for before, after in zip(old, new, strict=True)
+    )
 
 
 def _entitled(aimed: str, remedy: str) -> str:
