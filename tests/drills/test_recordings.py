@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "library" / "azora" / "recordings"
 RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
+    "RB-004-slow-dependency": "threshold",
+    "RB-009-cut-off": "threshold",
+    "RB-010-storm": "order",
     "RB-001-failed-pipeline": "threshold",
     "RB-001-no-image": "trigger",
     "RB-001-no-node": "threshold",
@@ -89,7 +92,7 @@ def test_a_planted_mistake_turns_the_replay_red(name: str, replayed: Replayed) -
 
 
 def test_every_fault_of_the_lab_has_a_recording_and_a_planted_mistake() -> None:
-    faults = {path.stem for path in (ROOT / "lab" / "faults").glob("*.yaml")}
+    faults = {path.stem for path in (ROOT / "lab" / "faults").glob("RB-*.yaml")}
     assert {name.removesuffix(".json.gz") for name in RECORDINGS} == faults == set(MUTATIONS)
 
 

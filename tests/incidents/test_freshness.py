@@ -68,7 +68,7 @@ def test_a_drills_incident_is_no_use_and_the_last_use_tells_how_it_went() -> Non
 
 
 def test_a_badge_is_a_picture_with_its_words() -> None:
-    picture = ElementTree.fromstring(freshness.badge(of([drill(1)])))  # noqa: S314 -- our own
+    picture = ElementTree.fromstring(freshness.badge(of([drill(1)])))
     assert picture.attrib["aria-label"] == "RB-002: proven 2026-11-24"
 
 

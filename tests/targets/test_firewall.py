@@ -64,5 +64,5 @@ def test_rules_that_cannot_be_read_are_not_guessed() -> None:
 
 def test_other_verbs_have_no_preview_and_other_commands_are_none_of_its_business() -> None:
     assert look(BLOCK.replace("-A INPUT -s 10.200.0.66 -j DROP", "-F"))[0].undo.irreversible
-    assert not firewall.is_rule("kubectl exec deployment/api-gateway -- psql -c SELECT".split())
-    assert not firewall.is_rule("kubectl get pods".split())
+    assert not firewall.is_rule(["kubectl", "exec", "deployment/api-gateway", "--", "psql", "-c", "SELECT"])
+    assert not firewall.is_rule(["kubectl", "get", "pods"])

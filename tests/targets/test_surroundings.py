@@ -86,7 +86,7 @@ def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealGround:
 
 def test_a_missing_kubectl_is_named_with_what_to_do(no_tools: RealGround) -> None:
     """Looking, previewing and changing say the same."""
-    wanted = "Install kubectl, or name its folder as `tools` in environments.yaml"
+    wanted = "kubectl is not installed here; install it or name its path in environments.yaml"
     assert wanted in no_tools.observe(kubectl("get", "pods")).refused
     assert wanted in _why_no_preview(no_tools)
     made = no_tools.change(kubectl(*CHANGE[1:], identity="change"), PERMIT)
@@ -97,7 +97,7 @@ def test_a_missing_kubectl_is_named_with_what_to_do(no_tools: RealGround) -> Non
 def test_a_missing_helm_is_named_with_what_to_do(no_tools: RealGround) -> None:
     """A release without helm is not an unknown release."""
     ask = Ask(target="helm", identity="releases", stages=(("helm", "history", "shop"),))
-    assert "Install helm" in no_tools.observe(ask).refused
+    assert "helm is not installed here; install it" in no_tools.observe(ask).refused
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
