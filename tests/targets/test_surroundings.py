@@ -132,7 +132,8 @@ def test_a_cluster_that_is_away_is_told_in_its_own_words(tmp_path: Path) -> None
 def _why_no_preview(here: RealGround) -> str:
     """A refusal, or that it is to be asked again: the sentence is the same, and there is no preview."""
     try:
-        return here.prospect(kubectl(*CHANGE[1:], identity="change")).preview.refused
+        found = here.prospect(kubectl(*CHANGE[1:], identity="change"))
+        return found.preview.refused or found.not_asked
     except TryAgain as error:
         return str(error)
 
