@@ -125,6 +125,7 @@ def test_nothing_raises_and_every_command_stands_in_its_block(texts: list[str]) 
 @example(["cat <<EOF", "EOF\nkubectl delete pod a"])
 @example(["if true; then", "fi"])
 @example(["kubectl get pods \\", "delete"])
+@example(["<", "0\r"])
 def test_a_block_is_read_alike_alone_and_among_others(texts: list[str]) -> None:
     """An open quote or here-document, or words that look like our own marks, must not reach into another block."""
     together = understood(texts)

@@ -107,7 +107,7 @@ def _together(hidden: Sequence[str]) -> list[Parsed] | None:
 
 
 def _alone(text: str) -> Parsed:
-    tree, error = _shfmt(text)
+    tree, error = _shfmt(text.rstrip("\n") + "\n")  # as among others: a carriage return before a line's end is no word
     if tree is None:
         return (), (), error
     statements = tuple(tree.get("Stmts", ()))
