@@ -1,5 +1,6 @@
 """What a command would do, from a syntax tree and knowledge."""
 
+from handrail.commands import variables
 from handrail.commands.block import ParsedBlock
 from handrail.commands.knowledge import Knowledge
 from handrail.commands.model import (
@@ -48,4 +49,5 @@ __all__ = [
     "show",
     "show_argv",
     "understand",
+    "variables",
 ]

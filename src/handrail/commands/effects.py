@@ -365,6 +365,16 @@ def _exec(
     inner = walked.inner
     if not inner:
         return _unknown("exec-nothing", "it names no command to run inside")
+    if inner[0].rpartition("/")[2] in ("sh", "bash", "ash", "zsh") and not inner[1:]:
+        told = Reason(rule="session", text="it opens a shell in the container: what is typed there decides")
+        return StageEffect(
+            effect=Effect.UNKNOWN,
+            scope=Scope.NONE,
+            reasons=(told,),
+            targets=(target,),
+            needs_tty=True,
+            findings=findings,
+        )
     found = _of(inner, knowledge)
     if walked.unknown and found.effect is Effect.READS:
         found = _unknown("exec-flag", f"the flag {walked.unknown[0]} of kubectl exec is not known")
@@ -746,11 +756,8 @@ def join(found: Sequence[StageEffect], *, shell: str, output: bool) -> Analysis:
         return Analysis(effect=Effect.UNKNOWN, scope=Scope.SESSION, reasons=why)
     worst = max(found, key=lambda one: one.effect.rank)
     changing = [one for one in found if one.effect is not Effect.READS]
-    scope = (
-        Scope.TARGET
-        if not changing
-        else (Scope.WORKSPACE if all(one.scope is Scope.WORKSPACE for one in changing) else Scope.TARGET)
-    )
+    scopes = {one.scope for one in changing}
+    scope = next((one for one in (Scope.WORKSPACE, Scope.NONE) if scopes == {one}), Scope.TARGET)
     effect = worst.effect
     reasons = [reason for one in found for reason in one.reasons]
     if shell and effect is Effect.READS:

@@ -47,24 +47,64 @@ class TeamWord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Translation:
+    """A program whose verbs are another one's: `verbs` maps its words to theirs.
+
+    `opens` are verbs that run a command, or the shell named here, inside; with one of `not_with` nothing is the same.
+    """
+
+    program: str
+    to: str
+    verbs: Mapping[str, str]
+    opens: Mapping[str, str] = field(default_factory=dict)
+    not_with: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Knowledge:
     """Everything known."""
 
     programs: Mapping[str, Program]
     readers: Mapping[str, Mapping[str, Any]]
     team: tuple[TeamWord, ...]
+    translations: Mapping[str, Translation] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The programs of which anything is known, by name: what tells a command in a sentence from other code."""
+        told = {word.words[0] for word in self.team}
+        return frozenset({*self.programs, *self.translations, *self.readers, *told, "curl", "psql"})
+
+    @property
+    def with_verbs(self) -> frozenset[str]:
+        """Those whose first word is a verb."""
+        return frozenset({*(name for name, one in self.programs.items() if one.verbs), *self.translations})
 
 
 def from_raw(own: Sequence[Mapping[str, Any]], teams: Sequence[tuple[str, Mapping[str, Any]]]) -> Knowledge:
     """Checked knowledge from what the files hold."""
     programs: dict[str, Program] = {}
     readers: dict[str, Mapping[str, Any]] = {}
+    translations: dict[str, Translation] = {}
     for raw in own:
         for program in raw.get("programs", [raw] if "program" in raw else []):
             programs[program["program"]] = _program(program)
         readers.update({name: facts or {} for name, facts in (raw.get("readers") or {}).items()})
+        for one in raw.get("translations") or ():
+            translations[one["program"]] = Translation(
+                program=one["program"],
+                to=one["to"],
+                verbs=one["verbs"],
+                opens=one.get("opens") or {},
+                not_with=frozenset(one.get("not_with") or ()),
+            )
     words = [word for file, raw in teams for word in _team(file, raw or {})]
-    return Knowledge(programs=programs, readers=readers, team=tuple(sorted(words, key=lambda word: -len(word.words))))
+    return Knowledge(
+        programs=programs,
+        readers=readers,
+        team=tuple(sorted(words, key=lambda word: -len(word.words))),
+        translations=translations,
+    )
 
 
 def _program(raw: Mapping[str, Any]) -> Program:

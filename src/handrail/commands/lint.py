@@ -83,15 +83,18 @@ def across(commands: Sequence[Command]) -> list[Command]:
 
 def _logs(words: Sequence[str]) -> list[Finding]:
     flags = {word.partition("=")[0] for word in words if word.startswith("-")}
-    operands, index = [], 2
-    while index < len(words):
-        if words[index] in ("-n", "--namespace", "-l", "--selector", "-c", "--container", "--since", "--tail"):
-            index += 2
-            continue
-        if not words[index].startswith("-"):
-            operands.append(words[index])
-        index += 1
+    operands = _operands(words)
     selector = flags & {"-l", "--selector"}
+    if at := _two_words(words):
+        return [
+            _finding(
+                "logs-two-words",
+                Severity.ERROR,
+                "kubectl logs takes the name of a pod, or kind and name as one word: the second word is an error",
+                f"{words[at]}/{words[at + 1]}",
+                mark=words[at],
+            )
+        ]
     if not operands and not selector:
         return [
             _finding(
@@ -112,6 +115,29 @@ def _logs(words: Sequence[str]) -> list[Finding]:
             )
         ]
     return []
+
+
+VALUED = ("-n", "--namespace", "-l", "--selector", "-c", "--container", "--since", "--since-time", "--tail")
+KINDS = ("pod", "pods", "po", "job", "jobs", "deployment", "deploy", "statefulset", "sts", "daemonset", "ds")
+
+
+def _operands(words: Sequence[str]) -> list[int]:
+    """Places of what `kubectl logs` is asked about."""
+    found, index = [], 2
+    while index < len(words):
+        if words[index] in VALUED:
+            index += 2
+            continue
+        if not words[index].startswith("-"):
+            found.append(index)
+        index += 1
+    return found
+
+
+def _two_words(words: Sequence[str]) -> int:
+    """Where `kubectl logs pod NAME` names a kind as a word of its own; 0 where it does not."""
+    at = _operands(words)
+    return at[0] if len(at) > 1 and words[at[0]] in KINDS and at[1] == at[0] + 1 else 0
 
 
 def _patch(words: Sequence[str]) -> list[Finding]:
@@ -173,11 +199,18 @@ def _mended(command: Command) -> Command:
         words = plain(stage)
         if words[:2] == ["kubectl", "exec"]:
             end = words.index("--") if "--" in words else len(words)
+            if any(reason.rule == "session" for reason in command.analysis.reasons):
+                continue
             kept = [word for place, word in enumerate(stage.words) if place >= end or words[place] not in TTY]
             if len(kept) != len(stage.words):
                 stages[index] = dataclasses.replace(stage, words=tuple(kept))
                 told.append("without a terminal: nothing here is interactive")
                 rules.add("exec-terminal")
+        if words[:2] == ["kubectl", "logs"] and (at := _two_words(words)):
+            joined = (Literal(text=f"{words[at]}/"), *stage.words[at + 1])
+            stages[index] = dataclasses.replace(stage, words=(*stage.words[:at], joined, *stage.words[at + 2 :]))
+            rules.add("logs-two-words")
+            told.append("kind and name as one word, as kubectl logs takes them")
         for rule, flag in (("top", "-w"), ("logs", "-w")):
             if words[:2] == ["kubectl", rule] and flag in words:
                 stages[index] = _watch(stage, words, rule)
@@ -192,8 +225,8 @@ def _mended(command: Command) -> Command:
     mended = dataclasses.replace(
         command,
         runs_as=tuple(stages),
-        adjustments=tuple(told),
-        mended=frozenset(rules),
+        adjustments=(*command.adjustments, *told),
+        mended=command.mended | rules,
         analysis=dataclasses.replace(command.analysis, native=native),
     )
     if "followed" in " ".join(told):

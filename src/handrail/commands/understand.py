@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from handrail.commands import effects, lint
+from handrail.commands import effects, lint, translate, variables
 from handrail.commands.block import ParsedBlock, names_of
 from handrail.commands.knowledge import Knowledge
 from handrail.commands.model import (
@@ -23,13 +24,20 @@ from handrail.commands.model import (
     Stage,
     Word,
 )
+from handrail.commands.variables import Variables
 
+BRACED = re.compile(r"(?<![@$\\{])\{([A-Za-z][\w-]*)\}(?!\})")  # `{namespace}`, which no shell expands
 HARMLESS_REDIRECTIONS = ("2>/dev/null", "2>&1", ">/dev/null")
 
 
-def understand(block: ParsedBlock, knowledge: Knowledge, *, first_line: int, first_column: int) -> tuple[Command, ...]:
-    """The commands of a block whose first character stands at that line and column of the document."""
-    reader = _Reader(block, first_line=first_line, first_column=first_column)
+def understand(
+    block: ParsedBlock, knowledge: Knowledge, *, first_line: int, first_column: int, known: Variables | None = None
+) -> tuple[Command, ...]:
+    """The commands of a block whose first character stands at that line and column of the document.
+
+    `known` are the variables of the whole document; without them each variable is left to the shell.
+    """
+    reader = _Reader(block, first_line=first_line, first_column=first_column, known=known)
     if block.error:
         return (_unreadable(block, reader),)
     commands = [_command(statement, reader, knowledge) for statement in block.statements]
@@ -40,8 +48,10 @@ def understand(block: ParsedBlock, knowledge: Knowledge, *, first_line: int, fir
 class _Reader:
     """Positions and names of one block."""
 
-    def __init__(self, block: ParsedBlock, *, first_line: int, first_column: int) -> None:
-        self.block, self._line, self._column = block, first_line, first_column
+    def __init__(
+        self, block: ParsedBlock, *, first_line: int, first_column: int, known: Variables | None = None
+    ) -> None:
+        self.block, self._line, self._column, self.known = block, first_line, first_column, known
         self.names = names_of(block.text)
         self._bytes = block.hidden.encode()
 
@@ -72,14 +82,24 @@ class _Flat:
     stages: list[Stage] = dataclasses.field(default_factory=list)
     loose: list[Stage] = dataclasses.field(default_factory=list)  # simple commands outside a plain pipeline
     shell: str = ""  # why only a shell could run it
+    told: list[str] = dataclasses.field(default_factory=list)  # what stands in place of what is written
+    findings: list[Finding] = dataclasses.field(default_factory=list)
 
 
 def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -> Command:
     start, end = statement["Pos"]["Offset"], statement["End"]["Offset"]
     flat = _Flat()
-    _flatten(statement, reader, flat)
     text = reader.text(start, end)
     span = reader.span(start, end)
+    sets = reader.known.names(statement) if reader.known else ()
+    printing = _printing(statement, sets, reader)
+    if sets and printing is None and _only_sets(statement, sets, reader):
+        return _setting(text, span, sets)
+    if printing is not None:
+        flat.told.append(f"what it prints is ${sets[0]} in the commands after it")
+    _flatten(printing or statement, reader, flat)
+    flat.stages = [_translated(stage, knowledge, flat) for stage in flat.stages]
+    flat.loose = [_translated(stage, knowledge, _Flat()) for stage in flat.loose]
     parameters = tuple(
         dict.fromkeys(
             part.name
@@ -91,7 +111,10 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
     )
     found = [effects.of_stage(stage, knowledge) for stage in (*flat.stages, *flat.loose)]
     analysis = effects.join(found, shell=flat.shell, output=any(stage.output for stage in flat.stages))
-    comments = " ".join(comment.get("Text", "").strip() for comment in statement.get("Comments") or ())
+    comments = " ".join(
+        reader.text(comment["Pos"]["Offset"], comment["End"]["Offset"]).removeprefix("#").strip()
+        for comment in statement.get("Comments") or ()
+    )
     stages = (
         None
         if flat.shell
@@ -106,9 +129,51 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
         parameters=parameters,
         analysis=analysis,
         comment=comments,
-        findings=tuple(finding for one in found for finding in one.findings),
+        adjustments=tuple(dict.fromkeys(flat.told)),
+        mended=frozenset(finding.rule for finding in flat.findings),
+        findings=(*flat.findings, *(finding for one in found for finding in one.findings)),
     )
     return lint.single(command)
+
+
+def _printing(statement: dict[str, Any], sets: tuple[str, ...], reader: _Reader) -> dict[str, Any] | None:
+    """The command whose output the statement keeps as its one variable; None where it does something else."""
+    if reader.known is None or len(sets) != 1 or sets[0] not in reader.known.printed:
+        return None
+    ((_, value),) = variables.assignments(statement)
+    return variables.substituted(value) if value else None
+
+
+def _only_sets(statement: dict[str, Any], sets: tuple[str, ...], reader: _Reader) -> bool:
+    """Whether every value is known where it is used: then the statement itself has nothing to run."""
+    assert reader.known is not None
+    if not set(sets) <= {*reader.known.once, *reader.known.asked}:
+        return False
+    flat = _Flat()
+    for name, value in variables.assignments(statement):
+        if value and name in reader.known.once:
+            _word(value, reader, flat)
+    return not flat.shell
+
+
+def _setting(text: str, span: Span, sets: tuple[str, ...]) -> Command:
+    told = f"it only sets {' and '.join(f'${name}' for name in sets)} for the commands after it"
+    return Command(
+        text=text,
+        span=span,
+        stages=None,
+        parameters=(),
+        analysis=Analysis(effect=Effect.READS, scope=Scope.SESSION, reasons=(Reason(rule="variable", text=told),)),
+    )
+
+
+def _translated(stage: Stage, knowledge: Knowledge, flat: _Flat) -> Stage:
+    found = translate.stage(stage, knowledge)
+    if found is None:
+        return stage
+    flat.told += [found.says] if found.says else []
+    flat.findings += found.findings
+    return dataclasses.replace(stage, words=found.words)
 
 
 def _flatten(statement: dict[str, Any], reader: _Reader, flat: _Flat) -> None:
@@ -170,6 +235,13 @@ def _part(part: dict[str, Any], reader: _Reader, flat: _Flat, into: list[Literal
     kind = part.get("Type")
     if kind == "Lit":
         value = str(part.get("Value", ""))
+        if not quoted and reader.known is not None and BRACED.search(value):
+            for at, piece in enumerate(BRACED.split(value)):
+                if at % 2:
+                    into.append(Parameter(name=piece))
+                elif piece:
+                    _part({**part, "Value": piece}, reader, flat, into, quoted=quoted)
+            return
         if not quoted and (any(char in value for char in "*?[{") or (value.startswith("~") and not into)):
             flat.shell = flat.shell or "the shell would expand a pattern"
         _literal(_unescape(value, quoted=quoted), reader, into)
@@ -180,11 +252,48 @@ def _part(part: dict[str, Any], reader: _Reader, flat: _Flat, into: list[Literal
             _part(inner, reader, flat, into, quoted=True)
         if not part.get("Parts"):
             into.append(Literal(text=""))
+    elif (name := variables.named(part)) and _variable(name, reader, flat, into, quoted=quoted):
+        pass
     else:
         flat.shell = flat.shell or "a word is computed by the shell"
         for inner in _calls(part):
             flat.loose.append(Stage(words=tuple(_word(arg, reader, _Flat()) for arg in inner.get("Args") or ())))
         into.append(Literal(text=reader.text(part["Pos"]["Offset"], part["End"]["Offset"])))
+
+
+def _variable(name: str, reader: _Reader, flat: _Flat, into: list[Literal | Parameter], *, quoted: bool) -> bool:
+    """`$NAME` as what the document sets it to, or as a placeholder where it comes from outside. False: the shell's."""
+    known = reader.known
+    if known is None:
+        return False
+    if known.is_open(name):
+        into.append(Parameter(name=name))
+        return True
+    if name not in known.once:
+        return False
+    assigned = known.once[name]
+    others = {other: one for other, one in known.once.items() if other != name}
+    computed = known.computed | {name}
+    there = _Reader(
+        assigned.block,
+        first_line=1,
+        first_column=1,
+        known=dataclasses.replace(known, once=others, computed=computed),  # a variable made of itself is the shell's
+    )
+    inner = _Flat()
+    word = _word(assigned.value, there, inner)
+    text = "".join(part.text for part in word if isinstance(part, Literal))
+    if inner.shell or (not quoted and (re.search(r"[\s*?\[]", text) or not text) and not _has_parameter(word)):
+        return False  # unquoted, a shell would split it or expand it
+    into.extend(word)
+    shown = "".join(part.text if isinstance(part, Literal) else f"<{part.name}>" for part in word)
+    flat.told.append(f"${name} is {shown} in this document")
+    flat.told += inner.told
+    return True
+
+
+def _has_parameter(word: Word) -> bool:
+    return any(isinstance(part, Parameter) for part in word)
 
 
 def _unescape(value: str, *, quoted: bool) -> str:
@@ -234,7 +343,7 @@ def _tasks(block: ParsedBlock, reader: _Reader) -> list[Command]:
         if start < last or not alone:
             continue
         span = reader.span(start, end)
-        text = comment.get("Text", "").strip()
+        text = reader.text(start, end).removeprefix("#").strip()
         found.append(
             Command(
                 text=f"# {text}",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import commands, remedies
-from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Severity, Sql
+from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Scope, Severity, Sql
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
 from handrail.runbooks.binding import (
@@ -98,6 +98,10 @@ def question(
 ) -> Ask | CannotRun:
     """A command with its values in place, as argument vectors; `identity` empty means the reader that fits."""
     stages = command.runs_as or command.stages
+    if command.analysis.scope is Scope.SESSION and command.analysis.effect is Effect.READS:
+        return CannotRun(reason=command.analysis.reasons[0].text)
+    if command.analysis.needs_tty and "exec-terminal" not in command.mended:
+        return CannotRun(reason="it needs a terminal: a person types it", for_a_person=True)
     if stages is None:
         return CannotRun(reason="only a shell could run it, and no shell runs unattended", for_a_person=True)
     missing = [name for name in command.parameters if name not in values]

@@ -34,13 +34,16 @@ def read_document(path: Path, knowledge: Knowledge) -> Document:
 
 def read_text(text: str, path: str, knowledge: Knowledge) -> Document:
     """The document of a text."""
-    found = markdown.outline(text.replace("\r\n", "\n"), path)
+    found = markdown.outline(
+        text.replace("\r\n", "\n"), path, programs=knowledge.names, with_verbs=knowledge.with_verbs
+    )
     parsed = parse_blocks([block.text for block in found.blocks])
+    known = commands.variables.of(parsed)
     understood = [
-        commands.understand(one, knowledge, first_line=block.line, first_column=block.column)
+        commands.understand(one, knowledge, first_line=block.line, first_column=block.column, known=known)
         for one, block in zip(parsed, found.blocks, strict=True)
     ]
-    return markdown.assemble(found, understood)
+    return markdown.assemble(found, understood, knowledge=knowledge)
 
 
 def _unreadable(path: str, raw: bytes, message: str) -> Document:
