@@ -103,6 +103,7 @@ def understood(texts: list[str]) -> list[tuple[Command, ...]]:
 @example(["psql -c '\ue000'"])
 @example(["curl 'http://['"])
 @example(["kubectl patch x -p"])
+@example(["` a=1 `"])
 def test_nothing_raises_and_every_command_stands_in_its_block(texts: list[str]) -> None:
     for text, found in zip(texts, understood(texts), strict=True):
         lines = text.split("\n")

@@ -118,6 +118,8 @@ def plain(stage: Stage) -> list[str]:
 
 def of_stage(stage: Stage, knowledge: Knowledge) -> StageEffect:
     """The effect of one program with its arguments. What is not known is unknown."""
+    if not stage.words or not stage.words[0]:
+        return _unknown("computed-program", "what it runs is not a plain word")
     if isinstance(stage.words[0][0], Parameter):
         return _unknown("computed-program", "a placeholder chooses the program")
     found = _of(plain(stage), knowledge)

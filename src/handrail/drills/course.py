@@ -131,13 +131,14 @@ def left(store: Store, fault: Fault) -> bool:
     return ended != expected[: len(ended)]
 
 
-ASIDE = ("not tried", "not needed", "not weighed", "can be picked")
+ASIDE = ("not tried", "not needed", "not weighed", "can be picked", "can be taken back", "taken back")
+BY_HAND = "by-hand-"
 
 
 def _ended(store: Store, run: str) -> list[tuple[int, str]]:
     return [
         (int(remedy["step"]), ENDING.get(str(remedy["standing"]), str(remedy["standing"])))
-        for remedy in store.remedies_of(run)
+        for remedy in sorted(store.remedies_of(run), key=lambda row: row["name"].startswith(BY_HAND))
         if remedy["standing"] not in ASIDE
     ]
 

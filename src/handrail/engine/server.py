@@ -29,6 +29,7 @@ log = logging.getLogger("handrail")
 SWEEP_SECONDS = 0.5
 WATCH_PLANS = timedelta(seconds=5)
 SURPRISES = 3
+UNDECIDED = (Standing.NOT_TRIED, Standing.VOID, Standing.PROPOSED, Standing.MADE)  # no try of it came to an end yet
 Hook = Callable[[str, str, dict[str, Any]], None]
 
 
@@ -328,14 +329,16 @@ class Server:
         with self.store.together():
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
             there = [state for state in self.store.remedies_of(run) if state["step"] == step]
-            remedy = there[0] if len(there) == 1 else None
             self._make_room(run, because, was=("waiting", "approved"))
-            if len(there) > 1:  # a choice: which of its remedies a person made is not ours to say
-                remedy = {"name": f"by-hand-{step}", "title": note[:80] or because, "step": step}
-                self.store.add_remedy(run, {**remedy, "standing": Standing.MADE, "reason": ""})
-            if remedy is not None:
-                self.store.set_remedy(run, remedy["name"], standing=Standing.MADE, reason=f"by hand, by {who.name}")
-            name = remedy["name"] if remedy is not None else f"step-{step}"
+            if len(there) == 1 and there[0]["standing"] in UNDECIDED:
+                name = str(there[0]["name"])
+            else:  # which remedy of a choice it was is not ours to say, and what became of an earlier try stays
+                name = f"by-hand-{step}"
+                title = note[:80] or because
+                self.store.add_remedy(
+                    run, {"name": name, "title": title, "step": step, "standing": Standing.MADE, "reason": ""}
+                )
+            self.store.set_remedy(run, name, standing=Standing.MADE, reason=f"by hand, by {who.name}")
             now = self.store.now()
             self.store.update_run(run, verifying=name, verify_since=now, changed_at=now, waits_for="")
         self.wake(run)
