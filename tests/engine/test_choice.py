@@ -265,6 +265,18 @@ def test_where_the_explaining_runbook_has_nothing_left_the_other_one_proposes_ag
     assert len(stage.store.runs()) == 3
 
 
+def test_a_runbook_whose_alert_is_over_does_not_take_its_turn(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=TWO_BOUND, document=TWO)
+    figures(stage, errors=5.0, idle=1.0)
+    stage.alert()
+    stage.drive()
+    second_alert(stage)
+    stage.drive("R-1")
+    stage.alert(status="resolved")
+    assert "a person decides" in stage.drive("R-2")
+    assert len(stage.store.runs()) == 2
+
+
 def test_a_runbook_that_explains_another_waits_while_a_change_of_that_one_is_on(tmp_path: Path) -> None:
     stage = Stage(tmp_path, binding=TWO_BOUND, document=TWO)
     figures(stage, errors=5.0, idle=9.0)

@@ -25,6 +25,8 @@ class Translated:
 
 def stage(written: Stage, knowledge: Knowledge) -> Translated | None:
     """The same in the other program's words; None where there is nothing to translate."""
+    if not written.words:
+        return None
     found = _translated(written, knowledge)
     moved = _verb_first(replace(written, words=found.words) if found else written, knowledge)
     if moved is None:

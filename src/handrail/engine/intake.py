@@ -263,9 +263,10 @@ class Intake:
             one["runbook"] for one in existing if one["mode"] == runs.Mode.PROPOSES or one["handed_over_at"] is not None
         }
         incident = self.store.incident(row["incident"]) or {}
+        named = self._named_by_what_fires(row["incident"])
         for other in existing:
             _, runbook, binding = self.catalog.runbook(other["runbook"])
-            if other["runbook"] in proposed or not other["confirmed"]:
+            if other["runbook"] in proposed or other["runbook"] not in named or not other["confirmed"]:
                 continue
             if not remedies.of(runbook, binding, self.catalog.elsewhere):
                 continue
@@ -284,6 +285,30 @@ class Intake:
                 self.store.arm(f"wake/{begun}/{now.isoformat()}", due_at=now, kind="wake", subject=begun)
             return begun
         return ""
+
+    def _named_by_what_fires(self, incident: str) -> set[str]:
+        """The runbooks that the incident's alerts name, of those that still fire."""
+        found = set()
+        for row in self.store.alerts_of(incident):
+            if row["status"] != "firing":
+                continue
+            told = json.loads(row["body"])
+            alert = Alert(
+                fingerprint=row["fingerprint"],
+                name=row["name"],
+                status="firing",
+                labels=told.get("labels", {}),
+                annotations=told.get("annotations", {}),
+                starts_at=row["starts_at"],
+                ends_at=None,
+                runbook_url=told.get("runbook_url", ""),
+            )
+            answer = runbooks.select(
+                alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values())
+            )
+            if not isinstance(answer, runbooks.Undecided):
+                found.add(str(answer.runbook))
+        return found
 
     def yield_to(self, run: str, runbook: str) -> None:
         """The first run's waiting plan is void: what explains it proposes now, and this one only looks."""
