@@ -21,7 +21,6 @@ RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
     "RB-004-slow-dependency": "threshold",
     "RB-009-cut-off": "threshold",
-    "RB-010-storm": "order",
     "RB-001-failed-pipeline": "threshold",
     "RB-001-no-image": "trigger",
     "RB-001-no-node": "threshold",
