@@ -19,8 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "library" / "azora" / "recordings"
 RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
-    "RB-004-slow-dependency": "threshold",
-    "RB-009-cut-off": "threshold",
     "RB-001-failed-pipeline": "threshold",
     "RB-001-no-image": "trigger",
     "RB-001-no-node": "threshold",
