@@ -22,18 +22,20 @@ SPARE_SECONDS = 150.0  # of the replay's clock, after the last that was recorded
 
 
 def find(name: str) -> Path:
-    """A recording's file by the fault's id or the runbook's."""
+    """A recording's file: itself, by the fault's id, or the first of a runbook's."""
+    if name.endswith(recording.ENDING):
+        return Path(name)
     folder = app.library() / "azora" / "recordings"
-    found = sorted(folder.glob(f"{name}*.json.gz"))
+    found = recording.named(folder, name)
     if not found:
-        known = ", ".join(path.name.removesuffix(".json.gz") for path in sorted(folder.glob("*.json.gz")))
+        known = ", ".join(path.name.removesuffix(recording.ENDING) for path in sorted(folder.glob("*.json.gz")))
         raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
     return found[0]
 
 
 def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:
     """Whether the replay took the recorded course, told line by line."""
-    kept = recording.load(Path(name) if name.endswith(".json.gz") else find(name))
+    kept = recording.load(find(name))
     say(
         f"{kept.fault}: recorded {kept.made_at[:16]} UTC in {kept.environment}, rules profile {kept.profile}; replayed {speed:g} times as fast."
     )
@@ -92,7 +94,7 @@ def _play(
     seen = approved = 0
     moved_at = time.monotonic()
     while time.monotonic() < until:
-        while posts and _due(posts[0][0], changed, ground.changed_at, since=start, now=clock()):
+        while posts and recording.is_due(posts[0][0], changed, ground.changed_at, since=start, now=clock()):
             here.desk.receive(source=kept.environment, body=posts.pop(0)[1].encode())
         closed = False
         hopeless = False
@@ -122,13 +124,6 @@ def _play(
             if step != expected[approved].step:
                 return
         time.sleep(0.05)
-
-
-def _due(offset: float, changed: float | None, changed_at: datetime | None, *, since: datetime, now: datetime) -> bool:
-    """Whether a recorded message is due. What came after the change comes after the replay's, however late that is."""
-    if changed is None or offset < changed:
-        return (now - since).total_seconds() >= offset
-    return changed_at is not None and (now - changed_at).total_seconds() >= offset - changed
 
 
 def _fault(kept: recording.Recording) -> Fault:

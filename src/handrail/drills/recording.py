@@ -22,6 +22,7 @@ from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
+ENDING = ".json.gz"
 RUN = re.compile(r"\bR-\d+\b")
 Kept = TypeVar("Kept")
 NOT_RECORDED = "not in the recording: no data"
@@ -230,9 +231,14 @@ class ReplayGround:
         """The recorded outcome; a change that was not recorded is refused."""
         if not permit.plan:
             raise ValueError("no change without a permit")
-        answer = self._answer(self._find("change", ask))
-        self._changed = self._clock()
-        return answer
+        entry = self._find("change", ask)
+        if entry is not None:  # what nobody recorded changed nothing: what follows is as it was
+            self._changed = self._clock()
+        return self._answer(entry)
+
+    def knows(self, method: str, subject: Any) -> bool:
+        """Whether this was asked in the drill: `observe`, `prospect`, `change` … with an `Ask`."""
+        return key_of(method, subject) in self._entries
 
     def instant(self, promql: str) -> Series:
         """The recorded series, else no answer."""
@@ -302,6 +308,23 @@ def changed_after(recording: Recording) -> float | None:
     """Seconds from the alert to the recorded change; None where nothing was changed."""
     found = [entry.after_alert - entry.after_change for entry in recording.entries if entry.after_change is not None]
     return min(found) if found else None
+
+
+def is_due(offset: float, changed: float | None, changed_at: datetime | None, *, since: datetime, now: datetime) -> bool:
+    """Whether a recorded message is due. What came after the change comes after the replay's, however late that is.
+
+    `offset` and `changed` are the recording's seconds from its alert, `since` is when the replay's alert came.
+    """
+    if changed is None or offset < changed:
+        return (now - since).total_seconds() >= offset
+    return changed_at is not None and (now - changed_at).total_seconds() >= offset - changed
+
+
+def named(folder: Path, name: str) -> tuple[Path, ...]:
+    """The recordings of a folder that a name means: a fault's (RB-003-bad-probe), or every one of a runbook (RB-003)."""
+    every = sorted(folder.glob(f"*{ENDING}"))
+    exact = [path for path in every if path.name.removesuffix(ENDING).lower() == name.lower()]
+    return tuple(exact or [path for path in every if path.name.lower().startswith(f"{name.lower()}-")])
 
 
 class ReplayClock:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handrail import commands
 from handrail.engine.planning import CHANGE_DEADLINE, UNDO
 from handrail.evidence import Where
-from handrail.plans import Plan
+from handrail.plans import Plan, PlannedCommand
 from handrail.store import Store
 from handrail.targets import Answer, Ask, Ground, Permit
 
@@ -99,15 +99,7 @@ def carry_out(
                 store.append("unknown", {"plan": plan.hash, "command": command.command, "detail": detail}, **where)
             return Made(outcome=Outcome.UNKNOWN, detail=detail)
         at("after intent")
-        ask = Ask(
-            target=command.target,
-            identity=command.identity,
-            stages=command.stages,
-            sql=command.sql,
-            deadline=CHANGE_DEADLINE,
-            run=plan.run,
-        )
-        answer = ground.change(ask, Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
+        answer = ground.change(asked(command, run=plan.run), Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
         at("after exit")
         made = outcome_of(answer)
         with store.together():
@@ -128,6 +120,18 @@ def carry_out(
         if made.outcome is not Outcome.SUCCEEDED:
             return made
     return Made(outcome=Outcome.SUCCEEDED, detail=f"{len(plan.commands)} of {len(plan.commands)} commands made")
+
+
+def asked(command: PlannedCommand, *, run: str) -> Ask:
+    """What the target is asked to do for one command of a plan."""
+    return Ask(
+        target=command.target,
+        identity=command.identity,
+        stages=command.stages,
+        sql=command.sql,
+        deadline=CHANGE_DEADLINE,
+        run=run,
+    )
 
 
 def outcome_of(answer: Answer) -> Made:

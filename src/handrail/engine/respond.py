@@ -118,13 +118,20 @@ class Responder:
 
     def turn(self, run: str) -> str:
         """One turn of a run: `again` where it went on, `rest` where it waits or is over."""
+        return self._take(run, lambda scene: runs.advance(self.facts(scene)))
+
+    def act(self, run: str, what: runs.Next) -> str:
+        """One thing that a person wants done out of turn, as a turn would do it: in a practice a person decides what comes next."""
+        return self._take(run, lambda scene: what)
+
+    def _take(self, run: str, decide: Callable[[Scene], runs.Next]) -> str:
         with self._guard:
             held = self._held.setdefault(run, threading.Lock())
         with held:
             scene = self.scene(run)
             if scene is None:
                 return "rest"
-            match runs.advance(self.facts(scene)):
+            match decide(scene):
                 case runs.LookAround(commands=wanted):
                     self._look(scene, wanted)
                 case runs.Weigh(step=step):
