@@ -17,7 +17,7 @@ from tests.web.seed import PEOPLE, SeedCatalog
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 GROUPS = (
-    ("Begin", ("init", "doctor", "check", "explain", "show", "identities", "rules")),
+    ("Begin", ("init", "doctor", "check", "explain", "show", "identities", "rules", "bind")),
     ("Serve and look", ("serve", "event", "incidents", "plan", "review", "report")),
     (
         "Decide",

@@ -22,6 +22,7 @@ VERBS = {
     "show": "handrail.cli.show",
     "identities": "handrail.cli.identities",
     "rules": "handrail.cli.rules",
+    "bind": "handrail.cli.bind",
     "serve": "handrail.cli.serve",
     "event": "handrail.cli.event",
     "incidents": "handrail.cli.incidents",

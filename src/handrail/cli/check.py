@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,7 +75,7 @@ def check(
             for told in mend(file):
                 print(told, file=sys.stderr)
         found = checked(paths)
-    written = {Format.TEXT: _text, Format.JSON: _json, Format.SARIF: _sarif, Format.GITHUB: _github}[format_](found)
+    written = {Format.TEXT: _text, Format.JSON: as_json, Format.SARIF: _sarif, Format.GITHUB: _github}[format_](found)
     for line in written:
         print(line)
     if any(file.findings for file in found):
@@ -208,7 +208,7 @@ def _stretch(file: Checked, finding: Finding) -> tuple[int, int]:
 
 def _text(found: Sequence[Checked]) -> Iterator[str]:
     for file in found:
-        yield from _file_text(file)
+        yield from file_text(file)
     count = Counter(finding.severity for file in found for finding in file.findings)
     read = [file for file in found if file.runbooks]
     scale = (
@@ -232,8 +232,8 @@ def _text(found: Sequence[Checked]) -> Iterator[str]:
     yield f"Begin with {first} ({MEANS[worst]}).{told}"
 
 
-def _file_text(file: Checked) -> Iterator[str]:
-    """One mistake in full at its first place; where it stands again, the places alone."""
+def file_text(file: Checked, *, called: Mapping[Severity, str] | None = None) -> Iterator[str]:
+    """One mistake in full at its first place; where it stands again, the places alone. `called` renames severities."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in file.findings:
         groups.setdefault((finding.rule, finding.message), []).append(finding)
@@ -241,7 +241,7 @@ def _file_text(file: Checked) -> Iterator[str]:
         finding = same[0]
         place = f"{file.path}:{finding.span.line}:{finding.span.column}"
         look = terminal.SEVERITIES[finding.severity]
-        yield f"{terminal.paint(place, 'strong')}  {terminal.paint(finding.severity, look)}  {finding.rule}"
+        yield f"{terminal.paint(place, 'strong')}  {terminal.paint((called or {}).get(finding.severity, finding.severity), look)}  {finding.rule}"
         for line in terminal.wrapped(terminal.clean(f"{finding.message}."), terminal.width() - 2):
             yield f"  {line}"
         if 0 < finding.span.line <= len(file.lines) and file.lines[finding.span.line - 1].strip():
@@ -267,7 +267,7 @@ def _marked(line: str, finding: Finding, look: str) -> Iterator[str]:
     yield f"  {terminal.paint(' ' * len(number) + ' |', 'soft')} {' ' * before}{terminal.paint(marks, look)}"
 
 
-def _json(found: Sequence[Checked]) -> Iterator[str]:
+def as_json(found: Sequence[Checked]) -> Iterator[str]:
     yield json.dumps(
         [
             {

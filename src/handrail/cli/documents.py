@@ -36,6 +36,18 @@ def of_folder(folder: Path) -> list[Path]:
     return markdown_below(folder)
 
 
+def bindings_of_folder(folder: Path) -> dict[Path, Path]:
+    """Documents that `handrail.yaml` names with a binding, to that binding; both resolved."""
+    if not (folder / SETTINGS).is_file():
+        return {}
+    named = [item for item in _settings(folder / SETTINGS).get("documents") or () if isinstance(item, dict)]
+    return {
+        (folder / str(item["path"])).resolve(): (folder / str(item["binding"])).resolve()
+        for item in named
+        if item.get("path") and item.get("binding")
+    }
+
+
 def markdown_below(folder: Path) -> list[Path]:
     """Every Markdown file at or below a folder, but for hidden folders and those of other people's packages."""
     found = []

@@ -193,6 +193,30 @@ class _Walked:
     inner: tuple[str, ...] | None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Apart:
+    """A command line taken apart by its program's grammar: the verb's path, operands, flags with values, what is inside."""
+
+    verb: tuple[str, ...]
+    operands: tuple[str, ...]
+    flags: tuple[tuple[str, str], ...]
+    inner: tuple[str, ...] = ()
+
+
+def apart(words: Sequence[str], knowledge: Knowledge) -> Apart | None:
+    """The parts of a command line; None where its program has no verbs that are known."""
+    program = knowledge.programs.get(words[0].rpartition("/")[2])
+    if program is None or not program.verbs:
+        return None
+    walked = _walk(words, program)
+    return Apart(
+        verb=walked.verb.path if walked.verb else (),
+        operands=walked.operands,
+        flags=walked.flags,
+        inner=walked.inner or (),
+    )
+
+
 def _walk(words: Sequence[str], program: Program) -> _Walked:
     """Split a command line by the program's own grammar: verb, operands, flags with values, what follows `--`."""
     path: list[str] = []

@@ -21,6 +21,8 @@ def single(command: Command) -> Command:
     first = plain(command.stages[0])
     if first[:2] == ["kubectl", "logs"]:
         findings += _logs(first)
+    if first[:2] == ["kubectl", "delete"]:
+        findings += _delete(first)
     if first[:2] == ["helm", "rollback"] and "1" in first[2:]:
         findings.append(
             _finding(
@@ -115,6 +117,26 @@ def _logs(words: Sequence[str]) -> list[Finding]:
             )
         ]
     return []
+
+
+def _delete(words: Sequence[str]) -> list[Finding]:
+    flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+    at = _operands(words)
+    if (
+        len(at) != 1
+        or "/" in words[at[0]]
+        or flags & {"-l", "--selector", "--all", "-f", "--filename", "--field-selector", "-k"}
+    ):
+        return []
+    return [
+        _finding(
+            "delete-of-kind",
+            Severity.ERROR,
+            "kubectl delete takes a kind and a name, and this is one word: it ends with an error",
+            "name the kind too, as pod/NAME",
+            mark=words[at[0]],
+        )
+    ]
 
 
 VALUED = ("-n", "--namespace", "-l", "--selector", "-c", "--container", "--since", "--since-time", "--tail")

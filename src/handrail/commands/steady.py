@@ -82,6 +82,50 @@ def kept_labels(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_kept(parser.parse(query))))
 
 
+def grouped_labels(query: str) -> tuple[str, ...] | None:
+    """Every label that a result can have, where its outermost grouping says so; None where series bring their own."""
+    return _grouped(parser.parse(query))
+
+
+def _grouped(node: Any) -> tuple[str, ...] | None:
+    match node:
+        case parser.ParenExpr() | parser.UnaryExpr():
+            return _grouped(node.expr)
+        case parser.AggregateExpr() if str(node.op) not in ("topk", "bottomk"):
+            if node.modifier is None:
+                return ()
+            by = node.modifier.type == parser.AggModifierType.By
+            return tuple(node.modifier.labels) if by else None
+        case parser.Call() if node.func.name in ONE_BY_ONE or node.func.name in ("clamp_min", "clamp_max", "round"):
+            return _grouped(node.args[0])
+        case parser.Call() if node.func.name == "histogram_quantile":
+            found = _grouped(node.args[1])
+            return None if found is None else tuple(label for label in found if label != "le")
+        case parser.BinaryExpr():
+            if isinstance(node.lhs, parser.NumberLiteral):
+                return _grouped(node.rhs)
+            card = node.modifier.card if node.modifier is not None else parser.VectorMatchCardinality.OneToOne
+            return _grouped(node.lhs) if card == parser.VectorMatchCardinality.OneToOne else None
+    return None
+
+
+def metrics(query: str) -> tuple[str, ...]:
+    """The metrics that a query reads, in their order; what is selected by no name is left out."""
+    return tuple(dict.fromkeys(_metrics(parser.parse(query))))
+
+
+def _metrics(node: Any) -> Iterator[str]:
+    if isinstance(node, parser.VectorSelector | parser.MatrixSelector):
+        inner: Any = node.vector_selector if isinstance(node, parser.MatrixSelector) else node
+        matchers = inner.matchers.matchers
+        named = inner.name or next((one.value for one in matchers if one.name == NAME and OPS[str(one.op)] == "="), "")
+        if named:
+            yield named
+        return
+    for child in _children(node):
+        yield from _metrics(child)
+
+
 def is_whole(query: str) -> bool:
     """Whether an operator can stand behind the query without parentheses around it."""
     return not isinstance(parser.parse(query), parser.BinaryExpr | parser.UnaryExpr)

@@ -87,7 +87,7 @@ def read(check: Check, *, numerator: Series, denominator: Series = None, at: dat
     if value != value:  # NaN: a division by nothing on the other side
         return of(None, f"{check.name}: no data")
     limit = f"limit {number(check.below)}" if check.below is not None else f"at least {number(check.at_least or 0)}"
-    return of(value, f"{check.name}: {number(value)} {check.unit} ({limit} {check.unit})".replace("  ", " "))
+    return of(value, f"{check.name}: {number(value)} {check.unit}".rstrip() + f" ({limit} {check.unit}".rstrip() + ")")
 
 
 def _within(check: Check, value: float) -> bool:

@@ -8,6 +8,7 @@ RULES: Mapping[str, str] = {
     "broken-link": "A link to a file or heading that is not there.",
     "client-dry-run": "A dry run on the client never asks the server, so it cannot find what the server would refuse.",
     "comment-for-action": "A comment stands where an action belongs: the step looks done and nothing happened.",
+    "delete-of-kind": "kubectl delete is given one word, where kind and name belong.",
     "duplicate-id": "Two runbooks have one id: an alert that names it cannot tell which is meant.",
     "empty-document": "The document holds nothing.",
     "exec-crashing": "A container that crashes is not there to run a command in.",

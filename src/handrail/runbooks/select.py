@@ -188,9 +188,9 @@ class Undecided:
 def select(alert: Asked, *, documents: Sequence[Document], bindings: Sequence[Binding]) -> Chosen | Undecided:
     """The runbook that answers, or the candidates for a person, best first."""
     every = [(document, runbook) for document in documents for runbook in document.runbooks]
-    by_url = _by_url(alert.runbook_url, every) if alert.runbook_url else []
-    if len(by_url) == 1:
-        document, runbook = by_url[0]
+    named = by_url(alert.runbook_url, every) if alert.runbook_url else []
+    if len(named) == 1:
+        document, runbook = named[0]
         return Chosen(
             runbook=runbook.id,
             document=document.path,
@@ -210,7 +210,8 @@ def select(alert: Asked, *, documents: Sequence[Document], bindings: Sequence[Bi
     return _by_words(alert, every)
 
 
-def _by_url(url: str, every: Sequence[tuple[Document, Runbook]]) -> list[tuple[Document, Runbook]]:
+def by_url(url: str, every: Sequence[tuple[Document, Runbook]]) -> list[tuple[Document, Runbook]]:
+    """The runbooks that an address names: by its anchor, else by the last part of its path."""
     try:
         parts = urlsplit(url)
     except ValueError:  # an alert's author may have written anything there

@@ -117,6 +117,22 @@ class Prometheus:
         except (ValueError, KeyError, TypeError, IndexError):
             return ()
 
+    def rules(self) -> Any:
+        """The data of its alerting rules, as `GET /api/v1/rules` gives them; None where there was no answer."""
+        return self._ask("rules", (("type", "alert"),))
+
+    def metrics(self) -> frozenset[str] | None:
+        """The names of all metrics that it has; None where there was no answer."""
+        return self._names("label/__name__/values", ())
+
+    def labels(self, metric: str) -> frozenset[str] | None:
+        """The labels that a metric's series have; None where there was no answer."""
+        return self._names("labels", (("match[]", metric),))
+
+    def _names(self, what: str, query: Sequence[tuple[str, str]]) -> frozenset[str] | None:
+        data = self._ask(what, query)
+        return frozenset(str(one) for one in data) if isinstance(data, list) else None
+
     def _ask(self, what: str, query: Sequence[tuple[str, str]]) -> Any:
         """The data of an answer that is whole and says success, else None."""
         answer = get(f"{self._url}/api/v1/{what}", query, deadline=QUERY)

@@ -1,0 +1,535 @@
+"""What is still open in a binding, and what in it is wrong or proves nothing: against its document, the rules, what was seen.
+
+A finding names the line and what to do. Open is what a person does instead, as without a binding; wrong is what looks
+done and is not.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+from handrail.commands import Finding, Severity, Span, promql, steady
+from handrail.runbooks import draft
+from handrail.runbooks.binding import Binding, Check, FromLabel, FromQuery, ParameterBinding, RunbookBinding, Trigger
+from handrail.runbooks.document import Document, Runbook
+from handrail.runbooks.drafttext import QUESTION
+from handrail.runbooks.promrules import AlertingRule, metrics
+
+RULES: Mapping[str, str] = {
+    "adds-nothing": "A check that was true while the fault was on, beside others that were not.",
+    "always-on": "A trigger on an alert that is always on: it matches everything.",
+    "binding": "A binding that cannot be read: a key, label, step, query or aim that is none.",
+    "blind-check": "A check that is true as well where nothing is seen at all.",
+    "bound-twice": "Two bindings for one runbook: nobody can tell which counts.",
+    "never-matches": "A trigger that fits no alert that its rule can make.",
+    "no-check": "A remedy without a check: whether it helped, a person says.",
+    "no-data": "A check that never had data while its drills were recorded.",
+    "no-source": "A placeholder without a source: a person fills it in.",
+    "no-such-alert": "An alert that no rule raises.",
+    "no-such-label": "A label that neither the alert nor the query has.",
+    "no-such-metric": "A metric that monitoring does not have.",
+    "no-such-runbook": "A runbook that the document does not have.",
+    "no-trigger": "A runbook that no alert starts: it is found by its address, or guessed and confirmed.",
+    "not-a-proof": "A recording that cannot be used.",
+    "open-question": "A question of a draft that nobody has answered.",
+    "same-trigger": "One alert starts two runbooks: a person has to choose.",
+    "true-in-fault": "Checks that were true while the fault was on: they prove nothing.",
+    "unbound": "A document without a binding.",
+}
+OPEN = frozenset({"no-check", "no-source", "no-trigger", "open-question", "unbound"})
+BLIND = re.compile(r"\bor\s+(on\s*\(\s*\)\s*)?vector\s*\(\s*0\s*\)\s*$")
+PLACES = {"$window": "5m", "$service": "service", "$namespace": "namespace"}
+FIGURE = re.compile(r"\w+:\w+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One check's newest reading while a fault was on. `ok` is None where it cannot be told."""
+
+    runbook: str
+    query: str  # as the binding has it
+    ok: bool | None
+    says: str
+    recording: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a library's recordings show: readings in the fault, alerts with their labels, checks that never had data."""
+
+    seen: tuple[Seen, ...] = ()
+    alerts: Mapping[str, tuple[frozenset[str], ...]] = field(default_factory=dict)  # name to the labels it came with
+    without_data: frozenset[tuple[str, str]] = frozenset()  # runbook and query
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitored:
+    """What monitoring knows. `metrics` are all that a server has; without one, those that rules read are hints only.
+
+    `labels` asks a server for a metric's labels; it answers None where it cannot.
+    """
+
+    rules: tuple[AlertingRule, ...] = ()
+    metrics: frozenset[str] | None = None
+    labels: Callable[[str], frozenset[str] | None] = lambda name: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A binding with its text and the documents that it serves."""
+
+    binding: Binding
+    text: str
+    documents: tuple[Document, ...]
+
+    @property
+    def runbooks(self) -> tuple[Runbook, ...]:
+        """Every runbook that it may bind, of every edition."""
+        return tuple(runbook for document in self.documents for runbook in draft.bindable(document))
+
+
+def places(text: str) -> dict[tuple[str, ...], int]:
+    """Lines of a YAML text by the path to each value: `("runbooks", "RB-001", "checks", "0", "query")`."""
+    found: dict[tuple[str, ...], int] = {}
+
+    def walk(node: yaml.Node, path: tuple[str, ...]) -> None:
+        found.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = (*path, str(key.value))
+                found[inner] = key.start_mark.line + 1
+                walk(value, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for at, value in enumerate(node.value):
+                walk(value, (*path, str(at)))
+
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if root is not None:
+        walk(root, ())
+    return found
+
+
+def of_binding(bound: Bound, *, monitored: Monitored, recorded: Recorded) -> Iterator[Finding]:
+    """What one binding leaves open and what is wrong with it."""
+    yield from questions(bound.text)
+    one = _One(bound, monitored, recorded)
+    told: set[tuple[str, int, str]] = set()
+    for runbook in bound.runbooks:
+        for finding in one.runbook(runbook, bound.binding.get(runbook.id)):
+            key = (finding.rule, finding.span.line, finding.message)
+            if key not in told:  # two editions share most of it
+                told.add(key)
+                yield finding
+
+
+def questions(text: str) -> Iterator[Finding]:
+    """The lines `# ?` of a draft."""
+    for line, told in enumerate(text.split("\n"), 1):
+        found = QUESTION.match(told)
+        if found:
+            yield _finding(
+                "open-question",
+                Severity.STYLE,
+                found[1].rstrip(" ."),
+                "answer it in the binding, and take this comment out",
+                line=line,
+                column=len(told) - len(told.lstrip()) + 1,
+                width=len(told),
+            )
+
+
+def across(every: Sequence[Bound]) -> Iterator[tuple[Bound, Finding]]:
+    """What only several bindings together show: one runbook bound twice, one alert that starts two runbooks."""
+    first: dict[str, tuple[Bound, int]] = {}
+    triggers: list[tuple[Bound, str, Trigger, int]] = []
+    for bound in every:
+        lines = places(bound.text)
+        for identity, one in ((str(name), one) for name, one in bound.binding.runbooks.items()):
+            line = lines.get(("runbooks", identity), 1)
+            before = first.setdefault(identity, (bound, line))
+            if before[0] is not bound:
+                where = f"{before[0].binding.path}:{before[1]}"
+                yield (
+                    bound,
+                    _finding(
+                        "bound-twice",
+                        Severity.ERROR,
+                        f"{identity} is bound here and in {where}: nobody can tell which counts",
+                        "make one of the two",
+                        line=line,
+                    ),
+                )
+            for at, trigger in enumerate(one.triggers):
+                place = lines.get(("runbooks", identity, "triggers", str(at)), line)
+                triggers.append((bound, identity, trigger, place))
+    for at, (bound, identity, trigger, line) in enumerate(triggers):
+        for _, other, before_trigger, _ in triggers[:at]:
+            shared = sorted({*trigger.alerts} & {*before_trigger.alerts})
+            labels = {**before_trigger.labels, **trigger.labels}
+            agree = all(labels[key] == value for one in (trigger, before_trigger) for key, value in one.labels.items())
+            if other != identity and shared and agree:
+                yield (
+                    bound,
+                    _finding(
+                        "same-trigger",
+                        Severity.RISK,
+                        f"{shared[0]} starts {identity} and {other}: where its address does not tell, a person has to choose",
+                        "tell them apart by `labels`, or say at one of them that it `explains` the other",
+                        line=line,
+                    ),
+                )
+                break
+
+
+class _One:
+    def __init__(self, bound: Bound, monitored: Monitored, recorded: Recorded) -> None:
+        self.bound, self.monitored, self.recorded = bound, monitored, recorded
+        self.lines = places(bound.text)
+        self.rules: dict[str, list[AlertingRule]] = {}
+        for rule in monitored.rules:
+            self.rules.setdefault(rule.alert, []).append(rule)
+        self.read = frozenset(name for rule in monitored.rules for name in rule.metrics)
+
+    def runbook(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
+        """Findings of one runbook, in the order of a binding."""
+        self.id = runbook.id
+        self.here = self.lines.get(("runbooks", runbook.id), 1)
+        if not bound.triggers and not self._by_choice_only(runbook, bound):
+            yield self._open(
+                "no-trigger",
+                f"no alert starts {runbook.id}: it is found by its address, or guessed and confirmed by a person",
+                "write `triggers: [{alert: NameOfTheAlert}]`",
+            )
+        for at, trigger in enumerate(bound.triggers):
+            yield from self._trigger(at, trigger)
+        yield from self._parameters(runbook, bound)
+        yield from self._checks(runbook, bound)
+        for path, query in self._queries(bound):
+            yield from self._metrics(path, query)
+
+    def _by_choice_only(self, runbook: Runbook, bound: RunbookBinding) -> bool:
+        """Whether a runbook is there for others: another one's choice leads to it."""
+        del bound
+        every = self.bound.binding.runbooks.values()
+        return any(
+            stands_for.partition("/")[0] == runbook.id
+            for one in every
+            if one.runbook != runbook.id
+            for listed in one.lists
+            for stands_for in listed.bullets.values()
+        )
+
+    # -- triggers --------------------------------------------------------------------------------------------------
+
+    def _trigger(self, at: int, trigger: Trigger) -> Iterator[Finding]:
+        line = self._line("triggers", str(at), "alert") or self._line("triggers", str(at)) or self.here
+        for name in trigger.alerts:
+            if re.search(r"[*+?|()\[\]^$]", name):
+                yield self._wrong(
+                    "never-matches",
+                    f"{name} is compared as it stands, and no alert is called so",
+                    "name each alert, as a list",
+                    line,
+                )
+                continue
+            known = self.rules.get(name)
+            if known is None and self.rules:
+                near = difflib.get_close_matches(name, self.rules, n=1)
+                own = any(one.query for one in trigger.rules if one.alert == name)
+                if not own:
+                    yield self._wrong(
+                        "no-such-alert",
+                        f"no rule raises {name}",
+                        f"did you mean {near[0]}?" if near else "write its rule, or take it out",
+                        line,
+                    )
+                continue
+            for rule in known or ():
+                yield from self._against(rule, trigger, at, line)
+
+    def _against(self, rule: AlertingRule, trigger: Trigger, at: int, line: int) -> Iterator[Finding]:
+        if not rule.metrics and not promql.mistake(rule.expression):
+            yield self._wrong(
+                "always-on",
+                f"{rule.alert} is always on ({rule.expression[:60]}): this trigger matches everything",
+                "name the alert of this trouble",
+                line,
+            )
+        every = rule.all_labels
+        for key, value in trigger.labels.items():
+            there = self._line("triggers", str(at), "labels", key) or line
+            said = rule.labels.get(key)
+            if said is not None and "{{" not in said and said != value:
+                yield self._wrong(
+                    "never-matches",
+                    f"{rule.alert} always has {key}={said}, never {value} ({rule.where})",
+                    f"write {said}, or take the label out",
+                    there,
+                )
+            elif every is not None and key not in every:
+                yield self._wrong(
+                    "no-such-label",
+                    f"{rule.alert} never has a label {key}: its rule keeps {_listed(every - {'alertname'})} ({rule.where})",
+                    "name one that it has",
+                    there,
+                )
+
+    # -- parameters ------------------------------------------------------------------------------------------------
+
+    def _parameters(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
+        sourced = {one.name for one in bound.parameters}
+        wanted: dict[str, int] = {}
+        for step in runbook.steps:
+            for command in step.commands:
+                for name in command.parameters if draft.runnable(command) else ():
+                    wanted.setdefault(name, command.span.line)
+        for name, line in wanted.items():
+            if name in sourced or draft.SECRET.search(name):
+                continue
+            yield self._open(
+                "no-source",
+                f"<{name}> of {runbook.id} has no source: a person fills it in (line {line} of the document)",
+                f"write it under `parameters`: {name}: {{from: [{{label: …}}]}}",
+            )
+        for one in bound.parameters:
+            yield from self._sources(bound, one)
+
+    def _sources(self, bound: RunbookBinding, parameter: ParameterBinding) -> Iterator[Finding]:
+        alerts = [name for trigger in bound.triggers for name in trigger.alerts]
+        rules = [rule for name in alerts for rule in self.rules.get(name, ())]
+        came = [labels for name in alerts for labels in self.recorded.alerts.get(name, ())]
+        alone = len(parameter.sources) == 1
+        for at, source in enumerate(parameter.sources):
+            line = self._line("parameters", parameter.name, "from", str(at)) or self.here
+            if isinstance(source, FromLabel):
+                sets = [rule.all_labels for rule in rules]
+                known = bool(sets) and all(one is not None for one in sets)
+                by_rule = known and not any(source.label in (one or ()) for one in sets)
+                by_record = bool(came) and not any(source.label in labels for labels in came)
+                if by_rule or (by_record and not any(one is None or source.label in one for one in sets)):
+                    told = "its rule keeps" if by_rule else "it came with"
+                    has = frozenset().union(*(one or () for one in sets)) if by_rule else frozenset().union(*came)
+                    yield self._finding(
+                        "no-such-label",
+                        Severity.WRONG if alone else Severity.RISK,
+                        f"{' and '.join(alerts[:2])} never {'has' if len(alerts) == 1 else 'have'} a label {source.label}"
+                        f" for <{parameter.name}>: {told} {_listed(has - {'alertname'})}",
+                        "name one that is there, or another source",
+                        line,
+                    )
+            elif isinstance(source, FromQuery):
+                yield from self._label_of_query(source.promql, source.label, line)
+
+    def _label_of_query(self, query: str, label: str, line: int) -> Iterator[Finding]:
+        plain = _plain(query)
+        if FIGURE.fullmatch(plain) or promql.mistake(plain):
+            return
+        grouped = steady.grouped_labels(plain)
+        if grouped is not None and label not in grouped:
+            yield self._wrong(
+                "no-such-label",
+                f"this query keeps {_listed(frozenset(grouped)) or 'no label'}, and not {label}",
+                f"group it by {label}",
+                line,
+            )
+            return
+        names = steady.metrics(plain)
+        if grouped is None and len(names) == 1 and "label_replace" not in plain and "label_join" not in plain:
+            there = self.monitored.labels(names[0])
+            if there and label not in there:
+                yield self._wrong(
+                    "no-such-label",
+                    f"{names[0]} has no label {label}: it has {_listed(there - {'__name__'})}",
+                    "name one that it has",
+                    line,
+                )
+
+    # -- checks ----------------------------------------------------------------------------------------------------
+
+    def _checks(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
+        if not bound.checks:
+            if self._has_remedies(runbook, bound):
+                yield self._open(
+                    "no-check",
+                    f"{runbook.id} has remedies and no check: whether one helped, a person says",
+                    "write `checks` with a query and a limit that shows the symptom gone",
+                )
+            return
+        blind = [_is_blind(check) for check in bound.checks]
+        for at, check in enumerate(bound.checks):
+            line = self._line("checks", str(at)) or self.here
+            plain = _plain(check.query)
+            if not FIGURE.fullmatch(plain) and not promql.mistake(plain) and not steady.metrics(plain):
+                yield self._wrong(
+                    "blind-check", f"“{check.name}” reads no series: it is always the same", "ask for a metric", line
+                )
+            elif all(blind):
+                yield self._wrong(
+                    "blind-check",
+                    f"“{check.name}” is true as well where nothing is seen at all: `or vector(0)` makes no data a 0",
+                    "write `or 0 * count(up)` with a metric that is always there, or add a check that needs data",
+                    line,
+                )
+            if (runbook.id, check.query) in self.recorded.without_data:
+                yield self._wrong(
+                    "no-data",
+                    f"“{check.name}” had no data in any recorded sample: it can never hold",
+                    "try its query in Prometheus",
+                    line,
+                )
+        yield from self._in_faults(bound)
+
+    def _has_remedies(self, runbook: Runbook, bound: RunbookBinding) -> bool:
+        if bound.remedies is not None:
+            return any(not one.only_by_choice for one in bound.remedies)
+        return any(
+            draft.changes(command) and draft.runnable(command) for step in runbook.steps for command in step.commands
+        )
+
+    def _in_faults(self, bound: RunbookBinding) -> Iterator[Finding]:
+        """Checks against what was read while a fault was on: all of them true is no proof of anything."""
+        mine = [one for one in self.recorded.seen if one.runbook == bound.runbook]
+        for recording in dict.fromkeys(one.recording for one in mine):
+            found = {one.query: one for one in mine if one.recording == recording}
+            known = [found[check.query] for check in bound.checks if check.query in found]
+            told = len(known) == len(bound.checks) and all(one.ok for one in known)
+            for at, check in enumerate(bound.checks):
+                one = found.get(check.query)
+                if one is None or not one.ok:
+                    continue
+                line = self._line("checks", str(at)) or self.here
+                if told:
+                    yield self._wrong(
+                        "true-in-fault",
+                        f"{one.says} while the fault of {recording} was on: that it holds proves nothing",
+                        "ask for what the alert's own rule asks for, or tighten the limit",
+                        line,
+                    )
+                elif all(other.ok for other in mine if other.query == check.query):
+                    yield self._finding(
+                        "adds-nothing",
+                        Severity.RISK,
+                        f"{one.says} while the fault of {recording} was on: only the other checks tell it",
+                        "leave it out, or ask for what goes wrong",
+                        line,
+                    )
+
+    # -- metrics ---------------------------------------------------------------------------------------------------
+
+    def _queries(self, bound: RunbookBinding) -> Iterator[tuple[tuple[str, ...], str]]:
+        for at, check in enumerate(bound.checks):
+            yield ("checks", str(at), "query"), check.query
+            if check.denominator:
+                yield ("checks", str(at), "denominator"), check.denominator
+        for parameter in bound.parameters:
+            for at, source in enumerate(parameter.sources):
+                if isinstance(source, FromQuery):
+                    yield ("parameters", parameter.name, "from", str(at)), source.promql
+        for at, remedy in enumerate(bound.remedies or ()):
+            for number, when in enumerate(remedy.when):
+                yield ("remedies", str(at), "when", str(number), "query"), when.promql
+        for listed in bound.lists:
+            for bullet, signs in listed.signs.items():
+                for number, sign in enumerate(signs):
+                    if sign.promql:
+                        path = ("lists", str(listed.step), "bullets", str(bullet), "signs", str(number), "query")
+                        yield path, sign.promql
+        for at, trigger in enumerate(bound.triggers):
+            for query in dict.fromkeys(one.query for one in trigger.rules if one.query):
+                yield ("triggers", str(at), "query"), query
+
+    def _metrics(self, path: tuple[str, ...], query: str) -> Iterator[Finding]:
+        plain = _plain(query)
+        if FIGURE.fullmatch(plain):
+            return
+        line = self._line(*path) or self._line(*path[:-1]) or self.here
+        for name in metrics(plain):
+            if self.monitored.metrics is not None:
+                if name not in self.monitored.metrics:
+                    near = difflib.get_close_matches(name, self.monitored.metrics, n=1)
+                    yield self._wrong(
+                        "no-such-metric",
+                        f"Prometheus has no metric {name}",
+                        f"did you mean {near[0]}?" if near else "have it scraped, or ask for another",
+                        line,
+                    )
+            elif self.read and name not in self.read:
+                near = [other for other in sorted(self.read) if _mistyped(name, other)]
+                if near:
+                    yield self._finding(
+                        "no-such-metric",
+                        Severity.RISK,
+                        f"no rule reads {name}, and one reads {near[0]}",
+                        f"did you mean {near[0]}? A Prometheus could tell: --prometheus URL",
+                        line,
+                    )
+
+    # -- findings --------------------------------------------------------------------------------------------------
+
+    def _line(self, *path: str) -> int:
+        return self.lines.get(("runbooks", self.id, *path), 0)
+
+    def _open(self, rule: str, message: str, suggestion: str) -> Finding:
+        return self._finding(rule, Severity.STYLE, message, suggestion, self.here)
+
+    def _wrong(self, rule: str, message: str, suggestion: str, line: int) -> Finding:
+        return self._finding(rule, Severity.WRONG, message, suggestion, line)
+
+    def _finding(self, rule: str, severity: Severity, message: str, suggestion: str, line: int) -> Finding:
+        text = self.bound.text.split("\n")
+        told = text[line - 1] if 0 < line <= len(text) else ""
+        return _finding(
+            rule, severity, message, suggestion, line=line, column=len(told) - len(told.lstrip()) + 1, width=len(told)
+        )
+
+
+def as_asked(query: str) -> re.Pattern[str]:
+    """What a binding's query looks like when it was asked: any window, service, namespace or value in its place."""
+    parts = re.split(r"(\$[A-Za-z][\w-]*)", query)
+    told = []
+    for part in parts:
+        if part == "$window":
+            told.append(r"\d+(?:ms|s|m|h)")
+        elif part.startswith("$") and len(part) > 1:
+            told.append(r'[^"\s]*')
+        else:
+            told.append(re.escape(part))
+    return re.compile("".join(told))
+
+
+def _mistyped(name: str, other: str) -> bool:
+    """Whether two metrics differ in one word only, and that by a slip: not by a word that means something else."""
+    words, others = name.split("_"), other.split("_")
+    if len(words) != len(others):
+        return False
+    differ = [(one, two) for one, two in zip(words, others, strict=True) if one != two]
+    if len(differ) != 1:
+        return False
+    ((one, two),) = differ
+    return not one.endswith(two) and not two.endswith(one) and difflib.SequenceMatcher(None, one, two).ratio() > 0.75
+
+
+def _is_blind(check: Check) -> bool:
+    return check.below is not None and check.denominator is None and bool(BLIND.search(_plain(check.query)))
+
+
+def _plain(query: str) -> str:
+    for name, value in PLACES.items():
+        query = query.replace(name, value)
+    return re.sub(r"\$[A-Za-z][\w-]*", "value", query)
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names)[:8]) or "none"
+
+
+def _finding(
+    rule: str, severity: Severity, message: str, suggestion: str, *, line: int, column: int = 1, width: int = 1
+) -> Finding:
+    span = Span(line=line, column=column, end_line=line, end_column=max(column + 1, width + 1))
+    return Finding(rule=rule, severity=severity, message=message, suggestion=suggestion, span=span)

@@ -1,0 +1,312 @@
+"""`handrail bind` as scripts and people use it, in a process of its own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handrail.drills import recording
+from handrail.runbooks import bindingfile, proof
+from tests.runbooks.test_bind import CRASHING, MANY, RULES
+
+ROOT = Path(__file__).resolve().parents[2]
+AZORA = ROOT / "library" / "azora"
+SERVED: dict[str, Any] = {
+    "rules": {
+        "groups": [
+            {
+                "name": "shop",
+                "rules": [
+                    {
+                        "type": "alerting",
+                        "name": "CartPodsRestart",
+                        "query": "cart_crashes > 3",
+                        "labels": {},
+                        "annotations": {"description": "{{ $labels.pod }} in {{ $labels.namespace }}"},
+                    }
+                ],
+            }
+        ]
+    },
+    "label/__name__/values": ["cart_crashes", "up"],
+    "labels": ["__name__", "namespace", "pod"],
+}
+
+
+class Answers(BaseHTTPRequestHandler):
+    """What a Prometheus answers."""
+
+    def do_GET(self) -> None:
+        data = SERVED.get(self.path.partition("?")[0].removeprefix("/api/v1/"))
+        body = json.dumps({"status": "success", "data": data}).encode()
+        self.send_response(200 if data is not None else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: Any) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def prometheus() -> Iterator[str]:
+    """A server that behaves like one."""
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "handrail", *words],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder with a document and rules."""
+    (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    return tmp_path
+
+
+def test_every_rule_stands_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "bind.md").read_text(encoding="utf-8")
+    for rule, says in proof.RULES.items():
+        told = next((line for line in page.split("\n") if line.startswith(f"| `{rule}` |")), "")
+        assert says.rstrip(".").split(":")[0] in told, rule
+
+
+def test_a_draft_is_printed_and_nothing_is_written(shop: Path) -> None:
+    told = run("bind", "carts.md", "--rules", "rules.yaml", cwd=shop)
+    assert told.returncode == 0, told.stderr
+    loaded = bindingfile.read(told.stdout, path="carts.binding.yaml")
+    assert {name for one in loaded.get("cartpodsrestart").triggers for name in one.alerts} == {
+        "ByAddress",
+        "CartPodsRestart",
+    }
+    assert "write it to carts.binding.yaml with --write" in told.stderr
+    assert sorted(path.name for path in shop.iterdir()) == ["carts.md", "rules.yaml"]
+
+
+def test_a_draft_is_written_once_and_what_is_left_is_told(shop: Path) -> None:
+    assert run("bind", "carts.md", "--write", cwd=shop).returncode == 0
+    before = (shop / "carts.binding.yaml").read_text(encoding="utf-8")
+    again = run("bind", "carts.md", "--rules", "rules.yaml", "--write", cwd=shop)
+    assert again.returncode == 2
+    assert "nothing is overwritten" in again.stderr
+    assert (shop / "carts.binding.yaml").read_text(encoding="utf-8") == before
+    told = run("bind", "--check", "carts.md", "--json", cwd=shop)
+    assert told.returncode == 1, told.stderr
+    findings = json.loads(told.stdout)
+    assert {finding["rule"] for finding in findings} == {"open-question", "no-check"}
+    for finding in findings:
+        assert finding["file"] == "carts.binding.yaml"
+        assert finding["open"] is True
+        assert set(finding) == {
+            *("file", "line", "column", "end_line", "end_column", "rule", "severity", "message", "suggestion", "open"),
+        }
+        assert before.split("\n")[finding["line"] - 1].strip()
+
+
+def test_the_skeleton_that_init_writes_gives_way(shop: Path) -> None:
+    assert run("init", cwd=shop).returncode == 0
+    assert (shop / "carts.binding.yaml").exists()
+    told = run("bind", "carts.md", "--rules", "rules.yaml", "--write", cwd=shop)
+    assert told.returncode == 0, told.stderr
+    assert "name it in handrail.yaml" not in told.stderr
+    written = (shop / "carts.binding.yaml").read_text(encoding="utf-8")
+    assert written.startswith("# yaml-language-server: $schema=.handrail/schemas/binding.schema.json\n")
+    assert "CartPodsRestart" in written
+    assert run("doctor", cwd=shop).returncode in (0, 1)
+
+
+def test_a_folder_gets_a_binding_beside_each_document(shop: Path) -> None:
+    (shop / "shop.md").write_text(MANY, encoding="utf-8")
+    asked = run("bind", cwd=shop)
+    assert asked.returncode == 2
+    assert "--write" in asked.stderr
+    told = run("bind", "--write", "--rules", "rules.yaml", cwd=shop)
+    assert told.returncode == 0, told.stderr
+    assert {path.name for path in shop.glob("*.binding.yaml")} == {"carts.binding.yaml", "shop.binding.yaml"}
+
+
+def test_a_draft_is_told_to_programs(shop: Path) -> None:
+    told = run("bind", "carts.md", "--rules", "rules.yaml", "--json", cwd=shop)
+    (made,) = json.loads(told.stdout)
+    (one,) = made["runbooks"]
+    assert {trigger["sure"] for trigger in one["triggers"]} == {"sure"}
+    assert {parameter["name"] for parameter in one["parameters"]} == {"NAMESPACE", "POD", "CONTAINER"}
+    assert made["text"].startswith("# Drafted by")
+    assert [rule["alert"] for rule in made["unanswered"]] == ["CartPodsCrashLooping", "StockLow", "QueueIsFull"]
+
+
+def test_a_prometheus_tells_its_rules_its_metrics_and_their_labels(shop: Path, prometheus: str) -> None:
+    told = run("bind", "carts.md", "--prometheus", prometheus, "--write", cwd=shop)
+    assert told.returncode == 0, told.stderr
+    text = (shop / "carts.binding.yaml").read_text(encoding="utf-8")
+    assert f"({prometheus})" in text
+    assert "query: 'cart_crashes{namespace=\"$namespace\"}'" in text
+    found = json.loads(run("bind", "--check", "--json", "--prometheus", prometheus, cwd=shop).stdout)
+    assert {finding["rule"] for finding in found} <= proof.OPEN
+    (shop / "carts.binding.yaml").write_text(text.replace("cart_crashes{", "cart_crash{"), encoding="utf-8")
+    found = json.loads(run("bind", "--check", "--json", "--prometheus", prometheus, cwd=shop).stdout)
+    (wrong,) = (finding for finding in found if not finding["open"])
+    assert (wrong["rule"], wrong["suggestion"]) == ("no-such-metric", "did you mean cart_crashes?")
+
+
+def test_a_mistake_is_told_as_text_with_its_line_and_what_to_do(shop: Path) -> None:
+    (shop / "carts.binding.yaml").write_text(
+        "runbooks:\n  cartpodsrestart:\n    triggers: [{alert: CartPodRestart}]\n", encoding="utf-8"
+    )
+    told = run("bind", "--check", "--rules", "rules.yaml", cwd=shop)
+    assert told.returncode == 1
+    assert "carts.binding.yaml:3:5  wrong  no-such-alert" in told.stdout
+    assert "fix: did you mean CartPodsRestart?" in told.stdout
+    assert "Begin with carts.binding.yaml:3" in told.stdout
+
+
+BAD = [
+    ("runbooks:\n  cartpodsrestart:\n    triggers: [{labels: {a: b}}]\n", 3, "binding", "matches everything"),
+    ("runbooks:\n  cartpodsrestart:\n    remedies: [{step: 9}]\n", 3, "binding", "has no step 9"),
+    ("runbooks:\n  nobody: {}\n", 2, "no-such-runbook", "no document has a runbook nobody"),
+    ("runbooks:\n  cartpodsrestart:\n    checks: [{query: 'sum(', below: 1}]\n", 3, "binding", "no PromQL"),
+    ("runbooks:\n  cartpodsrestart: {}\n  cartpodsrestart: {}\n", 3, "binding", "bound twice"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "rule", "says"), BAD)
+def test_a_binding_that_cannot_be_read_is_a_finding_with_its_line(
+    text: str, line: int, rule: str, says: str, shop: Path
+) -> None:
+    (shop / "carts.binding.yaml").write_text(text, encoding="utf-8")
+    told = run("bind", "--check", "--json", cwd=shop)
+    assert told.returncode == 1, told.stderr
+    (finding,) = json.loads(told.stdout)
+    assert (finding["line"], finding["rule"], finding["severity"]) == (line, rule, "error")
+    assert says in finding["message"]
+    assert finding["suggestion"]
+
+
+def test_two_bindings_for_one_runbook_are_found(shop: Path) -> None:
+    for name in ("carts", "more"):
+        (shop / f"{name}.binding.yaml").write_text("runbooks:\n  cartpodsrestart:\n", encoding="utf-8")
+    found = json.loads(run("bind", "--check", "--json", cwd=shop).stdout)
+    (twice,) = (finding for finding in found if finding["rule"] == "bound-twice")
+    assert (twice["file"], twice["line"]) == ("more.binding.yaml", 2)
+    assert "carts.binding.yaml:2" in twice["message"]
+
+
+def test_a_document_that_nobody_bound_is_open(shop: Path) -> None:
+    told = run("bind", "--check", "carts.md", "--json", cwd=shop)
+    assert told.returncode == 1
+    (finding,) = json.loads(told.stdout)
+    assert (finding["rule"], finding["suggestion"]) == ("unbound", "handrail bind carts.md --write")
+
+
+UNREADABLE = [
+    (["nothing.md"], "There is no nothing.md"),
+    (["carts.md", "--rules", "none.yaml"], "none.yaml cannot be read"),
+    (["carts.md", "--rules", "carts.md"], "carts.md:"),
+    (["carts.md", "--prometheus", "localhost:9090"], "write its address"),
+    (["carts.md", "--prometheus", "http://127.0.0.1:1"], "does not answer with its rules"),
+    (["carts.md", "--check", "--write"], "--check only looks"),
+    (["rules.yaml"], "holds no runbook"),
+    (["--check", "empty"], "No runbook and no binding"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), UNREADABLE)
+def test_what_cannot_be_read_ends_with_2_and_one_sentence(words: list[str], says: str, shop: Path) -> None:
+    (shop / "empty").mkdir()
+    told = run("bind", *words, cwd=shop)
+    assert told.returncode == 2, told.stdout
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_the_librarys_own_binding_is_held_to_its_recordings(tmp_path: Path) -> None:
+    """A limit that the fault itself keeps is found by what was recorded, and a cut recording is no proof of anything."""
+    for name in ("handrail.yaml", "RUNBOOKS.md", "azora.binding.yaml"):
+        (tmp_path / name).write_bytes((AZORA / name).read_bytes())
+    shutil.copytree(AZORA / "knowledge", tmp_path / "knowledge")
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    whole = (AZORA / "recordings" / "RB-009-replay-paused.json.gz").read_bytes()
+    (folder / "RB-009-replay-paused.json.gz").write_bytes(whole)
+    (folder / "RB-009-cut.json.gz").write_bytes(whole[: len(whole) // 2])
+
+    def checked() -> list[tuple[str, str]]:
+        told = run("bind", "--check", "--json", cwd=tmp_path)
+        assert told.returncode == 1, told.stderr
+        return [(Path(one["file"]).name, one["rule"]) for one in json.loads(told.stdout) if not one["open"]]
+
+    assert ("RB-009-cut.json.gz", "not-a-proof") in checked()
+    assert ("azora.binding.yaml", "true-in-fault") not in checked()
+    binding = tmp_path / "azora.binding.yaml"
+    text = binding.read_text(encoding="utf-8")
+    assert "max(pg_replication_lag_seconds)" in text
+    loose = text.replace("'max(pg_replication_lag_seconds)', below: 1", "'max(pg_replication_lag_seconds)', below: 60")
+    assert loose != text
+    binding.write_text(loose, encoding="utf-8")
+    assert ("azora.binding.yaml", "true-in-fault") in checked()
+
+
+def test_an_answer_of_one_series_in_the_fault_counts_and_the_newest_of_them(tmp_path: Path) -> None:
+    (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
+    (tmp_path / "carts.binding.yaml").write_text(
+        "runbooks:\n  cartpodsrestart:\n    triggers: [{alert: A}]\n    checks:\n"
+        "      - {name: crashes, query: 'sum(crashes{namespace=\"$namespace\"}) or vector(0)', below: 5}\n"
+        "      - {name: up, query: 'up', at_least: 1}\n",
+        encoding="utf-8",
+    )
+    asked = {"query": json.dumps('sum(crashes{namespace="shop"}) or vector(0)'), "before": 3.0, "later": 9.0}
+    entries = [
+        recording.Entry(key=f"instant {asked['query']}", after_alert=1.0, after_change=None, answer=[[{}, 9.0]]),
+        recording.Entry(key=f"instant {asked['query']}", after_alert=2.0, after_change=None, answer=[[{}, 3.0]]),
+        recording.Entry(key=f"instant {asked['query']}", after_alert=9.0, after_change=1.0, answer=[[{}, 0.0]]),
+        recording.Entry(key='instant "up"', after_alert=2.0, after_change=None, answer=[[{}, 0.0], [{}, 1.0]]),
+    ]
+    made = recording.Recording(
+        fault="carts",
+        runbook="cartpodsrestart",
+        environment="shop",
+        profile="",
+        made_at="",
+        document_revision="",
+        binding_revision="",
+        alert_at="",
+        posts=((0.0, json.dumps({"alerts": [{"labels": {"alertname": "A", "pod": "x"}}]})),),
+        expect={},
+        course=(),
+        entries=tuple(entries),
+    )
+    (tmp_path / "recordings").mkdir()
+    recording.save(made, tmp_path / "recordings" / "carts.json.gz", mask=lambda text: text)
+    assert gzip.decompress((tmp_path / "recordings" / "carts.json.gz").read_bytes())
+    found = json.loads(run("bind", "--check", "--json", cwd=tmp_path).stdout)
+    rules = {finding["rule"]: finding for finding in found}
+    assert rules["adds-nothing"]["message"].startswith("crashes: 3 (limit 5)")
+    assert "true-in-fault" not in rules
+    assert sorted(finding["line"] for finding in found if finding["rule"] == "no-such-label") == []

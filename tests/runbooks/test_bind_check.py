@@ -1,0 +1,195 @@
+"""What is open in a binding, and what in it is wrong or proves nothing: each planted mistake is found at its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from handrail import syntax
+from handrail.commands import Finding, Severity
+from handrail.runbooks import bindingfile, promrules, proof
+from handrail.runbooks.proof import Bound, Monitored, Recorded, Seen
+from handrail.syntax.reading import read_text
+
+DOCUMENT = """# Shop
+
+### RB-101: Carts fail
+
+**Steps**:
+
+1. **Look**
+   ```bash
+   kubectl logs <pod-name> -n shop
+   ```
+2. **Restart**
+   ```bash
+   kubectl rollout restart deployment/cart -n shop
+   ```
+
+### RB-102: Stock is wrong
+
+**Steps**:
+
+1. **Look**
+   ```bash
+   kubectl get pods -n shop
+   ```
+"""
+RULES = """groups:
+  - name: shop
+    rules:
+      - alert: CartsFail
+        expr: sum by (job) (rate(cart_errors_total[5m])) > 1
+        labels: {severity: critical}
+      - alert: StockIsWrong
+        expr: stock_wrong > 0
+      - alert: AlwaysOn
+        expr: vector(1)
+"""
+GOOD = """version: 1
+runbooks:
+  RB-101:
+    triggers:
+      - alert: CartsFail
+        labels: {severity: critical}
+    parameters:
+      pod-name:
+        from:
+          - {query: 'sum by (pod) (cart_errors_total)', label: pod}
+    checks:
+      - {name: errors, query: 'sum(rate(cart_errors_total[$window]))', below: 1}
+  RB-102:
+    triggers: [{alert: StockIsWrong}]
+"""
+
+
+def bound(text: str, *, path: str = "shop.binding.yaml", document: str = DOCUMENT) -> Bound:
+    """A binding with its document."""
+    read = read_text(document, "shop.md", syntax.load_knowledge())
+    return Bound(binding=bindingfile.read(text, path=path, documents=[read]), text=text, documents=(read,))
+
+
+def found(
+    text: str, *, rules: str = RULES, recorded: Recorded | None = None, **server: frozenset[str]
+) -> list[Finding]:
+    """The findings of a binding."""
+    monitored = Monitored(
+        rules=promrules.read(rules, path="rules.yaml") if rules else (),
+        metrics=server.get("metrics"),
+        labels=lambda name: server.get(name),
+    )
+    return list(proof.of_binding(bound(text), monitored=monitored, recorded=recorded or Recorded()))
+
+
+def lines(findings: list[Finding]) -> list[tuple[int, str]]:
+    """Findings as line and rule."""
+    return [(one.span.line, one.rule) for one in findings]
+
+
+def test_a_good_binding_has_nothing_open_and_nothing_wrong() -> None:
+    assert found(GOOD) == []
+    assert found(GOOD, rules="") == []
+
+
+PLANTED = [
+    pytest.param("version: 1\nrunbooks:\n  RB-101:\n  RB-102:\n", [(3, "no-trigger"), (3, "no-source"), (3, "no-check"), (4, "no-trigger")], id="all is open"),
+    pytest.param(GOOD + "    # ? Which one?\n    #   - x\n", [(15, "open-question")], id="a question"),
+    pytest.param(GOOD.replace("- alert: CartsFail", "- alert: CartFails"), [(5, "no-such-alert")], id="an alert that no rule raises"),
+    pytest.param(GOOD.replace("- alert: CartsFail", "- alert: Carts.*"), [(5, "never-matches")], id="an alert as a pattern"),
+    pytest.param(GOOD.replace("- alert: CartsFail", "- alert: AlwaysOn").replace("        labels: {severity: critical}\n", ""), [(5, "always-on")], id="an alert that is always on"),
+    pytest.param(GOOD.replace("severity: critical", "severity: warning"), [(6, "never-matches")], id="a label's other value"),
+    pytest.param(GOOD.replace("severity: critical", "pod: cart-1"), [(6, "no-such-label")], id="a label that the rule drops"),
+    pytest.param(GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", "- {label: pod}"), [(10, "no-such-label")], id="a parameter's label"),
+    pytest.param(GOOD.replace("label: pod}", "label: pods}"), [(10, "no-such-label")], id="a query's label"),
+    pytest.param(GOOD.replace("sum(rate(cart_errors_total[$window]))", "vector(0)"), [(12, "blind-check")], id="a check of nothing"),
+    pytest.param(GOOD.replace("[$window]))", "[$window])) or vector(0)"), [(12, "blind-check")], id="a check that needs no data"),
+    pytest.param(GOOD.replace("rate(cart_errors_total", "rate(cart_erors_total"), [(12, "no-such-metric")], id="a metric that looks mistyped"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), PLANTED)
+def test_a_planted_mistake_is_found_at_its_line_and_says_what_to_do(text: str, wanted: list[tuple[int, str]]) -> None:
+    told = found(text)
+    assert lines(told) == wanted
+    for finding in told:
+        assert finding.message
+        assert finding.suggestion
+        assert finding.rule in proof.RULES
+        assert (finding.severity is Severity.STYLE) == (finding.rule in proof.OPEN)
+
+
+def test_a_check_beside_one_that_needs_data_may_be_blind() -> None:
+    text = GOOD.replace("    checks:\n", "    checks:\n      - {name: more, query: 'sum(x) or vector(0)', below: 1}\n")
+    assert found(text) == []
+
+
+def test_what_a_server_has_counts_and_not_what_rules_read() -> None:
+    every = frozenset({"cart_errors_total", "stock_wrong"})
+    assert found(GOOD, metrics=every) == []
+    told = found(GOOD, metrics=frozenset({"cart_error_total"}))
+    assert lines(told) == [(12, "no-such-metric"), (10, "no-such-metric")]
+    assert told[0].suggestion == "did you mean cart_error_total?"
+    text = GOOD.replace("sum by (pod) (cart_errors_total)", "cart_errors_total == 1")
+    assert found(text, metrics=every, cart_errors_total=frozenset({"__name__", "pod"})) == []
+    assert lines(found(text, metrics=every, cart_errors_total=frozenset({"job"}))) == [(10, "no-such-label")]
+
+
+def test_metrics_that_mean_something_else_are_no_slip() -> None:
+    text = GOOD.replace("cart_errors_total[$window]", "cart_unavailable[$window]")
+    assert found(text, rules=RULES.replace("stock_wrong > 0", "cart_available > 0")) == []
+
+
+def seen(
+    *, ok: bool | None, query: str = "sum(rate(cart_errors_total[$window]))", recording: str = "bad-release"
+) -> Seen:
+    """A reading of a recording."""
+    return Seen(runbook="RB-101", query=query, ok=ok, says="errors: 0.2 (limit 1)", recording=recording)
+
+
+def test_a_check_that_was_true_while_the_fault_was_on_proves_nothing() -> None:
+    (finding,) = found(GOOD, recorded=Recorded(seen=(seen(ok=True), seen(ok=False, recording="other"))))
+    assert (finding.rule, finding.severity, finding.span.line) == ("true-in-fault", Severity.WRONG, 12)
+    assert finding.message.startswith("errors: 0.2 (limit 1) while the fault of bad-release was on")
+    assert found(GOOD, recorded=Recorded(seen=(seen(ok=False), seen(ok=None)))) == []
+
+
+def test_a_check_that_never_tells_the_fault_only_rests_on_the_others() -> None:
+    text = GOOD.replace("    checks:\n", "    checks:\n      - {name: more, query: more, below: 1}\n")
+    told = found(text, recorded=Recorded(seen=(seen(ok=False), seen(ok=True, query="more"))))
+    assert lines(told) == [(12, "adds-nothing")]
+    other = (seen(ok=False), seen(ok=True, query="more"), seen(ok=False, query="more", recording="other"))
+    assert found(text, recorded=Recorded(seen=other)) == []
+
+
+def test_a_check_without_data_and_a_label_that_never_came_are_told_from_recordings() -> None:
+    query = "sum(rate(cart_errors_total[$window]))"
+    recorded = Recorded(without_data=frozenset({("RB-101", query)}))
+    assert lines(found(GOOD, recorded=recorded)) == [(12, "no-data")]
+    text = GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", "- {label: pod}")
+    came = Recorded(alerts={"CartsFail": (frozenset({"job", "alertname"}),)})
+    assert lines(found(text, rules="", recorded=came)) == [(10, "no-such-label")]
+    came = Recorded(alerts={"CartsFail": (frozenset({"job", "alertname", "pod"}),)})
+    assert found(text, rules="", recorded=came) == []
+
+
+def test_a_runbook_that_another_ones_choice_leads_to_needs_no_trigger() -> None:
+    document = DOCUMENT + "2. **Choose**\n   - restart it\n"
+    text = GOOD.replace("    triggers:\n      - alert: CartsFail\n        labels: {severity: critical}\n", "")
+    text += "    lists: {2: {kind: choice, bullets: {1: RB-101/step-2}}}\n"
+    one = bound(text, document=document)
+    told = list(proof.of_binding(one, monitored=Monitored(), recorded=Recorded()))
+    assert told == []
+
+
+def test_two_bindings_of_one_runbook_and_one_alert_of_two_are_found_in_the_later() -> None:
+    first = bound(GOOD)
+    second = bound("runbooks:\n  RB-102:\n    triggers:\n      - {alert: CartsFail}\n", path="other.binding.yaml")
+    told = [(one.binding.path, finding.span.line, finding.rule) for one, finding in proof.across([first, second])]
+    assert told == [("other.binding.yaml", 2, "bound-twice"), ("other.binding.yaml", 4, "same-trigger")]
+    told_apart = bound("runbooks:\n  RB-102:\n    triggers:\n      - {alert: CartsFail, labels: {severity: info}}\n")
+    assert [finding.rule for _, finding in proof.across([first, told_apart])] == ["bound-twice"]
+
+
+def test_a_query_is_known_again_as_it_was_asked() -> None:
+    pattern = proof.as_asked('sum(rate(x{namespace="$namespace", job="$service"}[$window])) * $NODE')
+    assert pattern.fullmatch('sum(rate(x{namespace="shop", job="cart"}[18s])) * n-1')
+    assert not pattern.fullmatch('sum(rate(x{namespace="shop", job="cart"}[18s])) + n-1')
