@@ -149,6 +149,8 @@ PLACES = [
     ("kubectl logs web-0 -c <x>", "kubernetes.name", "container", "after `-c`"),
     ("kubectl get pods -l app=<x>", "kubernetes.label", "", "after `-l`"),
     ("kubectl get pods -l job-name=<x>", "kubernetes.name", "job", "after `-l` job-name="),
+    ("kubectl logs job <x>", "kubernetes.name", "job", "after `kubectl logs job`"),
+    ("grep <pod-of-job> file", "kubernetes.name", "pod", "after `grep`"),
     ("kubectl drain <x>", "kubernetes.name", "node", "after `kubectl drain`"),
     ("kubectl top pod <x>", "kubernetes.name", "pod", "after `kubectl top pods`"),
     ("kubectl exec <x> -- df -h", "kubernetes.name", "pod", "after `kubectl exec`"),

@@ -103,7 +103,8 @@ def best(places: Sequence[Place]) -> Place:
 
 def _kind_of(name: str) -> str:
     """The kind that a placeholder's name tells of: `<pod-name>`, `$POD`, `<my-pvc>`."""
-    parts = [part for part in re.split(r"[^a-z]+", name.lower()) if part]
+    said = re.split(r"[^a-z](?:of|from|for|in|by|on)[^a-z]", name.lower())[0]  # `POD_OF_JOB` is a pod
+    parts = [part for part in re.split(r"[^a-z]+", said) if part]
     bare = [part.removesuffix("name") if part != "name" else part for part in parts]
     return next((KINDS[part] for part in reversed(bare) if len(part) > 2 and part in KINDS), "")
 
@@ -158,6 +159,8 @@ def _kubectl(verb: Sequence[str], operands: Sequence[str]) -> Iterator[tuple[str
     spoken = ""  # the kind, where a word of its own names it
     if verb[:1] in (("logs",), ("exec",), ("attach",), ("port-forward",), ("debug",)) or verb == ("top", "pods"):
         kind, named = "pod", operands[:1]
+        if len(operands) > 1 and first in KINDS:  # `logs pod NAME`, which kubectl refuses and people write
+            kind, spoken, named = KINDS[first], first, operands[1:2]
     elif verb[:1] in (("top",), *((one,) for one in NODES)):
         kind, named = "node", operands[:1]
     elif "/" in first:
