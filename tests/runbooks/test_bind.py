@@ -167,6 +167,13 @@ def test_a_guess_is_a_question_and_no_answer() -> None:
     assert text.startswith("Does PodsOfTheCart start it? Only a guess")
 
 
+def test_every_alert_that_is_surely_answered_is_bound_however_many() -> None:
+    names = [f"Stock{number}" for number in range(6)]
+    listed = ", ".join(f"{{alert: {name}, expr: x > 1, labels: {{handbook: RB-102}}}}" for name in names)
+    _, second = drafted(MANY, known=f"groups: [{{name: a, rules: [{listed}]}}]").runbooks
+    assert sorted(triggers(second)) == names
+
+
 def test_an_alert_with_a_page_of_its_own_is_not_guessed_at() -> None:
     known = """groups: [{name: a, rules: [
       {alert: CartPodsCrash, expr: x > 1, annotations: {runbook_url: 'https://wiki.example/CartPodsCrash'}}]}]"""
