@@ -274,7 +274,7 @@ def test_the_first_of_a_table_is_good_enough_to_look_and_never_to_change() -> No
 def test_a_secret_is_never_bound() -> None:
     _, second = drafted(MANY, known=RULES).runbooks
     assert "shop-password" not in {one.name for one in second.parameters}
-    assert any("is a secret" in text for text in asked(second, "parameters"))
+    assert any("is a secret" in note for note in second.notes)
 
 
 # -- checks and remedies -----------------------------------------------------------------------------------------------
@@ -322,7 +322,20 @@ def test_each_changing_step_is_a_remedy_and_what_nobody_knows_is_asked() -> None
     ]
     assert found.remedies[0].says == "destroys: oc -n $NAMESPACE delete pod $POD"
     _, second = drafted(MANY).runbooks
-    assert any("What does step 2 do?" in text for text in asked(second, "remedies"))
+    assert second.remedies == ()
+    (question,) = asked(second, "remedies")
+    assert "of step 2 do? Nobody knows, so it is no remedy, and a person's" in question
+    assert "remedies: []" in drafttext.text(drafted(MANY), head="Drafted.")
+
+
+def test_two_things_of_a_kind_do_not_share_a_source() -> None:
+    block = "kubectl get pods\nkubectl logs <web-pod>\nkubectl delete pod <handler-pod>\nkubectl logs <web-pod-name>"
+    found = only(f"# Trouble\n\n**Steps**:\n\n```bash\n{block}\n```\n")
+    assert [bool(parameter(found, name).sources) for name in ("web-pod", "handler-pod", "web-pod-name")] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_what_only_a_shell_or_a_terminal_can_do_is_a_persons() -> None:
@@ -406,6 +419,7 @@ def test_a_text_is_read_back_as_it_was(value: str) -> None:
 
 def test_a_hostile_document_makes_no_key_and_no_line_of_yaml() -> None:
     text = MANY.replace("Cart Pods Crash Loop", "Cart # ? ' : {").replace("**Throw it out**", "**Throw: 'it' # out**")
+    text = text.replace("exec <pod-name> -n shop -- ./throw-out.sh <shop-password>", "delete pod <pod-name> -n shop")
     document = read_text(text, "shop.md", syntax.load_knowledge())
     written = drafttext.text(drafted(text, known=RULES), head="Drafted.\nA line.")
     loaded = bindingfile.read(written, path="shop.binding.yaml", documents=[document])

@@ -68,7 +68,7 @@ DRAFTS = {
         5,
         5,
         {"namespace": "label", "application-gateway-pod": ""},
-        1,
+        0,
     ),
 }
 

@@ -222,6 +222,18 @@ PROMPTS = [
     pytest.param(
         "kubectl get pods\n\nNAME    READY   STATUS\nweb-0   1/1     Running", ["kubectl get pods"], id="a table"
     ),
+    pytest.param(
+        "kubectl apply -f - <<EOF\nkind: Pod\nEOF\nkubectl get pods",
+        ["kubectl apply -f - <<EOF\nkind: Pod\nEOF", "kubectl get pods"],
+        id="a text that is handed in",
+    ),
+    pytest.param(
+        "kubectl patch pod a -p '\nspec:\n  x: 1'\nspec: shown",
+        ["kubectl patch pod a -p '\nspec:\n  x: 1'"],
+        id="a text in quotes",
+    ),
+    pytest.param("# don't\nls # isn't\nNAME  AGE\na     5d", ["ls"], id="an apostrophe in a remark"),
+    pytest.param("kubectl edit cm a\n...\nkey: value\n...", ["kubectl edit cm a"], id="an edited text"),
     pytest.param("kubectl get pods\n# then\nkubectl get nodes", ["kubectl get pods", "kubectl get nodes"], id="none"),
 ]
 

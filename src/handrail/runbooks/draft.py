@@ -309,6 +309,7 @@ class _Drafting:
         names = {one.alert for one in self.triggers}
         self.rules = [rule for rule in rules if rule.alert in names]
         self.given = bool(rules)
+        self.taken: dict[tuple[str, str], str] = {}  # a source of a kind of thing to the first that has it
         self.questions: list[Question] = []
         self.notes: list[str] = []
         self.commands = [
@@ -326,7 +327,7 @@ class _Drafting:
         triggers = tuple(self._triggers())
         parameters = tuple(self._parameters())
         checks = tuple(self._checks())
-        remedies = tuple(self._remedies(has_checks=bool(checks)))
+        remedies = tuple(self._remedies())
         lists = tuple(step for step in self.runbook.steps if step.kind is StepKind.LIST and step.bullets)
         for step in lists:
             self._ask_of_list(step)
@@ -374,17 +375,24 @@ class _Drafting:
             if place.only_name:
                 why += "; only its name tells its type"
             if SECRET.search(name):
-                self.questions.append(
-                    Question(
-                        part="parameters", text=f"<{name}> is a secret ({why}): a person types it, no binding holds it."
-                    )
-                )
+                self.notes.append(f"<{name}> is a secret ({why}): a person types it, no binding holds it")
                 continue
-            sources = tuple(self._sources(name, place))
+            sources = tuple(self._unshared(name, place, self._sources(name, place)))
             asks = (
                 "" if sources else f"Where does <{name}> come from? It stands {why}. Until then a person fills it in."
             )
             yield ProposedParameter(name=name, type=place.type, why=why, sources=sources, asks=asks)
+
+    def _unshared(self, name: str, place: Place, found: Iterator[ProposedSource]) -> Iterator[ProposedSource]:
+        """Sources that no other thing of the kind has already: two pods of a runbook are not one."""
+        if place.kind in ("namespace", "revision"):
+            yield from found
+            return
+        thing = _thing(name, place.kind)
+        for proposed in found:
+            owner = self.taken.setdefault((place.kind, repr(proposed.source)), thing)
+            if owner == thing:
+                yield proposed
 
     def _sources(self, name: str, place: Place) -> Iterator[ProposedSource]:
         kind = place.kind
@@ -601,47 +609,39 @@ class _Drafting:
 
     # -- remedies and lists --------------------------------------------------------------------------------------------
 
-    def _remedies(self, *, has_checks: bool) -> Iterator[ProposedRemedy]:
-        any_remedy = False
+    def _remedies(self) -> Iterator[ProposedRemedy]:
+        """Each step that surely changes something. What nobody knows is asked about, and a person's until then."""
+        some = False
         for step in self.runbook.steps:
             changing = [(index, one) for index, one in enumerate(step.commands, 1) if changes(one)]
-            if not changing:
-                continue
             can = [(index, one) for index, one in changing if runnable(one)]
             for index, one in changing:
                 if not runnable(one):
-                    why = (
-                        "it needs a terminal"
-                        if one.analysis.needs_tty and one.stages is not None
-                        else "only a shell can run it"
-                    )
+                    terminal = one.analysis.needs_tty and one.stages is not None
+                    why = "it needs a terminal" if terminal else "only a shell can run it"
                     self.notes.append(f"{step.number}.{index} is a person's: {why}: {_comment(one.text)[:100]}")
-            if not can:
+            unknown = [one for _, one in can if one.analysis.effect is Effect.UNKNOWN]
+            known = len(can) > len(unknown)
+            if unknown:
+                left = "it stands in the remedy, as a change" if known else "it is no remedy, and a person's"
+                asked = (
+                    f"What does `{_comment(unknown[0].text)[:60]}` of step {step.number} do? Nobody knows, so {left}:"
+                    " the team's knowledge can say that it reads, or what it changes."
+                )
+                self.questions.append(Question(part="remedies", text=asked))
+            if not known:
                 continue
-            any_remedy = True
+            some = True
             says = "; ".join(f"{one.analysis.effect}: {_comment(one.text)[:100]}" for _, one in can)
             places = tuple(f"{step.number}.{index}" for index, _ in can) if len(can) != len(changing) else ()
-            yield ProposedRemedy(
-                name=f"step-{step.number}", title=_comment(step.title), step=step.number, commands=places, says=says
-            )
-            if any(one.analysis.effect is Effect.UNKNOWN for _, one in can):
-                self.questions.append(
-                    Question(
-                        part="remedies",
-                        text=f"What does step {step.number} do? Its command is not known, and counts as a change:"
-                        " a file of the team's knowledge can say that it reads.",
-                    )
-                )
-        if any_remedy:
-            self.questions.append(
-                Question(
-                    part="remedies",
-                    text="What should be better after each? Say it as `expected_effect`; `when` says when it applies.",
-                )
-            )
-        elif not has_checks or any(step.commands for step in self.runbook.steps):
+            name = f"step-{step.number}"
+            yield ProposedRemedy(name=name, title=_comment(step.title), step=step.number, commands=places, says=says)
+        if some:
+            asked = "What should be better after each? Say it as `expected_effect`; `when` says when it applies."
+            self.questions.append(Question(part="remedies", text=asked))
+        else:
             self.notes.append(
-                "no step changes anything by itself: what helps is done by people, who say so (`handrail done`)"
+                "no step surely changes anything: what helps is done by people, who say so (`handrail done`)"
             )
 
     def _ask_of_list(self, step: Step) -> None:
@@ -666,6 +666,12 @@ def _label_names(name: str, kind: str) -> list[str]:
     own = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     own = re.sub(r"^(my|your|the)_|_(name|id)$", "", own)
     return [LABELS.get(kind, kind)] if kind else [own]
+
+
+def _thing(name: str, kind: str) -> str:
+    """What a placeholder names, without the words that only say that it is a name: `pod-name` and `POD` are one."""
+    said = re.sub(r"[^a-z0-9]", "", name.lower()).replace("name", "")
+    return said.replace(kind, "") if kind else said
 
 
 def _kubectl(command: Command) -> list[str]:

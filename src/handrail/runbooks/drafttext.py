@@ -7,8 +7,18 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from handrail.commands import Command, Effect
 from handrail.runbooks.binding import FromAim, FromJson, FromLabel, FromQuery, FromTable, FromText, Source
-from handrail.runbooks.draft import Draft, ProposedCheck, ProposedParameter, ProposedTrigger, Question, RunbookDraft
+from handrail.runbooks.draft import (
+    Draft,
+    ProposedCheck,
+    ProposedParameter,
+    ProposedTrigger,
+    Question,
+    RunbookDraft,
+    changes,
+    runnable,
+)
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 RESERVED = {"true", "false", "yes", "no", "null", "on", "off", "y", "n", "nan", "inf"}
@@ -57,9 +67,15 @@ def _runbook(one: RunbookDraft) -> Iterator[str]:
             f"- {{name: {scalar(remedy.name)}, title: {scalar(remedy.title)}, step: {remedy.step}{commands}}}"
             f"  # {comment(remedy.says)}"
         ]
+    if not remedies and any(_is_unknown(command) for step in one.runbook.steps for command in step.commands):
+        yield "    remedies: []  # of what nobody knows none is proposed"
     yield from _part("remedies", remedies, one.questions)
     for note in one.notes:
         yield f"    # {comment(note)}"
+
+
+def _is_unknown(command: Command) -> bool:
+    return command.analysis.effect is Effect.UNKNOWN and changes(command) and runnable(command)
 
 
 def _part(key: str, lines: Sequence[str], questions: Sequence[Question]) -> Iterator[str]:

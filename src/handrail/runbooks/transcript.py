@@ -18,6 +18,7 @@ HERE = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?")
 HEAD = re.compile(
     r"\s*[A-Z][A-Z0-9()/%-]*(?: [A-Z][A-Z0-9-]*)*(?:(?:\s{2,}|\t)[A-Z][A-Z0-9()/%-]*(?: [A-Z][A-Z0-9-]*)*)+\s*"
 )
+SHOWN = re.compile(r"[A-Za-z_][\w.-]*:|\.{3}")  # a key of YAML, or the rest left out: no shell has such a word first
 PATH = re.compile(r"\.{0,2}/[\w./-]+$")
 INLINE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 WORD = re.compile(r"\S+")
@@ -58,15 +59,30 @@ def typed(text: str, programs: Collection[str] = ()) -> str:
 
 def _without_tables(lines: Sequence[str], programs: Collection[str]) -> str:
     found: list[str] = []
-    printed = False
+    printed, until, so_far = False, "", ""
     for at, line in enumerate(lines):
         first = next(iter(line.split()), "")
-        if HEAD.fullmatch(line) and at and not CONTINUES.search(lines[at - 1]):
+        if until or so_far:  # inside a here-document, an open quote or joined lines: all of it is typed
+            found.append(line)
+            until = "" if until and line.strip() == until else until
+            so_far = "" if until else _goes_on(f"{so_far}\n{line}") if so_far else ""
+            continue
+        if HEAD.fullmatch(line) and at:
             printed = True
         elif not first or first in programs or first.startswith("#"):
             printed = False
-        found.append("" if printed else line)
+        shown = printed or bool(programs and at and SHOWN.fullmatch(first))
+        found.append("" if shown else line)
+        if not shown:
+            here = HERE.search(line)
+            until = here[1] if here else ""
+            so_far = "" if here else _goes_on(line)
     return "\n".join(found)
+
+
+def _goes_on(text: str) -> str:
+    """What was typed so far, where its next line still belongs to it; else nothing."""
+    return text if CONTINUES.search(text) or _open_quote(text) else ""
 
 
 def is_typed(text: str, programs: Collection[str]) -> bool:
@@ -123,9 +139,12 @@ def place(text: str, lines: Sequence[str], first: int, last: int, *, after: tupl
 
 def _open_quote(text: str) -> bool:
     """Whether a quote is still open at the end of what was typed so far."""
-    quote, skip = "", False
+    quote, skip, remark = "", False, False
+    before = " "
     for char in text:
-        if skip:
+        if remark:
+            remark = char != "\n"
+        elif skip:
             skip = False
         elif char == "\\" and quote != "'":
             skip = True
@@ -133,4 +152,7 @@ def _open_quote(text: str) -> bool:
             quote = "" if char == quote else quote
         elif char in "'\"":
             quote = char
+        elif char == "#" and before.isspace():
+            remark = True
+        before = char
     return bool(quote)
