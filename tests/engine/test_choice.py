@@ -9,6 +9,7 @@ import pytest
 from handrail.alerts import Alert
 from handrail.remedies import choice
 from handrail.runbooks.binding import Sign
+from handrail.targets import Aim, Ask
 from tests.engine.stage import ANA, Stage
 
 DOCUMENT = """# Shop
@@ -167,6 +168,23 @@ def test_a_release_is_a_sign_only_where_it_came_shortly_before() -> None:
     assert told == choice.Seen(seen=True, says="errors began with revision 8 of azora-prod")
     assert choice.release(sign, name="revision 8", seconds_before=-5).seen is False, "it came afterwards"
     assert choice.release(sign, name="revision 8", seconds_before=3600).seen is False
+
+
+def test_a_release_that_speaks_for_a_bullet_is_told_with_the_runs_own_names(tmp_path: Path) -> None:
+    sign = "{released_within: 10m, says: '$service fails since {value} came'}"
+    binding = BINDING.replace("{query: memory, above: 80, says: 'memory is at {value} %'}", sign)
+    assert sign in binding
+    stage = Stage(tmp_path, binding=binding, document=DOCUMENT)
+    figures(stage, errors=5.0)
+
+    def aim(kind: str, ask: Ask, *, first_bad_at: object, service: str) -> Aim | None:
+        return Aim(value="revision 8", says="", seconds_before=42) if kind == "newest_release" else None
+
+    stage.ground.aim = aim  # type: ignore[method-assign]
+    stage.alert()
+    stage.drive()
+    weighed = next(event for event in stage.store.events() if event.kind == "choice_weighed")
+    assert weighed.payload["fits"] == ["SH-002/restart: web fails since revision 8 came"]
 
 
 def test_a_list_of_looks_is_looked_at_with_what_another_runbook_has_written_down(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ NONE = """\
 (0 rows)
 
 """
+EMPTY = f" replication_lag\n{'-' * 17}\n{' ' * 16}\n(1 row)\n\n"
 VECTOR = json.dumps(
     {
         "status": "success",
@@ -87,6 +88,7 @@ VECTOR = json.dumps(
         pytest.param(SESSIONS, 4, 2, id="sessions"),
         pytest.param(COUNT, 1, 1, id="one figure"),
         pytest.param(NONE, 2, 0, id="no rows"),
+        pytest.param(EMPTY, 1, 1, id="a row with nothing in it"),
     ],
 )
 def test_a_table_is_read_with_its_columns_and_rows(text: str, columns: int, rows: int) -> None:
@@ -196,6 +198,7 @@ def test_a_value_by_its_path(path: str, value: str | None) -> None:
         (PODS, Kind.TABLE, "4 rows: payments-5c7d9f8b6d-9qk2p CrashLoopBackOff, 12 restarts, and 2 more"),
         (COUNT, Kind.TABLE, "count: 97"),
         (NONE, Kind.TABLE, "0 rows"),
+        (EMPTY, Kind.TABLE, "replication_lag: empty"),
         (VECTOR, Kind.SERIES, "2 series: api-gateway 3.367, payments 0"),
         ('{"data": {"resultType": "vector", "result": []}}', Kind.SERIES, "no series: no data"),
         ('{"a": 1}', Kind.JSON, "a 1"),

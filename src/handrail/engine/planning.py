@@ -132,10 +132,10 @@ def weigh(choice: Sequence[Remedy], *, ground: Ground, basis: Basis) -> tuple[re
 
 
 def _seen(sign: Sign, remedy: Remedy, *, ground: Ground, basis: Basis) -> remedies.choice.Seen:
+    sign = dataclasses.replace(sign, says=looking.filled_in(sign.says, basis.place))
     if sign.released_within is None:
         answer = ground.instant(looking.filled_in(sign.promql, basis.place))
-        worded = dataclasses.replace(sign, says=looking.filled_in(sign.says, basis.place))
-        return remedies.choice.figure(worded, answer)
+        return remedies.choice.figure(sign, answer)
     for _, command in remedy.commands:
         ask = looking.question(
             command, basis.values, run=basis.run, identity="releases", deadline=looking.READ_DEADLINE

@@ -24,11 +24,13 @@ def table(text: str) -> tuple[list[str], list[list[str]]] | None:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) >= 2 and RULE.fullmatch(lines[1]) and not RULE.fullmatch(lines[0]):  # psql's aligned form
         columns = [cell.strip() for cell in lines[0].split("|")]
-        rows = [
-            [cell.strip() for cell in line.split("|")]
-            for line in lines[2:]
-            if not re.fullmatch(r"\(\d+ rows?\)", line.strip())
-        ]
+        every = text.rstrip().splitlines()
+        body = every[every.index(lines[1]) + 1 :]
+        if body and re.fullmatch(r"\(\d+ rows?\)", body[-1].strip()):
+            # until there a blank line is a row too: one column, and nothing in it
+            rows = [[cell.strip() for cell in line.split("|")] for line in body[:-1]]
+        else:
+            rows = [[cell.strip() for cell in line.split("|")] for line in body if line.strip()]
         return columns, [row for row in rows if len(row) == len(columns)]
     if lines and "\t" in lines[0]:  # helm pads its columns and parts them by tabs as well
         columns, *cells = [[cell.strip() for cell in line.split("\t")] for line in lines]
@@ -90,7 +92,7 @@ def says(text: str, shape: Kind, *, exit_meaning: str = "") -> str:
         found = table(text)
         rows = found[1] if found else []
         if found and len(rows) == 1 and len(found[0]) == 1:
-            return f"{found[0][0]}: {rows[0][0]}"
+            return f"{found[0][0]}: {rows[0][0] or 'empty'}"
         return f"{len(rows)} row{'' if len(rows) == 1 else 's'}" + _standing_out(found[0] if found else [], rows)
     if shape is Kind.JSON:
         try:
