@@ -41,7 +41,7 @@ GROUPS = (
             "close",
         ),
     ),
-    ("Rehearse", ("drill", "demo")),
+    ("Rehearse", ("drill", "demo", "practise")),
 )
 EXITS = """\
 ## Exit codes

@@ -48,6 +48,7 @@ VERBS = {
     "report": "handrail.cli.report",
     "drill": "handrail.cli.drill",
     "demo": "handrail.cli.demo",
+    "practise": "handrail.cli.practise",
 }
 
 

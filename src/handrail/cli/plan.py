@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -15,6 +16,8 @@ from handrail.errors import FixSettings
 from handrail.incidents import words
 from handrail.plans import Plan
 from handrail.plans.model import canonical
+
+DETAIL = 40  # lines of a preview
 
 
 def plan(
@@ -56,28 +59,40 @@ def plan(
 def text(made: Plan, *, state: str, recommended: bool) -> str:
     """A plan as a person reads it before saying yes. Exact bytes are never cut."""
     beside = "" if recommended or made.original else ", beside the original"
-    lines = terminal.hanging("", f"{made.title}   plan {words.short(made.hash)}, {state}{beside}")
-    if made.because:
-        lines += terminal.hanging("  ", made.because)
-    for command in made.commands:
-        lines.append(f"  runs as          {commands.show_argv(command.stages)}")
-        written = " ".join(command.as_written.split())
-        if written != commands.show_argv(command.stages):
-            lines.append(f"  as written       {written}")
-        lines += _told("what changes", command.preview.says)
-        lines += [f"    {line}" for line in command.preview.detail.splitlines()[:40]]
-        lines += _told("way back", f"{'irreversible: ' if command.undo.irreversible else ''}{command.undo.says}")
-    for left_out in made.left_out:
-        lines += _told("left out", left_out)
-    lines += _told("reach", made.reach.says or "not counted")
-    lines += _told("counts as healed", made.healed_when)
-    guards = "; ".join(guard.says for guard in made.guards) or "no guard"
-    lines += _told("rests on", f"{words.count(len(made.evidence), 'piece')} of evidence; {guards}")
-    lines += _told("expires", f"{made.expires_at:%H:%M:%S} UTC")
+    told = terminal.hanging("", f"{made.title}   plan {words.short(made.hash)}, {state}{beside}")
+    told += lines(made)
     if state == "waiting":
-        lines.append(f"  handrail approve {made.hash[:8]}   or   handrail refuse {made.hash[:8]}")
-    return "\n".join(lines)
+        told.append(f"  handrail approve {made.hash[:8]}   or   handrail refuse {made.hash[:8]}")
+    return "\n".join(told)
 
 
-def _told(what: str, says: str) -> list[str]:
-    return terminal.hanging(f"  {what:<16} ", says)
+def lines(made: Plan, *, now: datetime | None = None, detail: int = DETAIL, out: TextIO | None = None) -> list[str]:
+    """What a plan would do, its preview, way back, reach and what it rests on. With `now`, how long it is good for.
+
+    Of each preview so many lines of `detail` are shown, and how many more there are is said.
+    """
+
+    def told(what: str, says: str) -> list[str]:
+        return terminal.hanging(f"  {what:<16} ", says, out=out)
+
+    found = terminal.hanging("  ", made.because, out=out) if made.because else []
+    for command in made.commands:
+        found += told("runs as", commands.show_argv(command.stages))
+        written = " ".join(command.as_written.replace("\\\n", " ").split())
+        if written != commands.show_argv(command.stages):
+            found += told("as written", written)
+        found += told("what changes", command.preview.says)
+        for line in command.preview.detail.splitlines()[:detail]:
+            found += terminal.hanging("    ", line, out=out)
+        more = len(command.preview.detail.splitlines()) - detail
+        if more > 0:
+            found += terminal.hanging("    ", f"and {words.count(more, 'more line')}", out=out)
+        found += told("way back", f"{'irreversible: ' if command.undo.irreversible else ''}{command.undo.says}")
+    for left_out in made.left_out:
+        found += told("left out", left_out)
+    found += told("reach", made.reach.says or "not counted")
+    found += told("counts as healed", made.healed_when)
+    guards = "; ".join(guard.says for guard in made.guards) or "no guard"
+    found += told("rests on", f"{words.count(len(made.evidence), 'piece')} of evidence; {guards}")
+    until = f"{made.expires_at:%H:%M:%S} UTC" if now is None else f"in {words.duration(made.expires_at - now)}"
+    return [*found, *told("expires", until)]

@@ -189,10 +189,13 @@ class ReplayGround:
         self.missing: list[str] = []  # what was asked and is not in the recording
         for entry in recording.entries:
             self._entries.setdefault(entry.key, []).append(entry)
+        made = [entry for entry in recording.entries if entry.key.startswith("change ")]
+        # offsets from the change are from the last one: one that did not help before it is followed by what was recorded
+        self._last_change = max(made, key=lambda entry: entry.after_alert).key if made else ""
 
     @property
     def changed_at(self) -> datetime | None:
-        """When the replay made its change; None before."""
+        """When the replay made the last change of the recording; None before."""
         return self._changed
 
     def observe(self, ask: Ask) -> Answer:
@@ -232,7 +235,7 @@ class ReplayGround:
         if not permit.plan:
             raise ValueError("no change without a permit")
         entry = self._find("change", ask)
-        if entry is not None:  # what nobody recorded changed nothing: what follows is as it was
+        if entry is not None and entry.key == self._last_change:  # what nobody recorded changed nothing
             self._changed = self._clock()
         return self._answer(entry)
 
@@ -310,7 +313,9 @@ def changed_after(recording: Recording) -> float | None:
     return min(found) if found else None
 
 
-def is_due(offset: float, changed: float | None, changed_at: datetime | None, *, since: datetime, now: datetime) -> bool:
+def is_due(
+    offset: float, changed: float | None, changed_at: datetime | None, *, since: datetime, now: datetime
+) -> bool:
     """Whether a recorded message is due. What came after the change comes after the replay's, however late that is.
 
     `offset` and `changed` are the recording's seconds from its alert, `since` is when the replay's alert came.
@@ -321,8 +326,10 @@ def is_due(offset: float, changed: float | None, changed_at: datetime | None, *,
 
 
 def named(folder: Path, name: str) -> tuple[Path, ...]:
-    """The recordings of a folder that a name means: a fault's (RB-003-bad-probe), or every one of a runbook (RB-003)."""
+    """The recordings of a folder that a name means: a fault's (RB-003-bad-probe), every one of a runbook (RB-003), or all."""
     every = sorted(folder.glob(f"*{ENDING}"))
+    if not name:
+        return tuple(every)
     exact = [path for path in every if path.name.removesuffix(ENDING).lower() == name.lower()]
     return tuple(exact or [path for path in every if path.name.lower().startswith(f"{name.lower()}-")])
 
