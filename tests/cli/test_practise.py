@@ -125,6 +125,14 @@ def test_an_approval_of_what_the_drill_did_not_make_is_told_with_its_cost() -> N
         ("help", "hand over       nothing here helps"),
         ("alert", "Replication lag: 14.2 s (limit 1 s)."),
         ("$ kubectl get nodes", "no data in this recording"),
+        ("choose ③", "No document has a runbook ③."),
+        ("choose 0009", "Database Replication Lag"),
+        ("choose RB-009\nweigh ²", "Which step?"),
+        ("choose RB-009\npropose ②.①", "RB-009 has no such remedy."),
+        (f"choose RB-009\nweigh {'9' * 5000}", "Which step?"),
+        ("choose RB-009\ndone ④", "Which step did you make by hand?"),
+        ("kubectl get pods; kubectl get nodes", "One command at a time."),
+        ("ls > anywhere", "no data in this recording"),
     ],
 )
 def test_each_word_answers_also_where_there_is_nothing_to_do(line: str, answer: str) -> None:
@@ -133,6 +141,14 @@ def test_each_word_answers_also_where_there_is_nothing_to_do(line: str, answer: 
     assert answer in after(found.stdout, last)
     assert found.exit_code == 1
     assert "Not healed." in found.stdout, "the lines that end are the end of the practice"
+
+
+def test_bytes_that_are_no_text_and_marks_that_steer_a_terminal_are_shown() -> None:
+    found = CliRunner().invoke(
+        cli.build(VERBS), ["practise", "RB-009"], input=b"\xff\xfe\nlook \x1b[31m3\nquit\n", catch_exceptions=False
+    )
+    assert found.exit_code == 1
+    assert "\x1b" not in found.stdout and "look ␛[31m3" in found.stdout
 
 
 def test_handing_over_ends_it() -> None:

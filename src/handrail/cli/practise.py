@@ -25,7 +25,7 @@ from handrail.approvals import Approver
 from handrail.cli import practise_text as texts
 from handrail.cli import terminal
 from handrail.drills import practice, recording, scoring
-from handrail.drills.practice import Clock, No, Plans, Practice
+from handrail.drills.practice import NUMBER, Clock, No, Plans, Practice
 from handrail.drills.recording import Recording
 from handrail.errors import FixRunbook, HandrailError
 from handrail.evidence import Evidence
@@ -185,6 +185,8 @@ class Talk:
 
     def hold(self) -> None:
         """From the alert to the end: healed, handed over, `quit`, or nothing more to read."""
+        with suppress(AttributeError):  # bytes that are no text are shown as such
+            sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # a stream in its place may have none
         self._print(texts.opening(self.here, out=self.out))
         self._tell()
         self._print(texts.question(self.here, out=self.out))
@@ -217,7 +219,7 @@ class Talk:
             self._print([""])
             return None
         if not sys.stdin.isatty():  # nobody typed it here: what is read later shows what was asked
-            print(line.strip(), file=self.out, flush=True)
+            print(terminal.clean(line.strip()), file=self.out, flush=True)
         return line.strip()
 
     @contextmanager
@@ -306,7 +308,7 @@ class Talk:
         if not steps:
             self._say(f"{self.here.scene.runbook.id} has no choice to weigh.")
         for step in steps:
-            answer = self.here.weigh(int(step)) if step.isdigit() else No(says="Which step? `weigh 7`.")
+            answer = self.here.weigh(int(step)) if NUMBER.fullmatch(step) else No(says="Which step? `weigh 7`.")
             if isinstance(answer, No):
                 self._say(answer.says)
             else:
@@ -397,7 +399,7 @@ class Talk:
 
     def _done(self, rest: str) -> None:
         step, _, note = rest.partition(" ")
-        if not step.isdigit():
+        if not NUMBER.fullmatch(step):
             self._say("Which step did you make by hand? `done 4 resumed on the replica`.")
             return
         verdict = self.here.by_hand(int(step), note=note)

@@ -11,7 +11,7 @@ from handrail import commands
 from handrail.cli import plan as plan_text
 from handrail.cli import terminal
 from handrail.commands import Command, Effect
-from handrail.drills.practice import NO_DATA, TYPED, Decided, Practice, Verified, Weighed
+from handrail.drills.practice import NO_DATA, NUMBER, TYPED, Decided, Practice, Verified, Weighed
 from handrail.drills.recording import NOT_RECORDED
 from handrail.drills.scoring import Needless, Score, ScoredLook, Yardstick
 from handrail.evidence import Event, Evidence, Look
@@ -125,8 +125,8 @@ def runbooks(here: Practice, *, out: TextIO) -> list[str]:
 def runbook_called(here: Practice, text: str) -> str:
     """A runbook's id, also where somebody types only its number."""
     every = [book.id for document in here.catalog.documents for book in document.runbooks]
-    if text.isdigit():
-        same = [one for one in every if one.rpartition("-")[2].isdigit() and int(one.rpartition("-")[2]) == int(text)]
+    if NUMBER.fullmatch(text):
+        same = [one for one in every if one.rpartition("-")[2].lstrip("0") == text.lstrip("0")]
         return str(same[0]) if len(same) == 1 else text
     return text
 

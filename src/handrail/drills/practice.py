@@ -7,6 +7,7 @@ has no answer here, and a change that it did not make is never made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ STEP_SECONDS = 1.0  # so long a wait is taken in one piece
 MOST_STEPS = 1000  # of a person's silence, however long
 PREVIEW_SECONDS = 0.5  # what a preview takes, about: a recording does not tell
 TYPED = "typed"  # the name of a look that stands in no runbook
+NUMBER = re.compile(r"[0-9]{1,6}")  # of a step, as somebody types it
 NO_DATA = "no data in this recording"
 UNKNOWN = "{!r} is no word of this prompt, and no command that is known. `help` lists the words."
 
@@ -437,7 +439,7 @@ class Practice:
 
     def _no_remedy(self, scene: Scene, step: str, bullet: str) -> str:
         lists = {one.step: one for one in scene.binding.lists}
-        if bullet and step.isdigit() and int(step) in lists and lists[int(step)].kind is ListKind.CHOICE:
+        if bullet and NUMBER.fullmatch(step) and int(step) in lists and lists[int(step)].kind is ListKind.CHOICE:
             return f"Bullet {bullet} of step {step} is a person's: nothing makes it into a plan."
         known = self._called(scene.remedies)
         return f"{scene.runbook.id} has no such remedy. " + (f"It has {known}." if known else "It has none.")
