@@ -56,7 +56,9 @@ def practise(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Whose documents it goes by; else the library's.")
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print the score as JSON, and what is said beside it.")] = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print the score alone, as JSON; the rest goes to standard error.")
+    ] = False,
 ) -> None:
     """Practise a runbook: a recorded alert comes, you look and decide, the recording answers, a score ends it.
 
