@@ -14,6 +14,7 @@ from handrail.cli.check import checked
 from handrail.commands import Effect
 from handrail.engine import looking
 from handrail.runbooks import Binding, Document, Runbook, bindingfile
+from handrail.runbooks.document import commands_of
 from handrail.syntax.reading import read_document
 from handrail.targets import Ask
 from tests import cases
@@ -122,7 +123,7 @@ def test_every_commands_effect_is_as_expected(name: str) -> None:
 @each
 def test_every_command_is_one_that_runs_by_itself(name: str) -> None:
     """No shell, no person, no finding in the way: a value for each placeholder is all that it takes."""
-    for where, command in looking.commands_of(corrected().runbook(name)):
+    for where, command in commands_of(corrected().runbook(name)):
         change = remedies.is_change(command)
         ask = (
             looking.question(command, SAMPLES, run="R-1", identity="change", deadline=looking.READ_DEADLINE)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from handrail.alerts.model import LONGEST, Alert, Notification, Refused, moment, strings
@@ -60,10 +59,6 @@ def _alert(raw: Mapping[str, Any], source: str) -> Alert:
         labels=labels,
         annotations={"summary": told["summary"]} if told.get("summary") else {},
         starts_at=began,
-        ends_at=_ended(at, status),
+        ends_at=at if status == "resolved" else None,
         runbook_url=told.get("runbook_url", ""),
     )
-
-
-def _ended(at: datetime, status: str) -> datetime | None:
-    return at if status == "resolved" else None

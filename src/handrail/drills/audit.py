@@ -101,7 +101,7 @@ def _problem(entry: dict[str, Any], permitted: Sequence[Permitted]) -> str:
     what = f"{who}: {entry.get('verb')} {_address(entry)}"
     if who == CHANGES:
         at = datetime.fromisoformat(entry["requestReceivedTimestamp"])
-        if _dry(entry) or any(_within(at, permit) for permit in permitted):
+        if _dry(entry) or any(within(at, permit) for permit in permitted):
             return ""
         return f"{what} at {at:%H:%M:%S} without an approved plan at that time"
     if way_in:
@@ -132,5 +132,6 @@ def _refused(entry: dict[str, Any]) -> bool:
     return int(entry.get("responseStatus", {}).get("code", 0)) >= 400
 
 
-def _within(at: datetime, permit: Permitted) -> bool:
+def within(at: datetime, permit: Permitted) -> bool:
+    """Whether a moment of the target's log lies in the time of an approved command."""
     return permit.since - SLACK <= at and (permit.until is None or at <= permit.until + SLACK)

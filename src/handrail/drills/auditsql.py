@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from handrail.commands import Effect, sqltree
 from handrail.commands import sql as sql_text
-from handrail.drills.audit import SLACK, Permitted
+from handrail.drills.audit import Permitted, within
 
 # as the setting log_line_prefix '%m [%p] %u@%d %a ' writes it
 LINE = re.compile(r"(\S+ \S+) (?:GMT|UTC) \[\d+\] (\S+)@(\S*) (.*?) LOG:  (?:statement|execute [^:]*): (.*)")
@@ -50,10 +50,7 @@ def problems(found: Sequence[Statement], permitted: Sequence[Permitted]) -> list
     for one in found:
         if one.user == READER:
             told.append(f"the reader changed something at {one.at:%H:%M:%S}: {one.text[:120]}")
-        elif not any(
-            permit.since - SLACK <= one.at and (permit.until is None or one.at <= permit.until + SLACK)
-            for permit in permitted
-        ):
+        elif not any(within(one.at, permit) for permit in permitted):
             told.append(f"{one.user}: {one.text[:120]} at {one.at:%H:%M:%S} without an approved plan at that time")
     return told
 

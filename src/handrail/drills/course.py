@@ -8,6 +8,7 @@ from datetime import datetime
 
 from handrail.drills.fault import ENDS, Fault
 from handrail.evidence import Event
+from handrail.remedies import BY_HAND, Standing
 from handrail.store import Store
 
 ENDING = {
@@ -131,8 +132,14 @@ def left(store: Store, fault: Fault) -> bool:
     return ended != expected[: len(ended)]
 
 
-ASIDE = ("not tried", "not needed", "not weighed", "can be picked", "can be taken back", "taken back")
-BY_HAND = "by-hand-"
+ASIDE = (  # no end of a try
+    Standing.NOT_TRIED,
+    Standing.NOT_NEEDED,
+    Standing.NOT_WEIGHED,
+    Standing.CAN_BE_PICKED,
+    Standing.OFFERED,
+    Standing.TAKEN_BACK,
+)
 
 
 def _ended(store: Store, run: str) -> list[tuple[int, str]]:

@@ -26,7 +26,7 @@ from handrail.evidence import Event, Evidence, Look
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing
 from handrail.runbooks.binding import ListKind
-from handrail.runbooks.document import CommandId, Runbook
+from handrail.runbooks.document import CommandId, Runbook, commands_of
 from handrail.store import Store
 
 STEP_SECONDS = 1.0  # so long a wait is taken in one piece
@@ -292,7 +292,7 @@ class Practice:
         scene = self.scene
         before, after = looking.reads(scene.runbook)
         own = {*before, *after}
-        found = {name: command for name, command in looking.commands_of(scene.runbook) if name in own}
+        found = {name: command for name, command in commands_of(scene.runbook) if name in own}
         return {**found, **dict(self._bound_looks(scene))}
 
     def due(self) -> list[CommandId]:

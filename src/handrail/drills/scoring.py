@@ -25,12 +25,11 @@ from handrail.drills.practice import (
     Verified,
 )
 from handrail.drills.recording import Recording
-from handrail.engine import looking
 from handrail.errors import FixRunbook
 from handrail.evidence import Look
 from handrail.plans import Plan
-from handrail.remedies import Remedy
-from handrail.runbooks.document import Runbook
+from handrail.remedies import BY_HAND, Remedy
+from handrail.runbooks.document import Runbook, commands_of
 
 COURSE = ("passed_over", "refused")  # ends of a remedy that change nothing
 
@@ -218,7 +217,7 @@ def _made(practice: Practice, item: Mapping[str, Any]) -> CourseRemedy:
         verdict = practice.by_hand(step, note="as in the drill")
         if isinstance(verdict, No) or verdict.healed != (ends == "healed"):
             raise _outgrown(practice.kept, f"step {step} made by hand did not end as recorded")
-        return CourseRemedy(name=f"by-hand-{step}", step=step, title=f"step {step}", ends=ends, by_hand=True)
+        return CourseRemedy(name=f"{BY_HAND}{step}", step=step, title=f"step {step}", ends=ends, by_hand=True)
     remedy = _next(practice, item)
     answer = practice.propose(remedy)
     act = practice.acts[-1]
@@ -272,7 +271,7 @@ def _stands_before(practice: Practice, look: str, book: Runbook, remedy: Remedy 
     """Whether a look stands before what heals; all of them where nothing of the runbook does."""
     if remedy is None:
         return True
-    order = [name for name, _ in looking.commands_of(book)]
+    order = [name for name, _ in commands_of(book)]
     first = [order.index(name) for name, _ in remedy.commands if name in order and not remedy.bullet]
     if first and look in order:
         return order.index(look) < min(first)  # type: ignore[arg-type]  # it is in the order

@@ -99,7 +99,9 @@ def carry_out(
                 store.append("unknown", {"plan": plan.hash, "command": command.command, "detail": detail}, **where)
             return Made(outcome=Outcome.UNKNOWN, detail=detail)
         at("after intent")
-        answer = ground.change(asked(command, run=plan.run), Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
+        answer = ground.change(
+            asked(command, run=plan.run), Permit(plan=plan.hash, command_index=index, approved_by=approved_by)
+        )
         at("after exit")
         made = outcome_of(answer)
         with store.together():

@@ -347,14 +347,12 @@ class Escalation:
 
     def _past(self, runbook: str) -> list[timedelta]:
         """How long this runbook took from the incident's opening to healed, oldest first; drills do not count."""
-        found = []
-        for run in self.store.runs():
-            if run["runbook"] != runbook or run["verified_since"] is None:
-                continue
-            incident = self.store.incident(run["incident"])
-            if incident is not None and not incident["drill"]:
-                found.append(run["verified_since"] - incident["opened_at"])
-        return found
+        opened = {f"I-{row['number']}": row["opened_at"] for row in self.store.incidents() if not row["drill"]}
+        return [
+            run["verified_since"] - opened[run["incident"]]
+            for run in self.store.runs()
+            if run["runbook"] == runbook and run["verified_since"] is not None and run["incident"] in opened
+        ]
 
     def publish(self, *, drill: bool) -> None:
         """Write the status page, where there is one: open incidents and those of the last days."""

@@ -210,9 +210,7 @@ class Intake:
         return self._select(alert, incident=incident, environment=environment, first=False)
 
     def _select(self, alert: Alert, *, incident: str, environment: str, first: bool) -> list[str]:
-        answer = runbooks.select(
-            alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values())
-        )
+        answer = self._selected(alert)
         where = Where(environment=environment, incident=incident, run="")
         if isinstance(answer, runbooks.Undecided):
             candidates = [candidate.runbook for candidate in answer.candidates]
@@ -233,6 +231,10 @@ class Intake:
                 how=answer.how,
             )
         ]
+
+    def _selected(self, alert: Alert) -> runbooks.Chosen | runbooks.Undecided:
+        """The runbook that answers an alert, from what is known now."""
+        return runbooks.select(alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values()))
 
     def _mode(self, runbook: str, existing: Sequence[dict[str, Any]]) -> runs.Mode:
         """A second run only looks, unless its binding explains what the first run answers: then it proposes."""
@@ -281,8 +283,7 @@ class Intake:
                     because=f"{row['runbook']} has nothing left that applies here, and an alert names this runbook too.",
                     how="next",
                 )
-                now = self.store.now()
-                self.store.arm(f"wake/{begun}/{now.isoformat()}", due_at=now, kind="wake", subject=begun)
+                self.store.wake_soon(begun)
             return begun
         return ""
 
@@ -303,9 +304,7 @@ class Intake:
                 ends_at=None,
                 runbook_url=told.get("runbook_url", ""),
             )
-            answer = runbooks.select(
-                alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values())
-            )
+            answer = self._selected(alert)
             if not isinstance(answer, runbooks.Undecided):
                 found.add(str(answer.runbook))
         return found

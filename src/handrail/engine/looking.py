@@ -20,12 +20,11 @@ from handrail.runbooks.binding import (
     FromLabel,
     FromQuery,
     FromText,
-    ListKind,
     ParameterBinding,
     RunbookBinding,
     Source,
 )
-from handrail.runbooks.document import CommandId, Runbook, command_id
+from handrail.runbooks.document import CommandId, Runbook, commands_of
 from handrail.targets import Answer, Ask, Ground
 
 READ_DEADLINE = timedelta(seconds=20)
@@ -43,15 +42,6 @@ class CannotRun:
     for_a_person: bool = False
 
 
-def commands_of(runbook: Runbook) -> list[tuple[CommandId, Command]]:
-    """Every command of a runbook with its id, in order."""
-    return [
-        (command_id(runbook.id, step.number, index), command)
-        for step in runbook.steps
-        for index, command in enumerate(step.commands, 1)
-    ]
-
-
 def reads(runbook: Runbook) -> tuple[list[CommandId], list[CommandId]]:
     """The looks before a change and those after it: what follows the last change proves it, so it runs then."""
     every = commands_of(runbook)
@@ -67,16 +57,11 @@ def reads(runbook: Runbook) -> tuple[list[CommandId], list[CommandId]]:
 
 def bound_looks(binding: RunbookBinding, elsewhere: remedies.Elsewhere, *, own: str) -> list[tuple[CommandId, Command]]:
     """The reads that the bullets of a `look` stand for and that another runbook has written down; each once."""
-    found: dict[CommandId, Command] = {}
-    for one in binding.lists:
-        if one.kind is not ListKind.LOOK:
-            continue
-        for _, place in sorted(one.bullets.items()):
-            there = elsewhere(place.split(".")[0])
-            if place.startswith(f"{own}.") or there is None:
-                continue
-            found |= {name: command for name, command in commands_of(there[0]) if name == place}
-    return [(name, command) for name, command in found.items() if not remedies.is_change(command) and not command.task]
+    return [
+        (name, command)
+        for name, command in remedies.named_by_looks(binding, elsewhere).items()
+        if not name.startswith(f"{own}.") and not remedies.is_change(command) and not command.task
+    ]
 
 
 def ask_for(

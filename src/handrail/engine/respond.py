@@ -23,7 +23,7 @@ from handrail.evidence import Evidence, Where
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
 from handrail.runbooks.binding import RunbookBinding
-from handrail.runbooks.document import CommandId, Document, Runbook
+from handrail.runbooks.document import CommandId, Document, Runbook, commands_of
 from handrail.store import Store
 from handrail.targets import Ground
 
@@ -257,7 +257,7 @@ class Responder:
 
     def _look(self, scene: Scene, wanted: tuple[str, ...]) -> None:
         """Those whose values are known first; then parameters are filled from what was seen; the rest says why not."""
-        by_id: dict[str, Command] = dict([*looking.commands_of(scene.runbook), *self._bound_looks(scene)])
+        by_id: dict[str, Command] = dict([*commands_of(scene.runbook), *self._bound_looks(scene)])
         known = dict(scene.values)
         ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
         if not ready:

@@ -22,7 +22,7 @@ from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count, listed
 from handrail.plans import Plan
-from handrail.remedies import PICKABLE, Standing
+from handrail.remedies import BY_HAND, PICKABLE, Standing
 from handrail.store import Store
 
 log = logging.getLogger("handrail")
@@ -88,8 +88,7 @@ class Server:
     def wake(self, run: str) -> None:
         """Start the run's next segment in this process, or leave word for the one that serves."""
         if self._remote:
-            now = self.store.now()
-            self.store.arm(f"wake/{run}/{now.isoformat()}", due_at=now, kind="wake", subject=run)
+            self.store.wake_soon(run)
             return
         durable.start(run, self.store.next_segment(run))
 
@@ -333,7 +332,7 @@ class Server:
             if len(there) == 1 and there[0]["standing"] in UNDECIDED:
                 name = str(there[0]["name"])
             else:  # which remedy of a choice it was is not ours to say, and what became of an earlier try stays
-                name = f"by-hand-{step}"
+                name = f"{BY_HAND}{step}"
                 title = note[:80] or because
                 self.store.add_remedy(
                     run, {"name": name, "title": title, "step": step, "standing": Standing.MADE, "reason": ""}

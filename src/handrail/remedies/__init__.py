@@ -1,6 +1,29 @@
 """Which remedy comes next, where it should aim, and whether it helped."""
 
 from handrail.remedies import aim, checks, choice
-from handrail.remedies.model import PICKABLE, Elsewhere, Remedy, Standing, is_change, of, parameters
+from handrail.remedies.model import (
+    BY_HAND,
+    PICKABLE,
+    Elsewhere,
+    Remedy,
+    Standing,
+    is_change,
+    named_by_looks,
+    of,
+    parameters,
+)
 
-__all__ = ["PICKABLE", "Elsewhere", "Remedy", "Standing", "aim", "checks", "choice", "is_change", "of", "parameters"]
+__all__ = [
+    "BY_HAND",
+    "PICKABLE",
+    "Elsewhere",
+    "Remedy",
+    "Standing",
+    "aim",
+    "checks",
+    "choice",
+    "is_change",
+    "named_by_looks",
+    "of",
+    "parameters",
+]

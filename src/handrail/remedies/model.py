@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from handrail.commands import Command, Effect, Scope
 from handrail.runbooks.binding import ListKind, RemedyBinding, RunbookBinding, Sign
-from handrail.runbooks.document import CommandId, Runbook, Step, command_id
+from handrail.runbooks.document import CommandId, Runbook, Step, command_id, commands_of
 
 
 class Standing(enum.StrEnum):
@@ -33,6 +33,7 @@ class Standing(enum.StrEnum):
     NOT_NEEDED = "not needed"
 
 
+BY_HAND = "by-hand-"  # before a step's number: what a person made there, beside the remedies
 PICKABLE = (Standing.CAN_BE_PICKED, Standing.NOT_TRIED, Standing.VOID, Standing.PASSED_OVER, Standing.REFUSED_BY_PERSON)
 
 
@@ -81,18 +82,18 @@ def parameters(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere =
     own += [name for remedy in found for name in remedy.binding.needs]
     told = " ".join(text for remedy in found for text in (remedy.binding.preview, remedy.binding.undo))
     own += [one.name for one in binding.parameters if f"<{one.name}>" in told]
-    for one in binding.lists:
-        for place in one.bullets.values() if one.kind is ListKind.LOOK else ():
-            there = elsewhere(place.split(".")[0])
-            steps = there[0].steps if there else ()
-            own += [
-                name
-                for step in steps
-                for index, command in enumerate(step.commands, 1)
-                if there and command_id(there[0].id, step.number, index) == place
-                for name in command.parameters
-            ]
+    own += [name for command in named_by_looks(binding, elsewhere).values() for name in command.parameters]
     return tuple(dict.fromkeys(own))
+
+
+def named_by_looks(binding: RunbookBinding, elsewhere: Elsewhere) -> dict[CommandId, Command]:
+    """The commands that bullets of a `look` name, whichever runbook has written them down; each once, in their order."""
+    found: dict[CommandId, Command] = {}
+    for one in binding.lists:
+        for _, place in sorted(one.bullets.items()) if one.kind is ListKind.LOOK else ():
+            there = elsewhere(place.split(".")[0])
+            found |= {name: command for name, command in commands_of(there[0]) if name == place} if there else {}
+    return found
 
 
 def _choices(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere) -> Iterator[Remedy]:
@@ -138,12 +139,7 @@ def _bound(runbook: Runbook, remedy: RemedyBinding) -> Remedy:
     chosen = _changes(runbook, step)
     if remedy.commands:
         wanted = {f"{runbook.id}.{place}" for place in remedy.commands}
-        chosen = tuple(
-            (command_id(runbook.id, other.number, index), command)
-            for other in runbook.steps
-            for index, command in enumerate(other.commands, 1)
-            if command_id(runbook.id, other.number, index) in wanted
-        )
+        chosen = tuple((name, command) for name, command in commands_of(runbook) if name in wanted)
     return Remedy(name=remedy.name, title=remedy.title or step.title, step=step.number, commands=chosen, binding=remedy)
 
 

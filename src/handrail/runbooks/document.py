@@ -130,3 +130,12 @@ class Document:
 def command_id(runbook: str, step: int, index: int) -> CommandId:
     """`RB-002.5.1`: the first command of step 5 of RB-002."""
     return CommandId(f"{runbook}.{step}.{index}")
+
+
+def commands_of(runbook: Runbook) -> list[tuple[CommandId, Command]]:
+    """Every command of a runbook with its id, in order."""
+    return [
+        (command_id(runbook.id, step.number, index), command)
+        for step in runbook.steps
+        for index, command in enumerate(step.commands, 1)
+    ]

@@ -543,6 +543,11 @@ class Store:
                     )
                 )
 
+    def wake_soon(self, run: str) -> None:
+        """Leave word that a run goes on; the process that serves finds it at once."""
+        now = self.now()
+        self.arm(f"wake/{run}/{now.isoformat()}", due_at=now, kind="wake", subject=run)
+
     def hasten(self, timer: str, due_at: datetime) -> bool:
         """Let an armed timer fire sooner; never later."""
         return self._compare_and_set(

@@ -142,7 +142,8 @@ class RealGround:
         feed: bytes | None = None,
     ) -> Answer:
         """A look at this machine, where nothing can be written; where the machine gives no sandbox, by analysis alone."""
-        here = all(shutil.which(stage[0], path=process.PATH) for stage in stages)  # else a sentence says what is missing
+        # what is not here is told by a sentence of its own, not by the sandbox
+        here = all(shutil.which(stage[0], path=process.PATH) for stage in stages)
         front = sandbox.look_front(str(self._home)) if here and self._sandboxed() else ()
         return _advised(
             process.run(

@@ -36,12 +36,11 @@ class Catalog(Protocol):
 
 def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Freshness, ...]:
     """How fresh every known runbook is."""
-    drilled = frozenset(f"I-{row['number']}" for row in store.incidents() if row["drill"])
     return incidents.freshness.of(
         [runbook for document in catalog.documents for runbook in document.runbooks],
         drills=store.drills(),
         runs=store.runs(),
-        drilled_incidents=drilled,
+        drilled_incidents=frozenset(f"I-{row['number']}" for row in store.incidents() if row["drill"]),
         now=store.now(),
     )
 
