@@ -195,6 +195,11 @@ class Stage:
         assert len(found) == 1, f"{len(found)} plans wait"
         return found[0]
 
+    def watch(self) -> list[str]:
+        """The guards of every waiting plan, once; why those are void that are."""
+        said = [self.responder.watch_plan(row) for row, _ in self.store.waiting_plans()]
+        return [reason for reason in said if reason]
+
     def approve(self) -> Plan:
         """Ana says yes."""
         plan = self.waiting()

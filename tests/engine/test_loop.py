@@ -257,17 +257,44 @@ def test_a_plan_waits_its_turn_while_another_one_holds_its_target(stage: Stage) 
     assert len(stage.ground.changes) == 1
 
 
-def test_an_alert_that_resolves_while_the_checks_fail_is_looked_at_again_and_said_once(stage: Stage) -> None:
+def test_an_alert_that_resolves_while_the_checks_fail_makes_room_for_the_next_proposal(stage: Stage) -> None:
     stage.alert()
     stage.drive()
-    stage.desk.take_over("I-1", ANA)
-    stage.desk.hand_back("I-1", ANA)
     stage.alert(status="resolved")
     stage.clock.forward(minutes=5)
-    row = next(row for row, _ in stage.store.plans_of("R-1"))
-    stage.responder.watch_plan(row)
-    assert "the alert resolved, but" in stage.drive()
+    stage.watch()
+    assert stage.drive() == "a plan waits for approval", "silence is not health"
+    assert stage.kinds().count("still_wrong") == 1
     assert stage.kinds().count("did_not_help") == 0, "nothing was tried"
+    stage.clock.forward(minutes=5)
+    assert not stage.watch(), "the alert's silence does not void what a fresh look asked for"
+    heals(stage)
+    stage.approve()
+    assert stage.drive() == "healed"
+
+
+def test_what_was_proposed_after_the_alert_resolved_is_void_once_the_checks_hold(stage: Stage) -> None:
+    stage.alert()
+    stage.drive()
+    stage.alert(status="resolved")
+    stage.clock.forward(minutes=5)
+    stage.watch()
+    stage.drive()
+    stage.ground.value = 0.0  # somebody mended it meanwhile
+    assert stage.watch() == ["the alert resolved and the checks hold by now: a fresh look decides"]
+    assert stage.drive() == "healed by itself"
+    assert stage.ground.changes == []
+
+
+def test_with_nothing_left_and_the_checks_failing_a_person_is_told_and_it_is_looked_at_again(stage: Stage) -> None:
+    stage.alert()
+    for _ in range(2):
+        stage.drive()
+        stage.approve()
+    stage.alert(status="resolved")
+    stage.clock.forward(minutes=5)
+    assert "a person decides" in stage.drive()
+    assert stage.kinds().count("handed_over") == 1
     stage.ground.value = 0.0
     stage.clock.forward(minutes=2)
     assert [timer["kind"] for timer in stage.store.due_timers(stage.clock()) if timer["subject"] == "R-1"]

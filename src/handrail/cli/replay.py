@@ -101,7 +101,7 @@ def _play(
         for event in here.store.events(after=seen):
             seen, moved_at = event.sequence, time.monotonic()
             # the alert resolved, nothing of ours was on trial and the checks failed: no recorded course goes that way
-            hopeless = hopeless or (event.kind == "did_not_help" and not event.payload["remedy"])
+            hopeless = hopeless or event.kind == "still_wrong"
             closed = closed or event.kind == "incident_closed" or event.kind == "handed_over"
             if event.kind != "evidence":
                 for line in telling.lines(event):

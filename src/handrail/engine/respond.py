@@ -34,6 +34,7 @@ QUEUE_AGAIN = timedelta(seconds=3)
 CHART_BEFORE, CHART_LONGEST, CHART_POINTS = timedelta(minutes=10), timedelta(hours=6), 180
 CHART_AGAIN = timedelta(minutes=1)  # while a plan waits
 READINGS_AGAIN = timedelta(seconds=10)  # while checks are read
+WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
 UNDO = planning.UNDO
 
 
@@ -229,6 +230,7 @@ class Responder:
             approved=next((row["hash"] for row, _ in plans if row["state"] in ("approved", "running")), ""),
             alert_firing=scene.firing,
             resolved_at=max(resolved) if resolved else None,
+            still_wrong=self._still_wrong(scene, planned=bool(live)),
             verified=scene.row["verified_at"] is not None,
             verifying=scene.row["verifying"],
             unknown=next((state.name for state in scene.states if state.standing is Standing.UNKNOWN), ""),
@@ -241,6 +243,20 @@ class Responder:
             proposer_elsewhere=elsewhere,
             handed_over=scene.row["handed_over_at"] is not None,
         )
+
+    def _still_wrong(self, scene: Scene, *, planned: bool) -> bool:
+        """Whether the checks failed for the whole of their time though the alert resolved: silence is not health.
+
+        It is good for a while, or for as long as a plan made from it waits; then the checks are read again.
+        """
+        if scene.firing:
+            return False
+        resolved = max(alert["resolved_at"] for alert in scene.alerts)
+        told = self.store.events(incident=scene.where["incident"], kinds=WRONG_OR_RIGHT)
+        latest = next((event for event in reversed(told) if event.run == scene.run and event.at >= resolved), None)
+        if latest is None or latest.kind == "checks_hold":
+            return False
+        return planned or self.store.now() - latest.at < scene.place.scrape * LOOK_AGAIN_SCRAPES
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -453,11 +469,8 @@ class Responder:
         )
 
     def _hold(self, scene: Scene) -> timedelta:
-        return (
-            max(scene.binding.hold or timedelta(0), scene.place.hold)
-            if scene.place.hold >= timedelta(minutes=1)
-            else scene.place.hold
-        )
+        """As long as the environment wants, or the binding where its trouble comes back later than that."""
+        return max(scene.binding.hold or timedelta(0), scene.place.hold)
 
     def _chart(self, scene: Scene, *, again: timedelta = timedelta(0)) -> None:
         """The metric of the first check, from a while before the alert until now: what is not kept yet is kept.
@@ -629,8 +642,8 @@ class Responder:
         )
 
     def _resolved_guard(self, scene: Scene) -> list[str]:
-        """The alert's guard: not resolved for longer than one hold."""
-        if scene.firing:
+        """The alert's guard: not resolved for longer than one hold, unless a fresh look saw that it is not over."""
+        if scene.firing or self._still_wrong(scene, planned=True):
             return []
         at = max(alert["resolved_at"] for alert in scene.alerts)
         if self.store.now() - at <= self._hold(scene):
@@ -658,6 +671,9 @@ class Responder:
             moved = [*changing.moved(found[1], scene.ground), *self._resolved_guard(scene)]
         except TryAgain:  # it cannot be looked at now, which moves nothing; before the change it must be
             moved = self._resolved_guard(scene)
+        if not moved and self._right_by_now(scene):
+            self.store.append("checks_hold", {}, **scene.where)
+            moved.append("the alert resolved and the checks hold by now: a fresh look decides")
         if self.store.now() >= found[1].expires_at:
             moved.append(f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC")
         if moved:
@@ -665,6 +681,20 @@ class Responder:
         else:
             self._chart(scene, again=CHART_AGAIN)
         return moved[0] if moved else ""
+
+    def _right_by_now(self, scene: Scene) -> bool:
+        """Whether a plan that was made after the alert resolved has lost its reason."""
+        if scene.firing or not scene.binding.checks:
+            return False
+        readings = verifying.sample(
+            scene.binding.checks,
+            ground=scene.ground,
+            place=scene.place,
+            values=scene.filled,
+            changed_at=scene.row["changed_at"],
+            now=self.store.now(),
+        )
+        return all(reading.ok for reading in readings)
 
     # -- verifying -------------------------------------------------------------------------------------------------
 
@@ -750,7 +780,7 @@ class Responder:
                     self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
                     if not remedy:
                         self._look_again(scene, says)
-                        return "rest"
+                        return "again"
                     self.store.append("did_not_help", {"remedy": remedy, "says": says}, **scene.where)
                     self.store.set_remedy(scene.run, remedy, standing=Standing.DID_NOT_HELP, reason=says)
                     self._offer_way_back(scene, remedy)
@@ -760,9 +790,13 @@ class Responder:
         return "again"
 
     def _look_again(self, scene: Scene, says: str) -> None:
-        """The alert resolved and the checks do not hold: said once, looked at again after a while."""
-        now = self.store.now()
+        """The alert resolved and the checks do not hold: the next remedy's turn, and looked at again after a while."""
+        self.store.append("still_wrong", {"says": says}, **scene.where)
         self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
+        self._wake_later(scene)
+
+    def _wake_later(self, scene: Scene) -> None:
+        now = self.store.now()
         again = now + scene.place.scrape * LOOK_AGAIN_SCRAPES
         self.store.arm(f"look-again/{scene.run}/{now.isoformat()}", due_at=again, kind="wake", subject=scene.run)
 
@@ -781,6 +815,8 @@ class Responder:
         with self.store.together():
             self.store.append("handed_over", {"reason": reason}, **scene.where)
             self.store.update_run(scene.run, handed_over_at=self.store.now(), waits_for=reason)
+            if not scene.firing and scene.binding.checks:
+                self._wake_later(scene)  # no alert will resolve any more: the checks are read now and then
         self._told("handed_over", scene.row["incident"], {"reason": reason})
 
     def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:

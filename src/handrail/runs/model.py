@@ -54,6 +54,7 @@ class Run:
     approved: str = ""  # hash of an approved plan that was not carried out
     alert_firing: bool = True
     resolved_at: datetime | None = None
+    still_wrong: bool = False  # the alert resolved, and the checks failed ever since
     verified: bool = False
     verifying: str = ""  # the remedy whose change waits for its verification
     unknown: str = ""  # what nobody knows: a change interrupted between intent and outcome
@@ -164,7 +165,7 @@ def advance(run: Run) -> Next:
         return Finish(ending=Ending.LOOKED, reason="this run only looks; another one proposes")
     if run.approved:
         return MakeChange(plan=run.approved)
-    if not run.alert_firing and run.has_checks:
+    if not run.alert_firing and run.has_checks and not run.still_wrong:
         return Verify(remedy="")
     if any(state.standing is Standing.PROPOSED for state in run.remedies):
         return Wait(reason="a plan waits for approval")

@@ -15,6 +15,8 @@ TONES = {
     "verified": "good",
     "incident_closed": "good",
     "did_not_help": "bad",
+    "still_wrong": "bad",
+    "checks_hold": "good",
     "unknown": "bad",
     "trouble": "bad",
     "decision": "accent",
