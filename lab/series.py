@@ -1,6 +1,6 @@
 """Drills one after another, and the table of what they took.
 
-    python lab/series.py [thirteen|variants] [--record] [--patient] [--passes N] [--table]
+    python lab/series.py [thirteen|variants|courses|editions|strangers] [--record] [--patient] [--passes N] [--table]
 
 Each result is kept as it comes, so a series that was interrupted goes on where it stopped: what passed at this commit
 is not repeated. A drill that failed is repeated once, and both results are told. `--table` writes the newest results
@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +29,21 @@ FAULTS = ROOT / "lab" / "faults"
 RESULTS = ROOT / "lab" / "drills.jsonl"
 EDITION = ROOT / "library" / "azora" / "RUNBOOKS.md"
 HANDRAIL = Path(sys.executable).with_name("handrail")
+Drill = tuple[str, str]  # a fault or a course, and the edition of the document; empty for the fault's own
 PATIENCE = 360  # seconds that one approver of each pass waits
 BEGIN, END = "<!-- drills: written by `make drills` -->", "<!-- /drills -->"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("set", nargs="?", default="thirteen", choices=["thirteen", "variants"])
+    parser.add_argument("set", nargs="?", default="thirteen", choices=sorted(SETS))
     parser.add_argument("--record", action="store_true", help="leave a recording of each")
     parser.add_argument("--patient", action="store_true", help="one approver waits six minutes")
     parser.add_argument("--passes", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="only write the table")
     asked = parser.parse_args()
     if not asked.table:
-        sets = yaml.safe_load((ROOT / "lab" / "drills.yaml").read_text(encoding="utf-8"))
-        names = list(sets["thirteen"].values()) if asked.set == "thirteen" else variants()
-        failed = series(names, asked, patient=sets["patient"] if asked.patient else "")
+        failed = series(SETS[asked.set](), asked, patient=listed()["patient"] if asked.patient else "")
         if failed:
             print(f"failed: {', '.join(failed)}")
             return 1
@@ -51,35 +51,61 @@ def main() -> int:
     return 0
 
 
-def variants() -> list[str]:
+def listed() -> dict[str, Any]:
+    """lab/drills.yaml."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "lab" / "drills.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def variants() -> list[Drill]:
     """Every fault of the lab."""
-    return sorted(path.stem for path in FAULTS.glob("RB-*.yaml"))
+    return [(path.stem, "") for path in sorted(FAULTS.glob("RB-*.yaml"))]
 
 
-def series(names: list[str], asked: argparse.Namespace, *, patient: str) -> list[str]:
+def editions() -> list[Drill]:
+    """One variant of each runbook with the corrected edition, and what only that edition heals with the one as written."""
+    found = []
+    for name in listed()["thirteen"].values():
+        fault = yaml.safe_load((FAULTS / f"{name}.yaml").read_text(encoding="utf-8"))
+        found += [(name, edition) for edition in fault.get("editions", ())]
+    return found
+
+
+SETS: dict[str, Callable[[], list[Drill]]] = {
+    "thirteen": lambda: [(name, "") for name in listed()["thirteen"].values()],
+    "variants": variants,
+    "editions": editions,
+    "courses": lambda: [(path.stem, "") for path in sorted((ROOT / "lab" / "courses").glob("*.yaml"))],
+    "strangers": lambda: [(path.stem, "") for path in sorted((FAULTS / "strangers").glob("*.yaml"))],
+}
+
+
+def series(drills: list[Drill], asked: argparse.Namespace, *, patient: str) -> list[str]:
     """All of them, as often as was asked; those that failed twice in a row."""
     commit = git("rev-parse", "--short", "HEAD")
     failed = []
     for number in range(1, asked.passes + 1):
-        for name in names:
-            if any(done(one, name, commit, number) for one in results()):
-                print(f"{name}: passed at this commit already")
+        for name, edition in drills:
+            if any(done(one, name, edition, commit, number) for one in results()):
+                print(f"{called(name, edition)}: passed at this commit already")
                 continue
             wait = PATIENCE if name == patient else 0
-            if not drill(name, commit, number, wait=wait, record=asked.record):
-                print(f"{name}: once more")
-                if not drill(name, commit, number, wait=wait, record=asked.record):
-                    failed.append(name)
+            if not drill(name, edition, commit, number, wait=wait, record=asked.record):
+                print(f"{called(name, edition)}: once more")
+                if not drill(name, edition, commit, number, wait=wait, record=asked.record):
+                    failed.append(called(name, edition))
     return failed
 
 
-def done(one: dict[str, Any], name: str, commit: str, number: int) -> bool:
-    return bool(one["passed"] and one["fault"] == name and one["commit"] == commit and one["pass"] == number)
+def done(one: dict[str, Any], name: str, edition: str, commit: str, number: int) -> bool:
+    same = one["fault"] == name and one.get("edition", "") == edition
+    return bool(one["passed"] and same and one["commit"] == commit and one["pass"] == number)
 
 
-def drill(name: str, commit: str, number: int, *, wait: int, record: bool) -> bool:
+def drill(name: str, edition: str, commit: str, number: int, *, wait: int, record: bool) -> bool:
     """One drill; its result is kept, whatever it is."""
     words = [str(HANDRAIL), "drill", name, "--json", "--wait", str(wait), "--record" if record else "--no-record"]
+    words += ["--edition", edition] if edition else []
     began = time.monotonic()
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     try:
@@ -88,6 +114,7 @@ def drill(name: str, commit: str, number: int, *, wait: int, record: bool) -> bo
         told = {"problems": [(found.stderr.strip() or found.stdout.strip())[-300:]], "course": {"times": {}}}
     result = {
         "fault": name,
+        "edition": edition,
         "commit": commit,
         "pass": number,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -96,15 +123,21 @@ def drill(name: str, commit: str, number: int, *, wait: int, record: bool) -> bo
         "passed": found.returncode == 0,
         "seconds": round(time.monotonic() - began, 1),
         "times": told["course"]["times"],
+        "processor_percent": told.get("processor_percent"),
+        "memory_mb": told.get("memory_mb"),
         "problems": list(told["problems"]),
     }
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(result, sort_keys=True) + "\n")
     times = ", ".join(f"{what} {value:.1f}" for what, value in result["times"].items() if value is not None)
-    print(f"{name}: {'passed' if result['passed'] else 'FAILED'} in {result['seconds']:.0f} s ({times})", flush=True)
+    print(f"{called(name, edition)}: {'passed' if result['passed'] else 'FAILED'} in {result['seconds']:.0f} s ({times})", flush=True)
     for problem in result["problems"]:
         print(f"  {problem}", flush=True)
     return bool(result["passed"])
+
+
+def called(name: str, edition: str) -> str:
+    return f"{name} with the edition {edition}" if edition else name
 
 
 def results() -> list[dict[str, Any]]:
@@ -123,7 +156,8 @@ def git(*words: str) -> str:
 
 def write_table() -> None:
     """The newest passed result of each runbook's drill; a runbook without one says so."""
-    newest = {one["fault"]: one for one in results() if one["passed"] and not one["waited"]}
+    plain = (one for one in results() if one["passed"] and not one["waited"] and not one.get("edition"))
+    newest = {one["fault"]: one for one in plain}
     text = table(newest)
     for path in (ROOT / "README.md", ROOT / "docs" / "reference" / "drills.md"):
         page = path.read_text(encoding="utf-8")
@@ -134,7 +168,7 @@ def write_table() -> None:
 
 def table(newest: dict[str, dict[str, Any]]) -> str:
     """Thirteen rows; each time is a cell like `42 s`, counted from the alert's arrival."""
-    sets = yaml.safe_load((ROOT / "lab" / "drills.yaml").read_text(encoding="utf-8"))["thirteen"]
+    sets = listed()["thirteen"]
     rows = []
     for runbook in read_document(EDITION, documents.knowledge_for(EDITION.parent)).runbooks:
         name = sets.get(runbook.id, "")

@@ -34,15 +34,15 @@ def main() -> None:
     clock = recording.ReplayClock(start - timedelta(seconds=1), speed=SPEED, monotonic=time.monotonic)
     ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
     with tempfile.TemporaryDirectory(prefix="handrail-guess-") as scratch:
-        folder = Path(scratch) / "azora"
-        shutil.copytree(app.library() / "azora", folder)
-        path = folder / "azora.binding.yaml"
+        config = Path(scratch) / kept.settings
+        shutil.copytree((app.library() / kept.settings).parent, config.parent)
+        path = config.parent / "azora.binding.yaml"
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
         for bound in raw["runbooks"].values():
             bound["triggers"] = []
         path.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
         with app.running(
-            folder,
+            config,
             state=Path(scratch) / "state",
             port=0,
             drill=True,

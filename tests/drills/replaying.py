@@ -51,11 +51,11 @@ def main() -> None:
     """Exit 0 where the replay took the recorded course."""
     kept = recording.load(Path(sys.argv[1]))
     with tempfile.TemporaryDirectory(prefix="handrail-mutation-") as scratch:
-        folder = Path(scratch) / "azora"
-        shutil.copytree(app.library() / "azora", folder)
+        config = Path(scratch) / kept.settings
+        shutil.copytree((app.library() / kept.settings).parent, config.parent)
         if len(sys.argv) > 3:
-            kept = mutated(kept, sys.argv[3], folder)
-        problems = replay.check(kept, speed=float(sys.argv[2]), say=print, config=folder)
+            kept = mutated(kept, sys.argv[3], config.parent)
+        problems = replay.check(kept, speed=float(sys.argv[2]), say=print, config=config)
     print("\n".join(problems) or "as recorded")
     sys.exit(1 if problems else 0)
 

@@ -30,13 +30,18 @@ def load(name: str) -> Recording:
     return recording.load(FOLDER / f"{name}.json.gz")
 
 
+def settings_of(name: str) -> Path:
+    """What it was drilled with."""
+    return LIBRARY.parent / load(name).settings
+
+
 @pytest.fixture
 def sit() -> Iterator[Sitting]:
     """A practice whose clock only waits move."""
     tables = []
 
     def begin(name: str) -> Practice:
-        tables.append(practise.table(load(name), LIBRARY, monotonic=lambda: 0.0))
+        tables.append(practise.table(load(name), settings_of(name), monotonic=lambda: 0.0))
         return tables[-1].__enter__()
 
     yield begin
@@ -61,13 +66,13 @@ def heal(here: Practice, called: str, *, original: bool) -> None:
 
 def scored(here: Practice, name: str) -> Score:
     """The score against the drill."""
-    return scoring.score(here.acts, practise.measured(load(name), LIBRARY))
+    return scoring.score(here.acts, practise.measured(load(name), settings_of(name)))
 
 
 @pytest.mark.parametrize("name", [name.removesuffix(".json.gz") for name in RECORDINGS])
 def test_every_recording_can_be_practised_and_its_own_course_is_without_fault(name: str) -> None:
     """The yardstick is the recorded course, played by the loop's acts: it must still go that way."""
-    with practise.table(load(name), LIBRARY, monotonic=lambda: 0.0) as here:
+    with practise.table(load(name), settings_of(name), monotonic=lambda: 0.0) as here:
         yardstick = scoring.measure(here)
         found = scoring.score(here.acts, yardstick)
     assert found.faultless, found

@@ -20,6 +20,10 @@ FOLDER = ROOT / "library" / "azora" / "recordings"
 RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
     "RB-001-failed-pipeline": "threshold",
+    "RB-004-slow-dependency": "threshold",
+    "RB-009-cut-off": "trigger",
+    "RB-010-storm": "order",
+    "RB-012-wrong-port": "threshold",
     "RB-001-no-image": "trigger",
     "RB-001-no-node": "threshold",
     "RB-001-no-secret": "trigger",

@@ -54,7 +54,7 @@ def watched(memory: Path, pid: int, seconds: float) -> subprocess.Popen[bytes]:
 
 def test_a_drill_killed_in_its_middle_is_healed_by_its_watchdog(tmp_path: Path, drill: subprocess.Popen[bytes]) -> None:
     one, bench = trouble(tmp_path)
-    memory = fault.remember(one, bench)
+    memory = fault.remember(one.id, one.heal, bench)
     dog = watched(memory, drill.pid, 120)
     fault.inject(one, bench)
     time.sleep(1)
@@ -67,7 +67,7 @@ def test_a_drill_killed_in_its_middle_is_healed_by_its_watchdog(tmp_path: Path, 
 
 def test_a_drill_that_takes_too_long_is_healed_though_it_lives(tmp_path: Path) -> None:
     one, bench = trouble(tmp_path)
-    memory = fault.remember(one, bench)
+    memory = fault.remember(one.id, one.heal, bench)
     fault.inject(one, bench)
     watchdog.watch(memory, os.getpid(), 0.2)
     assert not (tmp_path / "broken").exists()
@@ -76,7 +76,7 @@ def test_a_drill_that_takes_too_long_is_healed_though_it_lives(tmp_path: Path) -
 
 def test_the_next_start_heals_what_no_watchdog_did(tmp_path: Path) -> None:
     one, bench = trouble(tmp_path)
-    fault.remember(one, bench)
+    fault.remember(one.id, one.heal, bench)
     fault.inject(one, bench)
     assert fault.heal_left_over(bench.memory) == ["RB-002-file"]
     assert not (tmp_path / "broken").exists()
@@ -85,7 +85,7 @@ def test_the_next_start_heals_what_no_watchdog_did(tmp_path: Path) -> None:
 
 def test_a_healing_that_fails_is_said_and_stays_remembered(tmp_path: Path) -> None:
     one, bench = trouble(tmp_path)
-    path = fault.remember(one, bench)
+    path = fault.remember(one.id, one.heal, bench)
     path.write_text(path.read_text().replace('"rm"', '"false"'))
     with pytest.raises(FixRunbook, match="healing RB-002-file"):
         fault.heal_from(path)

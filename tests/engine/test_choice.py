@@ -339,3 +339,27 @@ def test_what_a_person_did_of_a_choice_is_not_said_to_be_one_of_its_remedies(sta
     assert stage.desk.done_by_hand("R-1", 2, ANA, note="wrote better code").done
     assert stage.drive() == "healed"
     assert stage.standings() == {"by-hand-2": "healed", "SH-002/restart": "not needed", "SH-002/scale": "not needed"}
+
+
+def test_a_guess_that_nobody_confirmed_makes_room_for_the_runbook_that_an_alert_names(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=TWO_BOUND, document=TWO)
+    figures(stage, errors=5.0, idle=9.0)
+    guessed = Alert(
+        fingerprint="q",
+        name="QueriesAreSlow",
+        status="firing",
+        labels={"alertname": "QueriesAreSlow", "service": "web"},
+        annotations={"summary": "The database is slow"},
+        starts_at=stage.clock(),
+        ends_at=None,
+    )
+    assert stage.intake.take(guessed, source="shop") == ["R-1"]
+    assert "guess" in stage.drive("R-1")
+    stage.alert()
+    assert [(run["runbook"], run["mode"], run["ending"]) for run in stage.store.runs()] == [
+        ("SH-002", "proposes", "looked"),
+        ("SH-001", "proposes", None),
+    ]
+    assert "a guess that nobody confirmed" in str((stage.store.run("R-1") or {})["reason"])
+    assert stage.drive("R-2") == "a plan waits for approval"
+    assert (stage.waiting().remedy, stage.ground.changes) == ("restart", [])

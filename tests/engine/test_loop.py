@@ -301,6 +301,37 @@ def test_with_nothing_left_and_the_checks_failing_a_person_is_told_and_it_is_loo
     assert stage.drive() == "healed by itself"
 
 
+def test_an_alert_whose_own_checks_hold_gets_no_proposal_until_they_fail(stage: Stage) -> None:
+    stage.ground.value, bad = 0.0, stage.ground.value
+    stage.alert()
+    for _ in range(3):
+        assert stage.drive().startswith("the alert fires, but its checks hold (")
+        stage.clock.forward(seconds=12)
+        assert [timer["kind"] for timer in stage.store.due_timers(stage.clock()) if timer["subject"] == "R-1"]
+    assert (stage.standings()["step-2"], stage.kinds().count("held_back")) == ("held back", 1)
+    assert stage.store.waiting_plans() == []
+    stage.ground.value = bad
+    assert stage.drive() == "a plan waits for approval"
+
+
+def test_an_alert_without_a_fault_ends_without_a_change(stage: Stage) -> None:
+    stage.ground.value = 0.0
+    stage.alert()
+    stage.drive()
+    stage.alert(status="resolved")
+    assert stage.drive() == "healed by itself"
+    assert stage.ground.changes == []
+    assert "plan_proposed" not in stage.kinds()
+
+
+def test_what_is_held_back_is_proposed_where_a_person_picks_it(stage: Stage) -> None:
+    stage.ground.value = 0.0
+    stage.alert()
+    stage.drive()
+    assert stage.desk.pick("R-1", "step-2", ANA).done
+    assert stage.drive() == "a plan waits for approval"
+
+
 def test_a_change_that_still_runs_is_not_for_a_person_to_settle(stage: Stage) -> None:
     said: list[str] = []
 

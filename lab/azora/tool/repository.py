@@ -162,6 +162,25 @@ NEXT = {
             ),
         ),
     ),
+    "smaller-share": Commit(
+        subject="The gateway's share of the processor is what it takes at night",
+        author="tomas",
+        date="2025-11-24T08:05:00Z",
+        edits=(
+            (
+                VALUES,
+                "blue: {tag: 2.13.1, replicas: 2",
+                "blue: {tag: 2.13.1, replicas: 2, startupSeconds: 150, resources: {requests: {cpu: 10m, memory: 64Mi}, limits: {cpu: 18m, memory: 160Mi}}",
+            ),
+        ),
+    ),
+    "release/2.19.0": gateway_release("2.19.0", "prices are ready for every country", "2025-11-24T10:40:00Z"),
+    "one-port": Commit(
+        subject="The gateway is reached under the port that our other clusters use",
+        author="mira",
+        date="2025-11-24T11:12:00Z",
+        edits=(("helm/azora/templates/gateway.yaml", "port: 8080, targetPort: 8080", "port: 8080, targetPort: 8088"),),
+    ),
     "catalog-ready": Commit(
         subject="The catalog tells when it is ready, not only that it lives",
         author="mira",

@@ -206,6 +206,8 @@ def _alerts(one: Recording) -> Iterator[dict[str, str]]:
 
 def _in_fault(one: Recording, wanted: Check) -> tuple[bool, str] | None:
     """Whether the check was true at its newest sample before the last change, and the sentence; None where it is not told."""
+    if any(remedy.get("by_hand") for remedy in one.expect.get("remedies", ())):
+        return None  # a person cured it at a moment that the recording does not tell
     readings: list[tuple[float, checks.Reading]] = []
     for entry in one.entries:
         if entry.after_change is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,8 @@ from handrail import app, settings
 from handrail.approvals import Approver
 from handrail.drills import drill as drills
 from handrail.drills import fault, recording
-from handrail.drills.fault import Bench
+from handrail.drills import script as scripts
+from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge
 from handrail.drills.recording import RecordingGround
 from handrail.errors import FixRunbook, FixSettings
@@ -32,16 +34,22 @@ BASELINE_SECONDS = 120
 
 def drill(
     name: Annotated[
-        str, typer.Argument(help="A fault (RB-003-missing-variable) or a runbook (RB-003): its first fault.")
+        str,
+        typer.Argument(
+            help="A fault (RB-003-missing-variable), a runbook (RB-003: its first fault) or a course (comes-back)."
+        ),
     ],
     wait: Annotated[float, typer.Option(help="Seconds that the approver lets a plan wait.")] = 0.0,
+    edition: Annotated[
+        str, typer.Option(help="Another edition of the document, such as corrected; original is the one as written.")
+    ] = "",
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Leave a recording in library/azora/recordings.")
     ] = True,
     json_: Annotated[bool, typer.Option("--json", help="The score as JSON.")] = False,
 ) -> None:
     """Inject a fault into the lab, let the loop run, and print how it went."""
-    score, lab = perform(name, wait=wait, record=record)
+    score, lab = perform(name, wait=wait, record=record, edition=edition)
     told = {**dataclasses.asdict(score), "profile": lab["profile"]["name"]}
     print(json.dumps(told, default=str, indent=2) if json_ else _told(score, lab))
     if not score.passed:
@@ -53,19 +61,99 @@ def perform(
     *,
     wait: float = 0.0,
     record: bool = False,
+    edition: str = "",
     meanwhile: Callable[[app.Running], None] = lambda here: None,
 ) -> tuple[drills.Score, dict[str, Any]]:
     """One drill on the lab that runs here. `meanwhile` is called again and again while its incident is open."""
+    root = app.library().parent
+    scripted = scripts.find(root / "lab" / "courses", name)
+    if scripted is not None:
+        script = scripts.read(scripted.read_text(encoding="utf-8"), path=str(scripted))
+        with _staged(script.id, app.library() / script.settings, meanwhile=meanwhile) as at:
+            score = at.script(script)
+            at.keep(score, runbook="", recorded=None)
+        return score, at.lab
+    own = _fault(name)
+    one = fault.with_edition(own, edition)
+    with _staged(one.id, app.library() / one.settings, wait=wait, meanwhile=meanwhile) as at:
+        score = at.one_fault(one)
+        at.keep(score, runbook=one.runbook, recorded=one if record and one.edition == own.edition else None)
+    return score, at.lab
+
+
+def _fault(name: str) -> Fault:
+    path = fault.find(app.library().parent / "lab" / "faults", name)
+    return fault.read(path.read_text(encoding="utf-8"), path=str(path))
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Staging:
+    """The product that runs for a drill, and everything around it."""
+
+    place: Path  # the file of settings
+    known: Settings
+    lab: dict[str, Any]
+    here: app.Running
+    stage: drills.Stage
+    bench: Bench
+    judge: Judge
+    grounds: Mapping[str, RecordingGround]
+    state: Path
+
+    def one_fault(self, one: Fault) -> drills.Score:
+        """Drill one fault."""
+        timed = _with_time(one, self.known)
+        return drills.perform(timed, stage=self.stage, bench=self.bench, judge=self.judge, clock=app.now, say=_say)
+
+    def script(self, script: scripts.Script) -> drills.Score:
+        """Drill a course."""
+        cast = scripts.Cast(
+            store=self.stage.store,
+            desk=self.stage.desk,
+            bench=self.bench,
+            faults=_fault,
+            approver=self.stage.approver,
+            alertmanager=self.lab["alertmanager_url"],
+            say=_say,
+        )
+        return drills.perform_script(script, cast, stage=self.stage, judge=self.judge, clock=app.now)
+
+    def keep(self, score: drills.Score, *, runbook: str, recorded: Fault | None) -> None:
+        """Into the record of drills, with its review; as a recording too where it is one fault's."""
+        if recorded is not None and score.course.incident:
+            target = self.place.parent / "recordings" / f"{recorded.id}.json.gz"
+            kept = _recording(recorded, score, here=self.here, ground=self.grounds[ENVIRONMENT], lab=self.lab)
+            recording.save(kept, target, mask=self.here.masker.mask)
+            _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")
+        if runbook:
+            app.record(self.place)[0].keep_drill(
+                {
+                    "fault": score.fault,
+                    "runbook": runbook,
+                    "passed": int(score.passed),
+                    "profile": self.lab["profile"]["name"],
+                    "seconds": score.took_seconds,
+                    "times": json.dumps(dataclasses.asdict(score.course.times)),
+                    "problems": json.dumps(score.problems),
+                }
+            )
+        for row in self.here.store.incidents():
+            name = f"I-{row['number']}"
+            review = self.state / f"{name}-review.md"
+            review.write_text(app.review_text(self.here.store, self.here.catalog, name), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _staged(
+    name: str, place: Path, *, wait: float = 0.0, meanwhile: Callable[[app.Running], None]
+) -> Iterator[_Staging]:
+    """The lab as it should be, and the product listening where the lab sends its alerts."""
+    root = app.library().parent
     lab = _lab()
-    folder = app.library() / "azora"
-    root = folder.parent.parent
-    path = fault.find(root / "lab" / "faults", name)
-    one = fault.read(path.read_text(encoding="utf-8"), path=str(path))
     run = Path(lab["run"])
     admin = _env(lab["kubeconfig"], lab["path"])
-    known = settings.read(folder)
+    known = settings.read(place)
     _refuse_elsewhere(known, admin, lab)
-    one = _with_time(one, known)
     memory = run / "drills"
     for healed in fault.heal_left_over(memory):
         _say(f"An earlier drill left {healed}: healed.")
@@ -81,7 +169,7 @@ def perform(
     judge = Judge(
         program=[str(root / "lab" / "faults" / "judge")], env=admin, cwd=root, memory=run / "routes-before.json"
     )
-    state = root / ".handrail" / "drills" / f"{one.id}-{app.now():%Y%m%d-%H%M%S}"
+    state = root / ".handrail" / "drills" / f"{name}-{app.now():%Y%m%d-%H%M%S}"
     grounds: dict[str, RecordingGround] = {}
 
     def listening(known: Settings, masker: Masker) -> Mapping[str, Ground]:
@@ -91,8 +179,8 @@ def perform(
         grounds[ENVIRONMENT] = RecordingGround(real, clock=app.now)
         return grounds
 
-    port = urlsplit(lab["webhook_url"]).port  # where the lab sends its alerts
-    with app.running(folder, state=state, port=port, drill=True, grounds=listening) as here:
+    port = urlsplit(lab["webhook_url"]).port
+    with app.running(place, state=state, port=port, drill=True, grounds=listening) as here:
         _say(f"Page: {here.url}")
         stage = drills.Stage(
             store=here.store,
@@ -103,27 +191,17 @@ def perform(
             meanwhile=lambda: meanwhile(here),
             approver=Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True),
         )
-        score = drills.perform(one, stage=stage, bench=bench, judge=judge, clock=app.now, say=_say)
-        if record and score.course.incident:
-            target = folder / "recordings" / f"{one.id}.json.gz"
-            kept = _recording(one, score, here=here, ground=grounds[ENVIRONMENT], lab=lab)
-            recording.save(kept, target, mask=here.masker.mask)
-            _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")
-        app.record(folder)[0].keep_drill(
-            {
-                "fault": one.id,
-                "runbook": one.runbook,
-                "passed": int(score.passed),
-                "profile": lab["profile"]["name"],
-                "seconds": score.took_seconds,
-                "times": json.dumps(dataclasses.asdict(score.course.times)),
-                "problems": json.dumps(score.problems),
-            }
+        yield _Staging(
+            place=place,
+            known=known,
+            lab=lab,
+            here=here,
+            stage=stage,
+            bench=bench,
+            judge=judge,
+            grounds=grounds,
+            state=state,
         )
-        review = state / f"{score.course.incident or 'none'}-review.md"
-        if score.course.incident:
-            review.write_text(app.review_text(here.store, here.catalog, score.course.incident), encoding="utf-8")
-    return score, lab
 
 
 def _lab() -> dict[str, Any]:
@@ -160,7 +238,7 @@ def _refuse_elsewhere(known: Settings, admin: Mapping[str, str], lab: Mapping[st
         )
 
 
-def _with_time(one: fault.Fault, known: Settings) -> fault.Fault:
+def _with_time(one: Fault, known: Settings) -> Fault:
     """The fault's limit is for alerts that come in seconds; a team's windows and holds take their own time on top."""
     place = known.environments[0]
     longer = 2 * place.check_window + place.verify_limit + place.hold
@@ -184,7 +262,7 @@ def _baseline(root: Path, run: Path, admin: Mapping[str, str], *, seconds: int) 
 
 
 def _recording(
-    one: fault.Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, lab: Mapping[str, Any]
+    one: Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, lab: Mapping[str, Any]
 ) -> recording.Recording:
     alerts = here.store.alerts_of(score.course.incident)
     alert_at: datetime = alerts[0]["received_at"]
@@ -194,6 +272,7 @@ def _recording(
         runbook=one.runbook,
         environment=ENVIRONMENT,
         profile=lab["profile"]["name"],
+        settings=one.settings,
         made_at=app.now().isoformat(),
         document_revision=run["document_revision"],
         binding_revision=run["binding_revision"],
@@ -240,6 +319,9 @@ def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
         )
     )
     lines.append(f"  the databases' logs: {score.statements} statements by way of Handrail that are no reads")
+    lines.append(
+        f"  Handrail used {score.processor_percent:.0f} % of a core over the drill and {score.memory_mb:.0f} MB at most"
+    )
     lines.append(f"  the lab is {'as before' if score.restored else 'NOT restored'}")
     return "\n".join(lines)
 

@@ -69,6 +69,7 @@ def practise(
         _list(folder, as_json=json_)
         return
     kept = recording.load(_file(folder, name))
+    folder = config or app.library() / kept.settings
     out = sys.stderr if json_ else sys.stdout
     yardstick = measured(kept, folder)
     with table(kept, folder, monotonic=time.monotonic if sys.stdin.isatty() else lambda: 0.0) as here:

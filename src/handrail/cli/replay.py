@@ -56,7 +56,7 @@ def check(
     with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
         ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
         with app.running(
-            config or app.library() / "azora",
+            config or app.library() / kept.settings,
             state=Path(scratch),
             port=0,
             drill=True,
@@ -87,7 +87,9 @@ def _play(
 ) -> None:
     posts = list(kept.posts)
     last = max([0.0, *(post[0] for post in posts), *(entry.after_alert for entry in kept.entries)])
-    expected = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
+    asked = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
+    expected = [remedy for remedy in asked if not remedy.by_hand]
+    by_hand = [remedy for remedy in asked if remedy.by_hand]
     until = time.monotonic() + min(LIMIT_SECONDS, SLOW_SECONDS + (last + SPARE_SECONDS) / speed)
     changed = recording.changed_after(kept)
     telling = Telling(here.store, here.catalog)
@@ -102,7 +104,11 @@ def _play(
             seen, moved_at = event.sequence, time.monotonic()
             # the alert resolved, nothing of ours was on trial and the checks failed: no recorded course goes that way
             hopeless = hopeless or event.kind == "still_wrong"
-            closed = closed or event.kind == "incident_closed" or event.kind == "handed_over"
+            closed = closed or event.kind == "incident_closed"
+            if event.kind == "handed_over" and approved >= len(expected) and by_hand:
+                here.desk.done_by_hand(event.run, by_hand.pop(0).step, approver, note="as recorded")
+            elif event.kind == "handed_over":
+                closed = True
             if event.kind != "evidence":
                 for line in telling.lines(event):
                     say(line)
@@ -139,7 +145,12 @@ def _fault(kept: recording.Recording) -> Fault:
         alerts=tuple(raw["alerts"]),
         proposes=str(raw["proposes"]),
         remedies=tuple(
-            ExpectedRemedy(step=int(item["step"]), ends=str(item["ends"]), choose=str(item["choose"]))
+            ExpectedRemedy(
+                step=int(item["step"]),
+                ends=str(item["ends"]),
+                choose=str(item["choose"]),
+                by_hand=bool(item.get("by_hand", False)),
+            )
             for item in raw["remedies"]
         ),
         judge=(),

@@ -88,7 +88,8 @@ def writes(lines: Iterable[str]) -> dict[str, int]:
         except ValueError:
             continue
         who = _account(entry)
-        if who and entry.get("verb") in WRITES and not _dry(entry) and not _refused(entry):
+        inside = who == CHANGES and entry.get("objectRef", {}).get("subresource") in WAYS_IN
+        if who and (inside or entry.get("verb") in WRITES) and not _dry(entry) and not _refused(entry):
             counted[who] = counted.get(who, 0) + 1
     return counted
 

@@ -51,24 +51,41 @@ def read(store: Store, fault: Fault, *, injected_at: datetime | None) -> Course:
         return Course(incident="", lines=(), times=Times(**dict.fromkeys(_NAMES)), problems=tuple(problems))
     incident = f"I-{incidents[-1]['number']}"
     events = store.events(incident=incident)
-    lines = _lines(store, incident)
+    taken = lines(store, incident)
     problems += _unexpected(store, incident, fault, events)
-    return Course(incident=incident, lines=lines, times=_times(events, injected_at), problems=tuple(problems))
+    return Course(incident=incident, lines=taken, times=_times(events, injected_at), problems=tuple(problems))
 
 
 _NAMES = ("fault_to_alert", "evidence", "plan", "approval", "healed", "hold")
 
 
-def _lines(store: Store, incident: str) -> tuple[str, ...]:
-    lines = []
+def lines(store: Store, incident: str) -> tuple[str, ...]:
+    """What each run of an incident did, and where each remedy stands."""
+    found = []
     for run in store.runs(incident=incident):
         name = f"R-{run['number']}"
-        lines.append(f"{run['runbook']} {run['mode']}: {run['ending'] or 'open'}")
+        found.append(f"{run['runbook']} {run['mode']}: {run['ending'] or 'open'}")
         for remedy in store.remedies_of(name):
             plan = store.plan(remedy["plan"]) if remedy["plan"] else None
             which = "" if plan is None else (" as written" if plan[1].original else " retargeted")
-            lines.append(f"{run['runbook']} step {remedy['step']} {remedy['name']}{which}: {remedy['standing']}")
-    return tuple(lines)
+            found.append(f"{run['runbook']} step {remedy['step']} {remedy['name']}{which}: {remedy['standing']}")
+    return tuple(found)
+
+
+def tried(store: Store, incident: str) -> tuple[str, ...]:
+    """As `lines`, without what had no say: runs that only look, and remedies whose turn never came."""
+    aside = {str(standing) for standing in ASIDE}
+    looking = {run["runbook"] for run in store.runs(incident=incident) if run["mode"] != "proposes"}
+    return tuple(
+        line
+        for line in lines(store, incident)
+        if line.split(" ", 1)[0] not in looking and not (" step " in line and line.rpartition(": ")[2] in aside)
+    )
+
+
+def times(store: Store, incident: str, injected_at: datetime | None) -> Times:
+    """The phases of one incident."""
+    return _times(store.events(incident=incident) if incident else [], injected_at)
 
 
 def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
@@ -134,6 +151,7 @@ def left(store: Store, fault: Fault) -> bool:
 
 ASIDE = (  # no end of a try
     Standing.NOT_TRIED,
+    Standing.HELD_BACK,
     Standing.NOT_NEEDED,
     Standing.NOT_WEIGHED,
     Standing.CAN_BE_PICKED,

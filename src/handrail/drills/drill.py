@@ -7,6 +7,7 @@ fault expects, in their order, and to nothing else.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -17,9 +18,11 @@ from pathlib import Path
 
 from handrail.approvals import Approver
 from handrail.drills import audit, auditsql, course, fault
+from handrail.drills import script as scripts
 from handrail.drills.course import Course
 from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge, Judgement
+from handrail.drills.script import Cast, Script
 from handrail.engine.desk import Desk
 from handrail.store import Store
 
@@ -51,6 +54,8 @@ class Score:
     writes: Mapping[str, int]  # by the target's own log: real writes of each of our identities
     restored: bool
     took_seconds: float
+    processor_percent: float = 0.0  # of one core, over the drill: this process, so the drill's own eyes included
+    memory_mb: float = 0.0  # at most
     statements: int = 0  # by the database servers' own logs: what came by way of Handrail and was no read
 
     @property
@@ -59,13 +64,67 @@ class Score:
         return not self.problems and self.restored and self.judgement is not None and self.judgement.ok
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What is drilled: one fault, or a script of several deeds."""
+
+    id: str
+    title: str
+    heal: tuple[tuple[str, ...], ...]
+    seconds: float
+    begin: Callable[[], None]
+    follow: Callable[[], list[str]]
+    read: Callable[[datetime | None], Course]
+    judged_by: tuple[str, ...]  # faults
+
+
 def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Callable[[], datetime], say: Say) -> Score:
-    """The whole drill. The fault is healed whatever happens here, and by the watchdog where this process dies."""
-    began = time.monotonic()
-    judge.before(one.id)
+    """One fault: the alert it raises, the course it takes."""
+    part = Part(
+        id=one.id,
+        title=one.title,
+        heal=one.heal,
+        seconds=one.time_limit_seconds,
+        begin=lambda: fault.inject(one, bench),
+        follow=lambda: _follow(one, stage=stage, bench=bench, say=say),
+        read=lambda at: course.read(stage.store, one, injected_at=at),
+        judged_by=(one.id,),
+    )
+    return _whole(part, stage=stage, bench=bench, judge=judge, clock=clock, say=say)
+
+
+def perform_script(script: Script, cast: Cast, *, stage: Stage, judge: Judge, clock: Callable[[], datetime]) -> Score:
+    """What the world and people do, in the script's order."""
+
+    def taken(at: datetime | None) -> Course:
+        names = [f"I-{row['number']}" for row in reversed(stage.store.incidents())]
+        return Course(
+            incident=names[0] if names else "",
+            lines=tuple(f"{name} {line}" for name in names for line in course.lines(stage.store, name)),
+            times=course.times(stage.store, names[0] if names else "", at),
+            problems=(),
+        )
+
+    part = Part(
+        id=script.id,
+        title=script.title,
+        heal=script.heal,
+        seconds=script.time_limit_seconds,
+        begin=lambda: None,
+        follow=lambda: scripts.play(script, cast),
+        read=taken,
+        judged_by=script.judged_by,
+    )
+    return _whole(part, stage=stage, bench=cast.bench, judge=judge, clock=clock, say=cast.say)
+
+
+def _whole(part: Part, *, stage: Stage, bench: Bench, judge: Judge, clock: Callable[[], datetime], say: Say) -> Score:
+    """The whole drill. What it did is healed whatever happens here, and by the watchdog where this process dies."""
+    began, used = time.monotonic(), time.process_time()
+    judge.before(part.judged_by[0])
     audited = audit.size(stage.audit_log) if stage.audit_log else 0
     noted = {path: audit.size(path) for path in stage.database_logs}
-    memory = fault.remember(one, bench)
+    memory = fault.remember(part.id, part.heal, bench)
     watchdog = subprocess.Popen(
         [
             sys.executable,
@@ -73,7 +132,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
             "handrail.drills.watchdog",
             str(memory),
             str(os.getpid()),
-            str(one.time_limit_seconds + stage.wait_before_approval + 120),
+            str(part.seconds + stage.wait_before_approval + 120),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -85,12 +144,12 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
     restored = False
     injected_at: datetime | None = None
     try:
-        say(f"{one.id}: {one.title}")
-        fault.inject(one, bench)
+        say(f"{part.id}: {part.title}")
+        part.begin()
         injected_at = clock()
-        say("The fault is in. Waiting for the alert.")
-        problems += _follow(one, stage=stage, bench=bench, say=say)
-        judgement = judge.after(one.id)
+        say("It is begun. Waiting for the alert.")
+        problems += part.follow()
+        judgement = _judged(part, judge)
         say(f"The judge says {'healed' if judgement.ok else 'not healed'}: {judgement.says}")
     finally:
         say("Healing what is left and restoring the lab.")
@@ -98,24 +157,34 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
             fault.heal_from(memory)
         restored = not memory.exists()
         watchdog.wait(timeout=30)
-    done = course.read(stage.store, one, injected_at=injected_at)
+    done = part.read(injected_at)
     lines = audit.lines_since(stage.audit_log, audited) if stage.audit_log else []
     permitted = audit.permits(stage.store)
     problems += audit.problems(lines, permitted)
     statements = [one for path, size in noted.items() for one in auditsql.changes(audit.lines_since(path, size))]
     problems += auditsql.problems(statements, permitted)
+    problems += scripts.at_once(stage.store)
     if stage.audit_log and not lines:
         problems.append(f"{stage.audit_log} told of nothing: whether anything was written unasked is not known")
+    took = time.monotonic() - began
     return Score(
-        fault=one.id,
+        fault=part.id,
         course=done,
         judgement=judgement,
         problems=(*problems, *done.problems),
         writes=audit.writes(lines),
         statements=len(statements),
         restored=restored,
-        took_seconds=round(time.monotonic() - began, 1),
+        took_seconds=round(took, 1),
+        processor_percent=round(100 * (time.process_time() - used) / took, 1),
+        memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 0),
     )
+
+
+def _judged(part: Part, judge: Judge) -> Judgement:
+    """The last word on everything that was wrong; the first that is still so."""
+    words = [judge.after(name) for name in part.judged_by]
+    return next((word for word in words if not word.ok), words[-1])
 
 
 def _follow(one: Fault, *, stage: Stage, bench: Bench, say: Say) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from handrail.errors import FixRunbook
 
 HEALED_BY = ("document", "retargeted", "corrected", "person")
 LIMIT_SECONDS = 300.0  # of one command
+ORIGINAL = "original"  # the edition as its authors wrote it
 ENDS = ("passed_over", "refused", "did_not_help", "healed")
 
 
@@ -45,22 +46,20 @@ class Fault:
     heal: tuple[tuple[str, ...], ...]
     time_limit_seconds: int
     by_hand: tuple[tuple[str, ...], ...] = ()
+    library: str = "azora"  # the folder of settings below library/ that it is drilled with
+    edition: str = ""  # of the document: the settings are handrail.EDITION.yaml there
+    editions: Mapping[str, tuple[ExpectedRemedy, ...]] = field(default_factory=dict)  # other courses it may take
+
+    @property
+    def settings(self) -> str:
+        """The file of settings, below library/."""
+        return f"{self.library}/handrail.{self.edition}.yaml" if self.edition else f"{self.library}/handrail.yaml"
 
 
 def read(text: str, *, path: str) -> Fault:
     """The fault of a file; one without heal is refused, since what cannot be healed must not be injected."""
     try:
         raw = yaml.safe_load(text)
-        remedies = tuple(
-            ExpectedRemedy(
-                step=int(item["step"]),
-                ends=item["ends"],
-                choose=item.get("choose", "recommended"),
-                remedy=item.get("remedy", ""),
-                by_hand=bool(item.get("by_hand", False)),
-            )
-            for item in raw["expect"].get("remedies", [])
-        )
         fault = Fault(
             id=raw["fault"],
             runbook=raw["runbook"],
@@ -69,11 +68,14 @@ def read(text: str, *, path: str) -> Fault:
             inject=_vectors(raw["inject"]),
             alerts=tuple(raw["expect"]["alerts"]),
             proposes=raw["expect"].get("incident_runs", {}).get("proposes", raw["runbook"]),
-            remedies=remedies,
+            remedies=_remedies(raw["expect"].get("remedies", [])),
             judge=tuple(raw["judge"]),
             heal=_vectors(raw.get("heal") or []),
             time_limit_seconds=int(raw.get("time_limit_seconds", 600)),
             by_hand=_vectors(raw.get("by_hand") or []),
+            library=raw.get("library", "azora"),
+            edition=raw.get("edition", ""),
+            editions={name: _remedies(one["remedies"]) for name, one in (raw.get("editions") or {}).items()},
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise FixRunbook(
@@ -86,18 +88,42 @@ def read(text: str, *, path: str) -> Fault:
     return fault
 
 
+def with_edition(fault: Fault, edition: str) -> Fault:
+    """The fault as it goes with another edition of the document; `original` is the one without a name."""
+    if edition in ("", fault.edition or ORIGINAL):
+        return fault
+    if edition not in fault.editions:
+        known = ", ".join((fault.edition or ORIGINAL, *fault.editions))
+        raise FixRunbook(f"{fault.id} tells of no course with the edition {edition}. It tells of: {known}.")
+    return replace(fault, edition="" if edition == ORIGINAL else edition, remedies=fault.editions[edition])
+
+
+def _remedies(raw: Sequence[Mapping[str, Any]]) -> tuple[ExpectedRemedy, ...]:
+    return tuple(
+        ExpectedRemedy(
+            step=int(item["step"]),
+            ends=item["ends"],
+            choose=item.get("choose", "recommended"),
+            remedy=item.get("remedy", ""),
+            by_hand=bool(item.get("by_hand", False)),
+        )
+        for item in raw
+    )
+
+
 def _vectors(raw: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(str(word) for word in item["run"]) for item in raw)
 
 
 def find(folder: Path, name: str) -> Path:
     """The file of a fault by its id, or the first of a runbook by the runbook's."""
-    exact = folder / f"{name}.yaml"
-    if exact.exists():
-        return exact
+    places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
+    exact = [place / f"{name}.yaml" for place in places if (place / f"{name}.yaml").exists()]
+    if exact:
+        return exact[0]
     candidates = sorted(folder.glob(f"{name}-*.yaml"))
     if not candidates:
-        known = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
+        known = ", ".join(path.stem for place in places for path in sorted(place.glob("*.yaml")))
         raise FixRunbook(f"No fault in {folder} is named {name}. Known: {known or 'none'}.")
     return candidates[0]
 
@@ -113,13 +139,13 @@ class Bench:
     places: Mapping[str, str]  # `{lab}` in a command
 
 
-def remember(fault: Fault, bench: Bench) -> Path:
+def remember(name: str, heal: Sequence[Sequence[str]], bench: Bench) -> Path:
     """Write how to heal before the fault is; the watchdog and the next start read it."""
     bench.memory.mkdir(parents=True, exist_ok=True)
-    path = bench.memory / f"{fault.id}.json"
+    path = bench.memory / f"{name}.json"
     body = {
-        "fault": fault.id,
-        "heal": [filled(vector, bench.places) for vector in fault.heal],
+        "fault": name,
+        "heal": [filled(vector, bench.places) for vector in heal],
         "cwd": str(bench.cwd),
         "env": dict(bench.heal_env),
     }

@@ -19,7 +19,7 @@ from handrail.drills import recording
 from handrail.drills.recording import NOT_RECORDED, Recording, ReplayGround
 from handrail.engine import changing, looking, planning
 from handrail.engine.catalog import Catalog
-from handrail.engine.respond import Scene
+from handrail.engine.scene import Scene
 from handrail.engine.server import Server
 from handrail.errors import AskHuman, TryAgain
 from handrail.evidence import Event, Evidence, Look

@@ -56,6 +56,7 @@ class Recording:
     course: tuple[str, ...]
     entries: tuple[Entry, ...]
     version: int = VERSION
+    settings: str = "azora/handrail.yaml"  # what it was drilled with, below library/
 
 
 def save(recording: Recording, path: Path, *, mask: Callable[[str], str]) -> None:

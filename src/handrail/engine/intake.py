@@ -219,7 +219,11 @@ class Intake:
         existing = self.store.runs(incident=incident)
         if any(run["runbook"] == answer.runbook for run in existing):
             return []  # the same runbook answers already
-        mode = runs.Mode.PROPOSES if first or not existing else self._mode(answer.runbook, existing)
+        mode = (
+            runs.Mode.PROPOSES
+            if first or not existing
+            else self._mode(answer.runbook, existing, certain=not answer.guess)
+        )
         return [
             self.begin(
                 answer.runbook,
@@ -236,15 +240,33 @@ class Intake:
         """The runbook that answers an alert, from what is known now."""
         return runbooks.select(alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values()))
 
-    def _mode(self, runbook: str, existing: Sequence[dict[str, Any]]) -> runs.Mode:
+    def _mode(self, runbook: str, existing: Sequence[dict[str, Any]], *, certain: bool) -> runs.Mode:
         """A second run only looks, unless its binding explains what the first run answers: then it proposes."""
         _, _, binding = self.catalog.runbook(runbook)
         proposing = [run for run in existing if not run["ending"] and run["mode"] == runs.Mode.PROPOSES]
+        if proposing and certain and not any(run["confirmed"] for run in proposing):
+            for run in proposing:  # a guess that nobody confirmed makes room for what an alert names
+                self._drop_guess(f"R-{run['number']}", runbook)
+            return runs.Mode.PROPOSES
         if not proposing or not all(self._yields(run, binding.explains) for run in proposing):
             return runs.Mode.LOOKS
         for run in proposing:
             self.yield_to(f"R-{run['number']}", runbook)
         return runs.Mode.PROPOSES
+
+    def _drop_guess(self, run: str, runbook: str) -> None:
+        """Nothing ran for it: it waited for a person to confirm it."""
+        row = self.store.run(run)
+        reason = f"an alert names {runbook}, and this was a guess that nobody confirmed"
+        if row is not None and self.store.end_run(run, ending=runs.Ending.LOOKED, reason=reason):
+            incident = self.store.incident(row["incident"]) or {}
+            self.store.append(
+                "run_ended",
+                {"ending": runs.Ending.LOOKED, "reason": reason},
+                environment=str(incident.get("environment", "")),
+                incident=row["incident"],
+                run=run,
+            )
 
     def _yields(self, run: dict[str, Any], explains: Sequence[str]) -> bool:
         """Whether what proposes makes room: it is explained, and no change of its is on or being verified."""

@@ -16,75 +16,24 @@ from typing import Any
 
 from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
-from handrail.engine import changing, looking, planning, verifying
-from handrail.engine.catalog import Catalog, Place
+from handrail.engine import changing, charts, looking, planning, verifying
+from handrail.engine.catalog import Catalog
+from handrail.engine.scene import Scene
 from handrail.errors import TryAgain
-from handrail.evidence import Evidence, Where
+from handrail.evidence import Evidence
 from handrail.plans import Plan
-from handrail.remedies import Remedy, Standing, checks
-from handrail.runbooks.binding import RunbookBinding
-from handrail.runbooks.document import CommandId, Document, Runbook, commands_of
+from handrail.remedies import Standing, checks
+from handrail.runbooks.document import CommandId, Document, commands_of
 from handrail.store import Store
 from handrail.targets import Ground
 
 Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
+HELD_BACK_SCRAPES = 4  # between two looks at an alert whose checks hold
 QUEUE_AGAIN = timedelta(seconds=3)
-CHART_BEFORE, CHART_LONGEST, CHART_POINTS = timedelta(minutes=10), timedelta(hours=6), 180
-CHART_AGAIN = timedelta(minutes=1)  # while a plan waits
-READINGS_AGAIN = timedelta(seconds=10)  # while checks are read
 WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
 UNDO = planning.UNDO
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Scene:
-    """One run with everything a turn needs, read at its start."""
-
-    row: Row
-    incident: Row
-    document: Document
-    runbook: Runbook
-    binding: RunbookBinding
-    place: Place
-    ground: Ground
-    remedies: tuple[Remedy, ...]
-    states: tuple[runs.RemedyState, ...]
-    evidence: tuple[Evidence, ...]
-    values: Mapping[str, str]
-    alerts: tuple[Row, ...]
-
-    @property
-    def run(self) -> str:
-        """The run's name."""
-        return f"R-{self.row['number']}"
-
-    @property
-    def where(self) -> Where:
-        """What every event of this run carries."""
-        return Where(environment=self.place.name, incident=str(self.row["incident"]), run=self.run)
-
-    @property
-    def filled(self) -> dict[str, str]:
-        """What a binding's queries and titles may name."""
-        window = f"{self.place.check_window.total_seconds():.0f}s"
-        return {
-            **self.values,
-            "service": str(self.incident["service"]),
-            "namespace": self.place.namespace,
-            "window": window,
-        }
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The newest alert's labels."""
-        return dict(json.loads(self.alerts[-1]["body"]).get("labels", {})) if self.alerts else {}
-
-    @property
-    def firing(self) -> bool:
-        """Whether any alert of the incident still fires; an incident opened by hand always does."""
-        return not self.alerts or any(alert["status"] == "firing" for alert in self.alerts)
 
 
 class Responder:
@@ -138,6 +87,8 @@ class Responder:
                 case runs.Weigh(step=step):
                     self._weigh(scene, step)
                 case runs.Propose(remedy=name):
+                    if self._held_back(scene, name):
+                        return "rest"
                     self._propose(scene, name)
                 case runs.MakeChange(plan=plan):
                     if self._queues(scene, plan):
@@ -339,6 +290,32 @@ class Responder:
 
     # -- proposing -------------------------------------------------------------------------------------------------
 
+    def _held_back(self, scene: Scene, name: str) -> bool:
+        """Whether the alert fires while its own checks hold: no change is proposed for a trouble that is not seen.
+
+        The checks are read again soon; a person may have it proposed all the same. What was opened by hand, has no
+        check or no data, is a way back or comes after the alert resolved is never held back.
+        """
+        if name.startswith(UNDO) or not scene.alerts or not scene.firing or not scene.binding.checks:
+            return False
+        incident = scene.where["incident"]
+        picked = {event.payload["remedy"] for event in self.store.events(incident=incident, kinds=("picked",))}
+        readings = () if name in picked else self._readings(scene)
+        if not readings or not all(reading.ok for reading in readings):
+            return False
+        says = "; ".join(reading.says for reading in readings)
+        waits = f"the alert fires, but its checks hold ({says}): nothing is proposed while they do"
+        before = next((state.standing for state in scene.states if state.name == name), None)
+        now = self.store.now()
+        with self.store.together():
+            if before is not Standing.HELD_BACK:
+                self.store.append("held_back", {"remedy": name, "says": says}, **scene.where)
+            self.store.set_remedy(scene.run, name, standing=Standing.HELD_BACK, reason="the checks hold")
+            self.store.update_run(scene.run, waits_for=waits)
+            again = now + scene.place.scrape * HELD_BACK_SCRAPES
+            self.store.arm(f"held-back/{scene.run}/{now.isoformat()}", due_at=again, kind="wake", subject=scene.run)
+        return True
+
     def _propose(self, scene: Scene, name: str) -> None:
         if name.startswith(UNDO):
             self._keep_proposals(scene, name, self._take_back(scene, name.removeprefix(UNDO)))
@@ -349,7 +326,7 @@ class Responder:
             known = dict(scene.values)
             self._fill(scene, known)
             scene = dataclasses.replace(scene, values=known)
-        self._chart(scene)
+        charts.draw(scene, self.store)
         self._keep_proposals(scene, name, planning.plan(remedy, ground=scene.ground, basis=self._basis(scene)))
 
     def _weigh(self, scene: Scene, step: int) -> None:
@@ -419,6 +396,8 @@ class Responder:
             return
         self._at("before plan")
         with self.store.together():
+            if (self.store.run(scene.run) or scene.row)["mode"] != runs.Mode.PROPOSES:
+                return  # what explains this trouble began meanwhile: it proposes, and this run only looks
             if not self.store.propose(answer.plans):
                 return  # another run of the incident was faster; the next turn waits for it
             chosen = next(plan for plan, recommended in answer.plans if recommended)
@@ -471,55 +450,6 @@ class Responder:
     def _hold(self, scene: Scene) -> timedelta:
         """As long as the environment wants, or the binding where its trouble comes back later than that."""
         return max(scene.binding.hold or timedelta(0), scene.place.hold)
-
-    def _chart(self, scene: Scene, *, again: timedelta = timedelta(0)) -> None:
-        """The metric of the first check, from a while before the alert until now: what is not kept yet is kept.
-
-        The page draws what was kept, and asks nobody. With `again`, not sooner than so long after the last time.
-        """
-        if not scene.binding.checks:
-            return
-        check, now = scene.binding.checks[0], self.store.now()
-        kept = [
-            event
-            for event in self.store.events(incident=str(scene.row["incident"]), kinds=("series",))
-            if event.run == scene.run and "verifying" not in event.payload
-        ]
-        without = (
-            bool(kept) and "query" not in kept[-1].payload
-        )  # a figure that has no history: only what is kept is there
-        if kept and now - kept[-1].at < (again / 4 if without else again):
-            return
-        last = max((float(at) for event in kept for at, _ in event.payload["points"]), default=0.0)
-        starts = [scene.incident["opened_at"], *(alert["starts_at"] for alert in scene.alerts)]
-        begin = max(min(starts) - CHART_BEFORE, now - CHART_LONGEST)
-        span = now.timestamp() - max(last, begin.timestamp())
-        step = max(5.0, scene.place.scrape.total_seconds(), round((now - begin).total_seconds() / CHART_POINTS))
-        promql = looking.filled_in(check.query, scene.filled)
-        if check.denominator:
-            promql = f"({promql}) / ({looking.filled_in(check.denominator, scene.filled)}) * {check.scale:g}"
-        found = () if without else scene.ground.series(promql, minutes=span / 60, step_seconds=step)
-        points = [[round(at, 1), value] for at, value in found if at >= last + step / 2]
-        if points:
-            self._keep_series(scene, points, query=promql)
-        elif without or not last:
-            (reading,) = verifying.sample(
-                [check], ground=scene.ground, place=scene.place, values=scene.filled, changed_at=None, now=now
-            )
-            if reading.value is not None:
-                self._keep_series(scene, [[round(now.timestamp(), 1), reading.value]])
-
-    def _keep_series(self, scene: Scene, points: list[list[float]], **more: str) -> None:
-        check = scene.binding.checks[0]
-        payload = {
-            **more,
-            "limit": check.below if check.below is not None else check.at_least,
-            "least": check.below is None,
-            "unit": check.unit,
-            "name": check.name,
-            "points": points,
-        }
-        self.store.append("series", payload, **scene.where)
 
     # -- changing --------------------------------------------------------------------------------------------------
 
@@ -679,14 +609,18 @@ class Responder:
         if moved:
             self._void(scene, found[0], moved[0])
         else:
-            self._chart(scene, again=CHART_AGAIN)
+            charts.draw(scene, self.store, again=charts.AGAIN)
         return moved[0] if moved else ""
 
     def _right_by_now(self, scene: Scene) -> bool:
         """Whether a plan that was made after the alert resolved has lost its reason."""
         if scene.firing or not scene.binding.checks:
             return False
-        readings = verifying.sample(
+        return all(reading.ok for reading in self._readings(scene))
+
+    def _readings(self, scene: Scene) -> tuple[checks.Reading, ...]:
+        """Every check once, as of now."""
+        return verifying.sample(
             scene.binding.checks,
             ground=scene.ground,
             place=scene.place,
@@ -694,7 +628,6 @@ class Responder:
             changed_at=scene.row["changed_at"],
             now=self.store.now(),
         )
-        return all(reading.ok for reading in readings)
 
     # -- verifying -------------------------------------------------------------------------------------------------
 
@@ -720,7 +653,7 @@ class Responder:
             nonlocal readings_kept
             readings_kept = self.store.now()
             if unkept:
-                self._keep_series(scene, unkept[:], verifying=began)
+                charts.keep(scene, self.store, unkept[:], verifying=began)
                 unkept.clear()
 
         def on_round(readings: tuple[checks.Reading, ...], verdict: checks.Verdict) -> bool:
@@ -729,7 +662,7 @@ class Responder:
             ok = all(reading.ok for reading in readings)
             if readings[0].value is not None:
                 unkept.append([round(readings[0].at.timestamp(), 1), readings[0].value])
-            if f"{ok}" != told or self.store.now() - readings_kept >= READINGS_AGAIN:
+            if f"{ok}" != told or self.store.now() - readings_kept >= charts.READINGS_AGAIN:
                 keep_readings()
             if f"{ok}" != told:  # a line in the record when it turns, not each sample
                 told = f"{ok}"
@@ -811,7 +744,7 @@ class Responder:
         """People are told once; the run goes on to look whether it is over. Another runbook may go on instead."""
         if self._succeed(scene.run):
             return
-        self._chart(scene)
+        charts.draw(scene, self.store)
         with self.store.together():
             self.store.append("handed_over", {"reason": reason}, **scene.where)
             self.store.update_run(scene.run, handed_over_at=self.store.now(), waits_for=reason)

@@ -29,7 +29,13 @@ log = logging.getLogger("handrail")
 SWEEP_SECONDS = 0.5
 WATCH_PLANS = timedelta(seconds=5)
 SURPRISES = 3
-UNDECIDED = (Standing.NOT_TRIED, Standing.VOID, Standing.PROPOSED, Standing.MADE)  # no try of it came to an end yet
+UNDECIDED = (
+    Standing.NOT_TRIED,
+    Standing.HELD_BACK,
+    Standing.VOID,
+    Standing.PROPOSED,
+    Standing.MADE,
+)  # no try of it came to an end yet
 Hook = Callable[[str, str, dict[str, Any]], None]
 
 

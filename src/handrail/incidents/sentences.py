@@ -172,6 +172,9 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "check": lambda told: f"{'Checks hold' if told.true('ok') else 'Checks do not hold'}{told.after(': ', 'says')}",
     "verified": _verified,
     "did_not_help": lambda told: f"{told.remedy or 'It'} did not help{told.after(': ', 'says')}",
+    "held_back": lambda told: (
+        f"{told.remedy} is held back: the alert fires, but its checks hold{told.after(': ', 'says')}"
+    ),
     "still_wrong": lambda told: f"The alert resolved, but the trouble is still there{told.after(': ', 'says')}",
     "checks_hold": lambda told: "The checks hold by now",
     "acknowledged": lambda told: f"{told.person} has it",

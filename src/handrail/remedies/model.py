@@ -16,6 +16,7 @@ class Standing(enum.StrEnum):
 
     NOT_WEIGHED = "not weighed"  # a bullet of a choice before the evidence was asked what speaks for it
     NOT_TRIED = "not tried"
+    HELD_BACK = "held back"  # the alert fires and its own checks hold: nothing that a change could mend is seen
     CAN_BE_PICKED = "can be picked"  # nothing seen speaks for it; proposed where a person picks it
     PASSED_OVER = "passed over"
     PROPOSED = "proposed"
@@ -34,7 +35,14 @@ class Standing(enum.StrEnum):
 
 
 BY_HAND = "by-hand-"  # before a step's number: what a person made there, beside the remedies
-PICKABLE = (Standing.CAN_BE_PICKED, Standing.NOT_TRIED, Standing.VOID, Standing.PASSED_OVER, Standing.REFUSED_BY_PERSON)
+PICKABLE = (
+    Standing.CAN_BE_PICKED,
+    Standing.NOT_TRIED,
+    Standing.HELD_BACK,
+    Standing.VOID,
+    Standing.PASSED_OVER,
+    Standing.REFUSED_BY_PERSON,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,7 +126,7 @@ class Finish:
 
 
 Next = LookAround | Weigh | Propose | MakeChange | Verify | Wait | HandOver | Finish
-OPEN = (Standing.NOT_TRIED, Standing.VOID)
+OPEN = (Standing.NOT_TRIED, Standing.HELD_BACK, Standing.VOID)
 NOT_TRIED_YET = (*OPEN, Standing.NOT_WEIGHED, Standing.CAN_BE_PICKED)
 ASIDE = (Standing.OFFERED, Standing.CAN_BE_PICKED)  # a person's to ask for
 

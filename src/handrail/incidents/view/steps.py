@@ -34,6 +34,7 @@ class CommandView:
     shown: showing.Shown | None = None
     findings: tuple[str, ...] = ()
     task: bool = False
+    pick: str = ""  # the remedy that a person may have proposed all the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +248,7 @@ STATES = {
     Standing.TAKEN_BACK: "ok",
     Standing.VOID: "later",
     Standing.NOT_TRIED: "later",
+    Standing.HELD_BACK: "later",
     Standing.NOT_WEIGHED: "later",
     Standing.CAN_BE_PICKED: "later",
 }
@@ -269,6 +271,8 @@ def _change(name: str, remedy: Remedy, run: RunFacts) -> dict[str, Any]:
         "says": {Standing.NOT_TRIED: "", Standing.PROPOSED: "proposed above"}.get(standing, str(standing))
         + (f": {reason}" if reason and standing is not Standing.PROPOSED else ""),
     }
+    if standing is Standing.HELD_BACK:
+        changes["pick"] = remedy.name
     if planned is not None:
         runs_as = words.shell(planned.stages, planned.sql)
         if not same(runs_as, planned.as_written):

@@ -1,0 +1,271 @@
+"""A scripted drill: what the world and people do, in order, and how every incident of it must end. Data, like a fault."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from handrail.approvals import Approver
+from handrail.drills import course, fault
+from handrail.drills.fault import Bench, Fault
+from handrail.engine.desk import Desk
+from handrail.errors import FixRunbook
+from handrail.evidence import Event
+from handrail.plans import Plan
+from handrail.store import Store
+
+DEEDS = (
+    "inject",  # a fault
+    "cure",  # a fault, by hand, and nobody tells Handrail
+    "alert",  # Alertmanager is told of an alert that no rule raised
+    "run",  # a command of the world's, as the environment's administrator
+    "approve",
+    "refuse",
+    "take_over",
+    "by_hand",  # a step was made by hand, and Handrail is told
+    "choose",  # a runbook, for the newest incident
+)
+KEYS = frozenset(
+    {"do", "fault", "of", "choose", "when", "count", "level", "step", "labels", "annotations", "seconds", "run"}
+)
+SETTLED_SECONDS = 6.0  # as expected for so long: nothing more comes
+ROUND_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One thing that is done. It waits for `when`, an event of the record, and for what it needs."""
+
+    do: str
+    fault: str = ""
+    of: str = ""  # the runbook whose run is meant; empty for any
+    choose: str = "recommended"
+    when: str = ""
+    count: int = 1  # how often `when` must have been
+    level: int = 0  # of a page
+    step: int = 0
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    seconds: float = 0.0  # after `when`; of an alert, how long it fires
+    run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A course that must end well. `incidents` are what was tried in each, as `course.tried` tells it, oldest first."""
+
+    id: str
+    title: str
+    acts: tuple[Act, ...]
+    incidents: tuple[tuple[str, ...], ...]
+    changes: int  # that Handrail made
+    levels: tuple[int, ...]  # that were called
+    says: tuple[str, ...]  # words that stand in the record
+    judged_by: tuple[str, ...]  # faults whose judge has the last word
+    heal: tuple[tuple[str, ...], ...]
+    time_limit_seconds: int
+    library: str = "azora"
+
+    @property
+    def settings(self) -> str:
+        """The file of settings, below library/."""
+        return f"{self.library}/handrail.yaml"
+
+
+def read(text: str, *, path: str) -> Script:
+    """The script of a file; one that does not heal, or does what is not known, is refused."""
+    try:
+        raw = yaml.safe_load(text)
+        expect = raw["expect"]
+        script = Script(
+            id=raw["course"],
+            title=raw["title"],
+            acts=tuple(_act(item, path) for item in raw["acts"]),
+            incidents=tuple(tuple(map(str, lines)) for lines in expect["incidents"]),
+            changes=int(expect["changes"]),
+            levels=tuple(map(int, expect.get("levels", (1,)))),
+            says=tuple(map(str, expect.get("says", ()))),
+            judged_by=tuple(raw["judged_by"]),
+            heal=tuple(tuple(map(str, item["run"])) for item in raw.get("heal") or ()),
+            time_limit_seconds=int(raw.get("time_limit_seconds", 420)),
+            library=raw.get("library", "azora"),
+        )
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise FixRunbook(
+            f"{path} is no course: {type(error).__name__} {error}. See docs/reference/faults.md."
+        ) from error
+    if not script.heal:
+        raise FixRunbook(f"{path}: a course without `heal` is refused. Say how all of it is taken back.")
+    return script
+
+
+def _act(raw: Mapping[str, Any], path: str) -> Act:
+    unknown = set(raw) - KEYS
+    if unknown or raw["do"] not in DEEDS:
+        wrong = ", ".join(sorted(unknown)) or raw["do"]
+        raise FixRunbook(f"{path}: `{wrong}` is not known. An act's `do` is one of {', '.join(DEEDS)}.")
+    return Act(**{**raw, "run": tuple(map(str, raw.get("run", ())))})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """Who and what a script plays with."""
+
+    store: Store
+    desk: Desk
+    bench: Bench
+    faults: Callable[[str], Fault]
+    approver: Approver
+    alertmanager: str  # its address
+    say: Callable[[str], None]
+
+
+def play(script: Script, cast: Cast) -> list[str]:
+    """Do everything in its order, then wait until all is as expected; what is otherwise, in sentences."""
+    until = time.monotonic() + script.time_limit_seconds
+    for number, act in enumerate(script.acts, 1):
+        came = False
+        while not came and time.monotonic() < until:
+            came = _ready(act, cast.store) and _do(act, cast)
+            if not came:
+                time.sleep(ROUND_SECONDS)
+        if not came:
+            return [f"act {number}, {act.do} {act.fault or act.of}: its moment never came", *wrong(script, cast.store)]
+        cast.say(f"  {act.do} {act.fault or act.of}".rstrip())
+    since: float | None = None
+    while time.monotonic() < until:
+        if wrong(script, cast.store):
+            since = None
+        else:
+            since = since or time.monotonic()
+            if time.monotonic() - since >= SETTLED_SECONDS:
+                return []
+        time.sleep(ROUND_SECONDS)
+    return wrong(script, cast.store)
+
+
+def wrong(script: Script, store: Store) -> list[str]:
+    """How the record differs from what the script expects."""
+    found = []
+    lines = [course.tried(store, f"I-{row['number']}") for row in reversed(store.incidents())]
+    if len(lines) != len(script.incidents):
+        found.append(f"{len(lines)} incidents were opened, {len(script.incidents)} were expected")
+    for number, (taken, expected) in enumerate(zip(lines, script.incidents, strict=False), 1):
+        if taken != expected:
+            found.append(f"incident {number} went: {'; '.join(taken)}. Expected was: {'; '.join(expected)}")
+    events = store.events()
+    made = sum(event.kind == "outcome" and event.payload.get("outcome") == "succeeded" for event in events)
+    if made != script.changes:
+        found.append(f"{made} commands changed something, {script.changes} were expected to")
+    levels = tuple(dict.fromkeys(int(event.payload.get("level", 0)) for event in events if event.kind == "page"))
+    if levels != script.levels:
+        found.append(f"levels {levels} were called, {script.levels} were expected")
+    record = json.dumps([event.payload for event in events], default=str, ensure_ascii=False)
+    found += [f"the record never says “{words}”" for words in script.says if words not in record]
+    return [*found, *at_once(store)]
+
+
+def at_once(store: Store) -> list[str]:
+    """Two changes that were on one target at a time: there must never be any."""
+    spans = [
+        (str(intent["target"]), intent["at"], intent["outcome_at"], str(intent["plan"]))
+        for run in store.runs()
+        for intent in store.intents_of(f"R-{run['number']}")
+    ]
+    return [
+        f"two changes were on {target} at once: {plan[:8]} and {other[:8]}"
+        for target, since, until, plan in spans
+        for same, begun, _, other in spans
+        if same == target and plan != other and since <= begun and (until is None or begun < until)
+    ]
+
+
+def _ready(act: Act, store: Store) -> bool:
+    if not act.when:
+        return True
+    found = [event for event in store.events(kinds=(act.when,)) if _meant(act, event, store)]
+    if len(found) < act.count:
+        return False
+    delay = 0.0 if act.do == "alert" else act.seconds
+    return (store.now() - found[act.count - 1].at).total_seconds() >= delay
+
+
+def _meant(act: Act, event: Event, store: Store) -> bool:
+    if act.level and int(event.payload.get("level", 0)) != act.level:
+        return False
+    if not act.of or not event.run:
+        return True
+    run = store.run(event.run)
+    return run is not None and run["runbook"] == act.of
+
+
+def _do(act: Act, cast: Cast) -> bool:
+    """Whether it was done; False where what it needs is not there yet."""
+    desk, who = cast.desk, cast.approver
+    match act.do:
+        case "inject":
+            fault.inject(cast.faults(act.fault), cast.bench)
+        case "cure":
+            fault.cure(cast.faults(act.fault), cast.bench)
+        case "run":
+            fault.ask(fault.filled(act.run, cast.bench.places), cwd=cast.bench.cwd, env=cast.bench.heal_env)
+        case "alert":
+            tell(cast.alertmanager, act)
+        case "approve" | "refuse":
+            plan = _waiting(act, cast.store)
+            return (
+                plan is not None
+                and desk.decide(plan.hash, who, yes=act.do == "approve", reason="as the script says").done
+            )
+        case "take_over":
+            incident = cast.store.incidents()[0]["number"] if cast.store.incidents() else 0
+            return desk.take_over(f"I-{incident}", who).done
+        case "choose":
+            incident = cast.store.incidents()[0]["number"] if cast.store.incidents() else 0
+            return desk.choose(f"I-{incident}", act.of, who, values={}).done
+        case "by_hand":
+            runs = [row for row in cast.store.runs() if not row["ending"] and act.of in ("", row["runbook"])]
+            return (
+                bool(runs)
+                and desk.done_by_hand(f"R-{runs[-1]['number']}", act.step, who, note="as the script says").done
+            )
+    return True
+
+
+def _waiting(act: Act, store: Store) -> Plan | None:
+    for row, plan in store.waiting_plans():
+        fits = row["recommended"] if act.choose == "recommended" else plan.original == (act.choose == "original")
+        if fits and act.of in ("", plan.runbook):
+            return plan
+    return None
+
+
+def tell(alertmanager: str, act: Act) -> None:
+    """An alert as a rule would raise it, that ends by itself."""
+    now = datetime.now(UTC)
+    body = [
+        {
+            "labels": dict(act.labels or {}),
+            "annotations": dict(act.annotations or {}),
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(seconds=act.seconds or 60)).isoformat(),
+        }
+    ]
+    httpx.post(f"{alertmanager}/api/v2/alerts", json=body, timeout=10).raise_for_status()
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """The file of a course by its id."""
+    path = folder / f"{name}.yaml"
+    return path if path.exists() else None
+
+
+__all__: Sequence[str] = ["Act", "Cast", "Script", "at_once", "find", "play", "read", "wrong"]
