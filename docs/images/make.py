@@ -1,19 +1,26 @@
-"""Makes incident.png: the demo's shop breaks, and its incident page is photographed while a plan waits.
+"""Makes the README's pictures: incident pages as someone on call sees them.
 
-`uv run python docs/images/make.py` needs Chromium (`apt-get install chromium`, or `playwright install chromium`).
+incident.png is the demo's shop, broken for real. The others are recorded drills, replayed without a cluster.
+`uv run --with pillow python docs/images/make.py` needs Chromium (`apt-get install chromium`, or `playwright install chromium`).
+With names it makes only those: `… make.py RB-009`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from handrail import app
+from handrail.cli import replay
+from handrail.drills import recording
 from handrail.drills.shop import Shop
 
 HERE = Path(__file__).resolve().parent
@@ -22,13 +29,68 @@ PEOPLE = f"""\
 people:
   - {{name: Ana Ruiz, roles: [responder, approver], token_sha256: {hashlib.sha256(TOKEN.encode()).hexdigest()}}}
 """
-SIZE = {"width": 1180, "height": 1000}
 SECONDS = 120
 SAMPLES = 4
+LARGEST = 200_000  # bytes: a README is read on phones too
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One picture: of which recording, at which moment of it, on which screen."""
+
+    file: str
+    recording: str = ""  # empty: the demo's shop
+    moment: str = "waiting"
+    width: int = 1180
+    height: int = 1000
+    scale: float = 1.0
+    scheme: str = "light"
+
+
+PICTURES = (
+    Picture(file="incident.png"),
+    Picture(file="RB-004.png", recording="RB-004", height=1060),
+    Picture(file="RB-009.png", recording="RB-009", width=390, height=844, scale=1.8, scheme="dark", moment="waiting"),
+    Picture(file="RB-012.png", recording="RB-012", scheme="dark", moment="over"),
+)
 
 
 def main() -> None:
-    """Break it, wait for the proposal, take the picture, put all away."""
+    """Those that are named, or all."""
+    named = sys.argv[1:]
+    for picture in PICTURES:
+        if named and picture.recording not in named and picture.file not in named:
+            continue
+        if picture.recording:
+            recorded(picture)
+        else:
+            broken(picture)
+        print(f"Written: {HERE / picture.file}, {(HERE / picture.file).stat().st_size // 1000} kB")
+
+
+def recorded(picture: Picture) -> None:
+    """Replay a drill and look at its page at the moment that is wanted."""
+    library = app.library() / "azora"
+    kept = recording.load(replay.find(picture.recording))
+
+    def look(here: app.Running, incident: str, moment: str) -> None:
+        if moment == picture.moment:
+            photograph(picture, here.url, incident)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "azora"
+        shutil.copytree(library, folder, ignore=shutil.ignore_patterns("recordings"))
+        people = (folder / "people.yaml").read_text(encoding="utf-8")
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        people = people.replace("{name: Ana Ruiz,", f"{{name: Ana Ruiz, token_sha256: {digest},")
+        (folder / "people.yaml").write_text(people, encoding="utf-8")
+        problems = replay.check(kept, speed=4, say=lambda line: None, config=folder, onlooker=look)
+    if problems:
+        raise SystemExit(f"{picture.recording} was not replayed as recorded: {problems[0]}")
+
+
+def broken(picture: Picture) -> None:
+    """Break the demo's shop, wait for the proposal, take the picture, put all away."""
     demo = app.library() / "demo"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "demo"
@@ -44,10 +106,9 @@ def main() -> None:
             with app.running(folder, state=Path(scratch) / "state", port=0) as here:
                 shop.watch(f"{here.url}/api/v1/hooks/alertmanager/demo", here.hook_token)
                 shop.release("blue", "1_5_0")
-                photograph(f"{here.url}", waiting(here))
+                photograph(picture, here.url, waiting(here))
         finally:
             shop.stop()
-    print(f"Written: {HERE / 'incident.png'}")
 
 
 def waiting(here: app.Running) -> str:
@@ -61,22 +122,31 @@ def waiting(here: app.Running) -> str:
     raise SystemExit(f"No plan within {SECONDS} s.")
 
 
-def photograph(url: str, incident: str) -> None:
-    """The page as the person on call sees it, signed in."""
+def photograph(picture: Picture, url: str, incident: str) -> None:
+    """The page as the person on call sees it, signed in; in the 256 colours that cover most of it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
             args=["--no-sandbox", "--disable-gpu"],
         )
-        page = browser.new_page(viewport=SIZE, color_scheme="light", device_scale_factor=1.5)  # type: ignore[arg-type]
+        page = browser.new_page(
+            viewport={"width": picture.width, "height": picture.height},
+            color_scheme=picture.scheme,  # type: ignore[arg-type]  # light, dark
+            device_scale_factor=picture.scale,
+        )
         page.goto(f"{url}/login")
         page.get_by_label("Your token").fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{url}/")
         page.goto(f"{url}/incidents/{incident}")
-        page.get_by_role("button", name="Approve").first.wait_for()
-        page.screenshot(path=str(HERE / "incident.png"))
+        page.locator("#live-plan").wait_for()
+        page.screenshot(path=str(HERE / picture.file))
         browser.close()
+    with Image.open(HERE / picture.file) as taken:
+        few = taken.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(HERE / picture.file, optimize=True)
+    if (HERE / picture.file).stat().st_size > LARGEST:
+        raise SystemExit(f"{picture.file} is over {LARGEST // 1000} kB. Make its screen smaller.")
 
 
 if __name__ == "__main__":

@@ -264,10 +264,14 @@ def test_the_bindings_parts_that_are_shown_are_what_the_reader_takes() -> None:
         bindingfile.read(yaml.safe_dump({"runbooks": {"RB-001": part}}), path="binding.md")
 
 
-def test_the_picture_of_the_readme_is_there_and_is_a_picture() -> None:
-    picture = DOCS / "images/incident.png"
-    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert picture.stat().st_size < 600_000
+def test_the_pictures_of_the_readme_are_small_pictures_and_each_is_shown() -> None:
+    shown = set(re.findall(r"docs/images/([\w.-]+\.png)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert shown == {path.name for path in (DOCS / "images").glob("*.png")}
+    for name in shown:
+        picture = (DOCS / "images" / name).read_bytes()
+        assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+        assert int.from_bytes(picture[16:20]) <= 1400
+        assert len(picture) <= 200_000, name
 
 
 def test_the_changelog_has_a_place_for_what_is_next() -> None:

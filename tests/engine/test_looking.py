@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from handrail import commands, syntax
-from handrail.engine import looking
+from handrail.engine import looking, scene
+from handrail.runbooks.binding import RunbookBinding, Trigger
+from handrail.runbooks.document import RunbookId
 from handrail.targets import Ask
 
 KNOWLEDGE = syntax.load_knowledge()
@@ -69,3 +73,26 @@ def test_a_watch_that_never_ends_gets_a_window() -> None:
     ask = asked("kubectl get pods -n shop -w")
     assert isinstance(ask, Ask)
     assert ask.window == looking.WATCH_WINDOW
+
+
+def _alert(name: str, *, service: str, url: str = "") -> dict[str, object]:
+    body = {"labels": {"alertname": name, "service": service}, "annotations": {"runbook_url": url}}
+    return {"name": name, "body": json.dumps(body)}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "service"),
+    [
+        ([_alert("Unavailable", service="catalog"), _alert("Errors", service="gateway")], "catalog"),
+        ([_alert("Errors", service="gateway"), _alert("Other", service="x", url="https://d/#rb-013-degraded")], "x"),
+        ([_alert("Unavailable", service="a"), _alert("Unavailable", service="b")], "b"),
+        ([_alert("Errors", service="catalog"), _alert("Slow", service="gateway")], "catalog"),
+        ([_alert("Errors", service="gateway"), _alert("Slow", service="invoices")], "invoices"),
+        ([], None),
+    ],
+)
+def test_a_run_takes_its_values_from_the_alert_it_answers(alerts: list[dict[str, object]], service: str | None) -> None:
+    """An alert of another runbook that joined a moment later had sent its looks to the wrong service."""
+    binding = RunbookBinding(runbook=RunbookId("RB-013"), triggers=(Trigger(alerts=("Unavailable",)),))
+    labels = scene.labels_of(alerts, runbook="RB-013", binding=binding, service="catalog")
+    assert labels.get("service") == service

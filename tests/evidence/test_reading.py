@@ -282,3 +282,42 @@ def test_no_output_whatever_breaks_the_reading(text: str, path: str) -> None:
     reading.prometheus(text)
     reading.at_path(text, path)
     reading.cell(text, column="NAME", where="STATUS", values=["Running"], owner="a")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("NAME    STATUS\nweb-0   Running\nweb-1   Running", "2 rows, all Running"),
+        ("NAME    STATUS\nweb-0   Running\nweb-1   Error", "2 rows: web-1 Error"),
+        (
+            "NAME    CPU(cores)   MEMORY(bytes)\nweb-0   100m         200Mi\nweb-1   1            90Mi",
+            "2 rows, most CPU web-1 1 and memory web-0 200Mi",
+        ),
+        (
+            "NAME   CPU(cores)   CPU(%)   MEMORY(bytes)   MEMORY(%)\nlab    281m         14%      2541Mi          10%",
+            "1 row",
+        ),
+        (
+            "LAST SEEN   TYPE      REASON   OBJECT      MESSAGE\n2m          Warning   Failed   pod/web-0   no image",
+            "1 row: 1 warning, the last in it Failed of pod/web-0",
+        ),
+        (
+            "LAST SEEN   TYPE     REASON   OBJECT      MESSAGE\n2m          Normal   Pulled   pod/web-0   x",
+            "1 row, no warning",
+        ),
+    ],
+)
+def test_a_table_says_what_stands_out_in_it(text: str, says: str) -> None:
+    assert reading.says(text, reading.kind(text)) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        (" pg_wal_replay_resume \n----------------------\n \n(1 row)", ""),
+        (" ended \n-------\n 3\n(1 row)", "ended: 3"),
+        ("CREATE INDEX", "CREATE INDEX"),
+    ],
+)
+def test_what_a_change_printed_is_told_on_one_line(text: str, short: str) -> None:
+    assert reading.short(text) == short

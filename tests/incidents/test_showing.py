@@ -70,3 +70,49 @@ def test_no_line_of_a_log_is_lost_it_is_shown_or_counted(lines: list[str]) -> No
     there = len([line for line in lines if line.strip()])
     left = int(seen.left_out.split()[0]) if seen.left_out else 0
     assert sum(shape.count for shape in seen.shapes) + left == there
+
+
+DESCRIBED = "\n".join(
+    [
+        "Name:             api-gateway-0",
+        "Lease:            Failed to get lease: leases is forbidden: "
+        'User "system:serviceaccount:handrail:look" cannot get resource "leases"',
+        "    Liveness:     http-get http://:8080/health delay=0s timeout=5s period=10s #success=1 #failure=3",
+        "    failureThreshold: 7",
+        *(f"  field {index}: {index}" for index in range(40)),
+        "  Warning  Failed  2s  kubelet  Error: ImagePullBackOff",
+    ]
+)
+
+
+def test_of_a_long_description_the_lines_that_tell_of_trouble_stand_first_in_their_order() -> None:
+    """How a probe is set is no failure, and what the reader itself may not see is no trouble of the system's."""
+    seen = shown(DESCRIBED, Kind.TEXT)
+    assert [shape.line for shape in seen.shapes] == ["  Warning  Failed  2s  kubelet  Error: ImagePullBackOff"]
+    assert seen.left_out == "44 more lines"
+
+
+def test_a_long_text_without_trouble_shows_how_it_begins() -> None:
+    seen = shown("\n".join(f"line {index}" for index in range(30)), Kind.TEXT)
+    assert seen.text.startswith("line 0\nline 1\n")
+    assert seen.left_out == "6 more lines"
+
+
+EVENTS = "LAST SEEN   TYPE      REASON   OBJECT   MESSAGE\n" + "\n".join(
+    f"{60 - index:02}m         {'Warning' if index in (3, 58) else 'Normal '}   Pulled   pod/{index:02}   said"
+    for index in range(60)
+)
+
+
+def test_of_many_events_the_warnings_and_the_newest_are_shown() -> None:
+    seen = shown(EVENTS, Kind.TABLE)
+    assert seen.table is not None
+    assert [row[3] for row in seen.table.rows] == ["pod/03", *(f"pod/{index}" for index in range(47, 60))]
+    assert seen.left_out == "46 more rows"
+
+
+def test_of_many_pods_those_that_are_not_well_are_shown() -> None:
+    rows = "\n".join(f"web-{index:02}   1/1     {'Error  ' if index == 29 else 'Running'}   0" for index in range(30))
+    seen = shown(f"NAME     READY   STATUS    RESTARTS\n{rows}", Kind.TABLE)
+    assert seen.table is not None
+    assert [row[0] for row in seen.table.rows][-1] == "web-29"

@@ -11,6 +11,8 @@ import pytest
 
 from handrail import incidents, web
 from handrail.incidents import IncidentView, figures
+from handrail.incidents.view.plan import _folded
+from handrail.incidents.view.seen import _asks
 from handrail.store import Store, connect
 from tests.web import seed
 from tests.web.seed import MovingClock, SeedCatalog, Seeder
@@ -249,3 +251,54 @@ def test_an_incident_of_which_almost_nothing_is_known_has_a_view(scene: Scene) -
     )
     view = scene.view(incident)
     assert (view.says, view.stage.kind, view.plan, view.chart, view.timeline) == ("t", "undecided", None, None, ())
+
+
+def test_what_differs_alike_in_many_objects_is_said_once_after_what_is_particular() -> None:
+    """Eleven objects that carry the release's revision hid the one line that mattered."""
+    detail = "\n".join(
+        [
+            "Deployment/api-gateway",
+            "-    revision: aaa",
+            "+    revision: bbb",
+            "-    image: azora:2.16.0",
+            "+    image: azora:2.13.1",
+            *(
+                line
+                for name in ("catalog", "identity")
+                for line in (f"Deployment/{name}", "-    revision: aaa", "+    revision: bbb")
+            ),
+        ]
+    )
+    assert _folded(detail.splitlines()) == [
+        "Deployment/api-gateway",
+        "-    image: azora:2.16.0",
+        "+    image: azora:2.13.1",
+        "The same in Deployment/api-gateway, Deployment/catalog and Deployment/identity:",
+        "-    revision: aaa",
+        "+    revision: bbb",
+    ]
+
+
+@pytest.mark.parametrize("detail", ["spec.replicas\n- 1\n+ 3", "", " standby | paused\n-------\n True | True"])
+def test_a_preview_of_another_form_is_shown_as_it_is(detail: str) -> None:
+    assert _folded(detail.splitlines()) == detail.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "asks"),
+    [
+        ("kubectl get pods -n production", "kubectl get pods"),
+        ('kubectl exec -it deployment/api-gateway -n production \\\n  -- psql -c "SELECT 1;"', "psql"),
+        ("npm run health-check -- --env=production", "npm run health-check"),
+        ("grep -i error app.log", "grep"),
+    ],
+)
+def test_two_looks_of_one_step_are_told_apart_by_what_they_ask(command: str, asks: str) -> None:
+    assert _asks(command) == asks
+
+
+def test_before_any_check_the_metric_that_fired_tells_its_figure(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    view = scene.view(incident)
+    assert view.chart is not None
+    assert view.check.startswith(f"{view.chart.name}: ")

@@ -54,6 +54,7 @@ class Basis:
     made: frozenset[str] = frozenset()  # commands as shown that were already made in this run
     understood: Mapping[str, Command] = dataclasses.field(default_factory=dict)  # a binding's own commands, by text
     parameters: Sequence[ParameterBinding] = ()
+    speaks_for: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what was seen for a remedy of a choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,7 +346,7 @@ def _draft(
         remedy=remedy.name,
         original=original,
         title=looking.filled_in(title, basis.place),
-        because=because or remedy.binding.expected_effect,
+        because=because or _reason(remedy, basis),
         commands=tuple(planned),
         left_out=tuple(left_out),
         values=dict(basis.values),
@@ -357,6 +358,13 @@ def _draft(
         expires_at=basis.now + basis.life,
     )
     return _Draft(plan=made, passed=None, deletes=deletes)
+
+
+def _reason(remedy: Remedy, basis: Basis) -> str:
+    """Why this remedy: what the evidence said for it, and what is expected of it, said as such."""
+    expected = remedy.binding.expected_effect
+    told = [basis.speaks_for.get(remedy.name, ""), f"expected: {expected}" if expected else ""]
+    return ". ".join(f"{one[:1].upper()}{one[1:]}" if place else one for place, one in enumerate(filter(None, told)))
 
 
 def _with_bound_ways(remedy: Remedy, prospect: Prospect, *, ground: Ground, basis: Basis) -> Prospect:
@@ -389,7 +397,7 @@ def healed_when(checks: Sequence[Check], hold: timedelta) -> str:
     told = []
     for check in checks:
         if check.below is not None:
-            told.append(f"{check.name} under {remedies.checks.number(check.below)} {check.unit}".strip())
+            told.append(f"{check.name} under {remedies.checks.amount(check.below, check.unit)}")
         else:
-            told.append(f"{check.name} at least {remedies.checks.number(check.at_least or 0)} {check.unit}".strip())
+            told.append(f"{check.name} at least {remedies.checks.amount(check.at_least or 0, check.unit)}")
     return f"{' and '.join(told)} for {hold.total_seconds():.0f} s"

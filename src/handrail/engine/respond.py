@@ -445,6 +445,11 @@ class Responder:
             ),
             understood=self.understood,
             parameters=scene.binding.parameters,
+            speaks_for={
+                row["name"]: row["reason"]
+                for row in self.store.remedies_of(scene.run)
+                if row["standing"] == Standing.NOT_TRIED and row["reason"]
+            },
         )
 
     def _hold(self, scene: Scene) -> timedelta:

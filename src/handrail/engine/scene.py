@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handrail import runs
@@ -57,11 +57,29 @@ class Scene:
         }
 
     @property
-    def labels(self) -> dict[str, str]:
-        """The newest alert's labels."""
-        return dict(json.loads(self.alerts[-1]["body"]).get("labels", {})) if self.alerts else {}
+    def labels(self) -> Mapping[str, str]:
+        """The labels of the alert that this run answers."""
+        return labels_of(self.alerts, runbook=self.runbook.id, binding=self.binding, service=self.filled["service"])
 
     @property
     def firing(self) -> bool:
         """Whether any alert of the incident still fires; an incident opened by hand always does."""
         return not self.alerts or any(alert["status"] == "firing" for alert in self.alerts)
+
+
+def labels_of(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding, service: str) -> Mapping[str, str]:
+    """The labels that a run's parameters are taken from: those of the newest alert that names its runbook.
+
+    An alert of another runbook may join at any moment, and be about another service. Where none names it: the newest
+    about the incident's own service, else the newest.
+    """
+    names = {name for trigger in binding.triggers for name in trigger.alerts}
+    bodies = [(alert["name"], json.loads(alert["body"])) for alert in alerts]
+    every = [(name, body.get("labels") or {}, body.get("annotations") or {}) for name, body in bodies]
+    wanted = runbook.lower()
+    naming = [
+        labels for name, labels, told in every if name in names or wanted in str(told.get("runbook_url", "")).lower()
+    ]
+    own = [labels for _, labels, _ in every if labels.get("service") == service]
+    newest = (naming or own or [labels for _, labels, _ in every])[-1:]
+    return dict(newest[0]) if newest else {}

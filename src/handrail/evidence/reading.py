@@ -9,12 +9,17 @@ from typing import Any
 
 from handrail.evidence.model import Kind
 
-WORD = r"[A-Z][A-Z0-9%/-]*(?:\([A-Za-z]+\))?"  # `CPU(cores)`, `CLUSTER-IP`
+WORD = r"[A-Z][A-Z0-9%/-]*(?:\([A-Za-z%]+\))?"  # `CPU(cores)`, `CLUSTER-IP`
 HEADER = re.compile(rf"{WORD}(?: {WORD})*(?: {{2,}}{WORD}(?: {WORD})*)*\s*")
 RULE = re.compile(r"[+ ]*-[-+ ]*")
 FINE = frozenset(  # statuses that say nothing is wrong
     {"Running", "Completed", "Succeeded", "Ready", "Active", "Bound", "deployed", "superseded", "True"}
 )
+EVENTS = frozenset({"LAST SEEN", "TYPE", "REASON", "OBJECT"})  # the columns of `kubectl get events`
+USED = ("CPU(cores)", "MEMORY(bytes)")  # the columns of `kubectl top`
+UNITS = {"": 1.0, "%": 1.0, "m": 0.001, "n": 1e-9, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6}
+UNITS |= {f"{prefix}i": 1024.0**power for power, prefix in enumerate("KMGT", 1)}
+UNITS |= {prefix: 1000.0**power for power, prefix in enumerate("kMGT", 1)} | {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 LEAVES = 6
 STAMP = re.compile(r"^\S*(\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2})")
 
@@ -103,18 +108,66 @@ def says(text: str, shape: Kind, *, exit_meaning: str = "") -> str:
     return lines[0].strip()[:120] if len(lines) == 1 else f"{len(lines)} lines"
 
 
+def short(text: str) -> str:
+    """What a command printed, on one line: a table of one row as its values, where it holds any."""
+    found = table(text)
+    if found is None:
+        return text
+    columns, rows = found
+    told = [f"{column}: {cell}" for row in rows[:1] for column, cell in zip(columns, row, strict=True) if cell]
+    return ", ".join(told) + (f", and {len(rows) - 1} more rows" if len(rows) > 1 else "")
+
+
+def bad_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Which rows of a table say that something is wrong: a status that is none of the usual good ones, a warning."""
+    if set(columns) >= EVENTS:
+        at = columns.index("TYPE")
+        return [index for index, row in enumerate(rows) if row[at] == "Warning"]
+    if "STATUS" not in columns or "NAME" not in columns[:1]:
+        return []
+    at = columns.index("STATUS")
+    return [index for index, row in enumerate(rows) if row[at] and row[at] not in FINE]
+
+
 def _standing_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The rows of a table with a status that is none of the usual good ones: `, web-0 CrashLoopBackOff, 6 restarts`."""
+    """What stands out in a table: `: web-0 CrashLoopBackOff, 6 restarts`, or `, all Running`."""
+    bad = [rows[index] for index in bad_rows(columns, rows)]
+    if set(columns) >= EVENTS:
+        if not bad:
+            return ", no warning"
+        newest = f"{bad[-1][columns.index('REASON')]} of {bad[-1][columns.index('OBJECT')]}"
+        return f": {len(bad)} warning{'' if len(bad) == 1 else 's'}, the last in it {newest}"
+    if "NAME" in columns[:1] and (used := [column for column in USED if column in columns]) and len(rows) > 1:
+        return ", most " + " and ".join(_most(columns, rows, column) for column in used)
     if "STATUS" not in columns or "NAME" not in columns[:1]:
         return ""
     at = columns.index("STATUS")
-    bad = [row for row in rows if row[at] and row[at] not in FINE]
     if not bad:
-        return ""
+        words = {row[at] for row in rows}
+        return f", all {words.pop()}" if len(rows) > 1 and len(words) == 1 and "" not in words else ""
     told = f": {bad[0][0]} {bad[0][at]}"
     if "RESTARTS" in columns and (restarts := bad[0][columns.index("RESTARTS")].split()[:1]) and restarts != ["0"]:
         told += f", {restarts[0]} restart{'' if restarts == ['1'] else 's'}"
     return told + (f", and {len(bad) - 1} more" if len(bad) > 1 else "")
+
+
+def _most(columns: Sequence[str], rows: Sequence[Sequence[str]], column: str) -> str:
+    """Which row of `kubectl top` has most of something: `CPU web-0 61m`."""
+    at = columns.index(column)
+    most = max(rows, key=lambda row: quantity(row[at]) or 0.0)
+    return f"{column.partition('(')[0].replace('MEMORY', 'memory')} {most[0]} {most[at]}"
+
+
+def quantity(text: str) -> float | None:
+    """A figure with the unit it was printed with, in cores, bytes, seconds or as it stands; None where it is none.
+
+    >>> quantity("250m"), quantity("2Mi"), quantity("12%"), quantity("1.5 s"), quantity("Running")
+    (0.25, 2097152.0, 12.0, 1.5, None)
+    """
+    found = re.fullmatch(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?) ?([A-Za-zµ%]*)", text.strip())
+    if found is None or (found[2] and found[2] not in UNITS):
+        return None
+    return float(found[1]) * UNITS.get(found[2], 1.0)
 
 
 def _leaves(value: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from handrail.evidence import Event
+from handrail.evidence import Event, reading
 from handrail.incidents import words
 from handrail.runbooks.document import Runbook, command_id
 
@@ -108,7 +108,8 @@ def _came_out(told: Told) -> str:
         "failed": "failed",
         "unknown": "may or may not have happened",
     }.get(told["outcome"], told["outcome"])
-    return f"{did}{told.after(': ', 'detail')}"
+    said = reading.short(told["detail"])
+    return f"{did}{f': {said}' if said else ''}"
 
 
 def _verified(told: Told) -> str:
@@ -158,7 +159,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "plan_proposed": lambda told: (
         f"{'Beside it' if told['recommended'].lower() in ('false', '0') else 'Proposed'}: {told.plan}"
     ),
-    "remedy_passed_over": lambda told: f"{told.remedy} passed over{told.after(': ', 'reason')}",
+    "remedy_passed_over": lambda told: f"{told.remedy} passed over{told.names.within(told.after(': ', 'reason'))}",
     "plan_void": lambda told: f"No longer valid: {told.plan}{told.after('. ', 'reason')}",
     "decision": _decision,
     "intent": lambda told: (

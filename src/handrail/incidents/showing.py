@@ -14,7 +14,11 @@ from handrail.evidence import Evidence, Kind, reading
 from handrail.remedies.checks import number
 
 ROWS, LINES, SHAPES = 14, 24, 8
-MATTERS = re.compile(r"error|exception|traceback|fatal|panic|fail|denied|refused|oom|killed|warn", re.IGNORECASE)
+MATTERS = re.compile(  # `#failure=3` and `failureThreshold` tell how a probe is set, not that it failed
+    r"error|exception|traceback|fatal|panic|(?<![#\w])fail(?:s|ed|ing|ures?)?\b|failed|denied|refused|oom|killed|warn",
+    re.IGNORECASE,
+)
+OURS = re.compile(r'User "system:serviceaccount:[^"]*:look[^"]*" cannot')  # what the reader may not see is no trouble
 VARIES = (
     (re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*(?:Z|[+-]\d{2}:?\d{2})?"), "…"),
     (re.compile(r"\b\d{2}:\d{2}:\d{2}(?:[.,]\d+)?"), "…"),
@@ -88,8 +92,21 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Shown:
         if even and all(re.fullmatch(r"-?[\d.,]+ ?(?:%|m|Mi|Gi|Ki|ms|s)?", row[index] or "x") for row in even)
     )
     more = max(len(even) - ROWS, 0)
-    table = Table(columns=tuple(columns), rows=tuple(even[:ROWS]), numeric=numeric, more=more)
-    return Shown(table=table, left_out=f"{more} more rows" if more else "")
+    table = Table(columns=tuple(columns), rows=tuple(_telling(columns, even)), numeric=numeric, more=more)
+    return Shown(table=table, left_out=f"{more} more row{'' if more == 1 else 's'}" if more else "")
+
+
+def _telling(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows that are shown, in their own order: those that say what is wrong before others, the newest of events."""
+    if len(rows) <= ROWS:
+        return list(rows)
+    events = set(columns) >= reading.EVENTS
+    bad = reading.bad_rows(columns, rows)
+    rest = [index for index in range(len(rows)) if index not in set(bad)]
+    chosen = bad[-ROWS:] if events else bad[:ROWS]
+    left = ROWS - len(chosen)
+    chosen += (rest[-left:] if events else rest[:left]) if left else []
+    return [rows[index] for index in sorted(chosen)]
 
 
 def _series(series: Sequence[tuple[dict[str, str], float]]) -> tuple[list[str], list[list[str]]]:
@@ -110,23 +127,42 @@ def _json(text: str) -> Shown:
         lines = json.dumps(json.loads(text), indent=2, ensure_ascii=False).splitlines()
     except ValueError:
         return _lines(text, log=False)
-    more = len(lines) - LINES
-    return Shown(text="\n".join(lines[:LINES]), left_out=f"{more} more lines" if more > 0 else "")
+    return Shown(text="\n".join(lines[:LINES]), left_out=_more(len(lines) - LINES))
 
 
 def _lines(text: str, *, log: bool) -> Shown:
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    if not log and len(lines) <= LINES:
-        return Shown(text="\n".join(lines))
+    if not log:
+        return _plain(lines)
     found: dict[str, list[str]] = {}
     for line in lines:
         found.setdefault(_shape(line), []).append(line)
-    shapes = [Shape(line=same[-1], count=len(same), matters=bool(MATTERS.search(same[-1]))) for same in found.values()]
+    shapes = [Shape(line=same[-1], count=len(same), matters=_matters(same[-1])) for same in found.values()]
     shapes.sort(key=lambda shape: (not shape.matters, -shape.count))
     rest = shapes[SHAPES:]
     left = sum(shape.count for shape in rest)
     more = f"{left} more lines of {len(rest)} shape{'' if len(rest) == 1 else 's'}" if rest else ""
     return Shown(shapes=tuple(shapes[:SHAPES]), left_out=more)
+
+
+def _plain(lines: Sequence[str]) -> Shown:
+    """What is no log keeps its order: all of it, the lines that matter, or how it begins."""
+    if len(lines) <= LINES:
+        return Shown(text="\n".join(lines))
+    telling = [line for line in lines if _matters(line)]
+    if not telling:
+        return Shown(text="\n".join(lines[:LINES]), left_out=_more(len(lines) - LINES))
+    kept = telling[:LINES]
+    shapes = tuple(Shape(line=line, count=1, matters=True) for line in kept)
+    return Shown(shapes=shapes, left_out=_more(len(lines) - len(kept)))
+
+
+def _more(count: int) -> str:
+    return f"{count} more line{'' if count == 1 else 's'}" if count > 0 else ""
+
+
+def _matters(line: str) -> bool:
+    return bool(MATTERS.search(line)) and not OURS.search(line)
 
 
 def _shape(line: str) -> str:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from handrail.remedies.checks import number
+from handrail.remedies import checks
 from handrail.runbooks.document import TimeToResolve
 
 
@@ -54,7 +54,7 @@ def _unit(span: timedelta) -> tuple[str, str]:
 
 def amount(value: float, unit: str) -> str:
     """A figure with its unit."""
-    return f"{number(value)} {unit}".strip()
+    return checks.amount(value, unit)
 
 
 def count(figure: int, one: str, many: str = "") -> str:
@@ -116,4 +116,4 @@ def sentence(text: str) -> str:
         return ""
     first = text.split()[0]
     keep = first in TOOLS or not first.rstrip(",:.?").isalpha()
-    return (text[0] if keep else text[0].upper()) + text[1:] + ("" if text[-1] in ".?:" else ".")
+    return (text[0] if keep else text[0].upper()) + text[1:] + ("" if text[-1] in ".?!:" else ".")

@@ -62,6 +62,18 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.1 else f"{value:.3f}"
 
 
+def amount(value: float, unit: str) -> str:
+    """A figure with its unit, which is one where the figure is.
+
+    >>> amount(4.8, "%"), amount(1, "rows"), amount(1, "ms")
+    ('4.8 %', '1 row', '1 ms')
+    """
+    figure = number(value)
+    if figure == "1" and len(unit) > 3 and unit.isalpha() and unit.endswith("s"):
+        unit = unit[:-1]
+    return f"{figure} {unit}".strip()
+
+
 def read(check: Check, *, numerator: Series, denominator: Series = None, at: datetime) -> Reading:
     """A check's value from its query's answer, by the rule for missing data in `Check`.
 
@@ -86,8 +98,9 @@ def read(check: Check, *, numerator: Series, denominator: Series = None, at: dat
         value = max(values) if check.below is not None else min(values)
     if value != value:  # NaN: a division by nothing on the other side
         return of(None, f"{check.name}: no data")
-    limit = f"limit {number(check.below)}" if check.below is not None else f"at least {number(check.at_least or 0)}"
-    return of(value, f"{check.name}: {number(value)} {check.unit}".rstrip() + f" ({limit} {check.unit}".rstrip() + ")")
+    limit = "limit" if check.below is not None else "at least"
+    least = check.below if check.below is not None else check.at_least or 0
+    return of(value, f"{check.name}: {amount(value, check.unit)} ({limit} {amount(least, check.unit)})")
 
 
 def _within(check: Check, value: float) -> bool:

@@ -47,9 +47,13 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
             parts.append(Markup('<text x="{:.1f}" y="{}" class="mid">{}</text>').format(x(at), height - 5, text))
     if chart.limit is not None:
         text = _limit(chart)
-        parts.append(Markup('<path class="limit" d="M{:.1f} {:.1f}H{}"/>').format(left, y(chart.limit), width))
+        line = y(chart.limit)
+        parts.append(Markup('<path class="limit" d="M{:.1f} {:.1f}H{}"/>').format(left, line, width))
+        below = line - 17 < top - TOP + 20  # there stand the words of the marks
         parts.append(
-            Markup('<text x="{:.1f}" y="{:.1f}" class="bad">{}</text>').format(left + 4, y(chart.limit) - 5, text)
+            Markup('<text x="{:.1f}" y="{:.1f}" class="bad">{}</text>').format(
+                left + 4, line + (14 if below else -5), text
+            )
         )
     for mark in marks:
         parts += _mark(*mark, height=height)

@@ -71,13 +71,14 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
     unknown = tuple(plans.unknown(facts))
     binding = run.binding if run else RunbookBinding(runbook=RunbookId(""))
     says = head.what_is_wrong(incident, run=run.row if run else None, binding=binding, events=facts.events)
+    severity = head.severity(incident, run)
     now_at = stage.stage(facts, run, current, unknown)
     return IncidentView(
         id=facts.id,
         says=says,
         alert_says="" if head.alike(says, str(incident["title"])) else str(incident["title"]),
-        severity=str(incident["severity"]),
-        tone=head.severity_tone(str(incident["severity"])),
+        severity=severity,
+        tone=head.severity_tone(severity),
         status=str(incident["status"]),
         state=now_at.says if len(now_at.says) < 40 else stage.short_state(now_at),
         service=str(incident["service"]),

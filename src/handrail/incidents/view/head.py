@@ -66,6 +66,14 @@ def _first_value(events: Sequence[Event]) -> float | None:
     return before[-1] if before else None
 
 
+def severity(incident: Row, run: RunFacts | None) -> str:
+    """As the alert said; where it said nothing, as the runbook does."""
+    told = str(incident["severity"])
+    if told.lower() in ("", "unknown") and run is not None and run.runbook is not None and run.runbook.severity:
+        return run.runbook.severity.lower()
+    return told
+
+
 def severity_tone(severity: str) -> str:
     return {"critical": "bad", "high": "bad", "medium": "changes", "warning": "changes", "low": "reads"}.get(
         severity.lower(), "soft"
@@ -118,4 +126,10 @@ def last_check(facts: Facts) -> str:
     for event in reversed(facts.events):
         if event.kind == "check":
             return str(event.payload.get("says", ""))
-    return ""
+    drawn = seen.chart(facts)
+    if drawn is None or not drawn.points or drawn.name.startswith("The metric"):
+        return ""
+    told = f"{drawn.name}: {words.amount(drawn.points[-1][1], drawn.unit)}"
+    if drawn.limit is None:
+        return told
+    return f"{told} ({'at least' if drawn.least else 'limit'} {words.amount(drawn.limit, drawn.unit)})"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -134,6 +136,7 @@ def plan_view(plan: Plan, row: Row, *, run: RunFacts | None = None) -> PlanView:
 
 def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPlan:
     runs_as = words.shell(command.stages, command.sql)
+    undo = "\n".join(words.shell((stage,)) for stage in command.undo.stages)
     return CommandOfPlan(
         command=command.command,
         runs_as=runs_as,
@@ -144,16 +147,39 @@ def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPl
         preview=command.preview.says,
         refused=command.preview.refused,
         by=command.preview.by,
-        detail=tuple(_diff_line(line) for line in command.preview.detail.splitlines()),
-        undo="\n".join(words.shell((stage,)) for stage in command.undo.stages),
+        detail=tuple(_diff_line(line) for line in _folded(command.preview.detail.splitlines())),
+        undo=undo,
         irreversible=command.undo.irreversible,
-        undo_says=command.undo.says,
+        undo_says="" if same(undo, command.undo.says) else command.undo.says,
         depends_on_earlier=command.depends_on_earlier,
         outcome=(intent["outcome"] or RUNNING) if intent else "",
         outcome_detail=intent["detail"] if intent else "",
         started_at=intent["at"] if intent else None,
         ended_at=intent["outcome_at"] if intent else None,
     )
+
+
+EVERYWHERE = 3  # so many objects with the same line: said once
+
+
+def _folded(lines: Sequence[str]) -> list[str]:
+    """A preview with what differs alike in many objects said once, at its end; what is particular comes first."""
+    objects: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if re.fullmatch(r"[A-Z]\w+/\S+", line):
+            objects.append((line, []))
+        elif not objects:
+            return list(lines)  # it does not begin with an object: another form
+        else:
+            objects[-1][1].append(line)
+    counts = Counter(line for _, told in objects for line in dict.fromkeys(told))
+    common = [line for line, count in counts.items() if count >= EVERYWHERE and line[:1] in "+-"]
+    if not common:
+        return list(lines)
+    own = [(name, [line for line in told if line not in common]) for name, told in objects]
+    kept = [line for name, told in own if told for line in (name, *told)]
+    alike = [name for name, told in objects if any(line in common for line in told)]
+    return [*kept, f"The same in {words.listed(alike)}:", *common]
 
 
 def _diff_line(line: str) -> DiffLine:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handrail.evidence import Event, Evidence, Kind, Look
@@ -34,6 +35,7 @@ class Found:
     step: str
     anchor: str
     ok: bool
+    beside: str = ""  # the runbook of a run beside the one that leads
 
 
 def points_of(event: Event) -> list[tuple[datetime, float]]:
@@ -76,14 +78,47 @@ def chart(facts: Facts) -> Chart | None:
     if len(points) < 2:
         return None
     limit = meta.get("limit")
+    marks = tuple(_marks(facts))
+    points = _near(
+        points, marks=marks, limit=float(limit) if limit not in (None, "") else None, least=bool(meta.get("least"))
+    )
     return Chart(
         name=str(meta.get("name") or meta.get("query") or "The metric that fired"),
         unit=str(meta.get("unit", "")),
         limit=float(limit) if limit not in (None, "") else None,
         least=bool(meta.get("least", False)),
         points=tuple(sorted(points.items())),
-        marks=tuple(_marks(facts)),
+        marks=marks,
     )
+
+
+BEFORE, LEAST = 2.0, timedelta(minutes=3)
+
+
+def _near(
+    points: Mapping[datetime, float],
+    *,
+    marks: Iterable[tuple[datetime, str, str]],
+    limit: float | None,
+    least: bool,
+) -> dict[datetime, float]:
+    """The points that a chart shows: the trouble and what came of it have a third of it, and are not a corner.
+
+    Before it stands twice as long as it lasts, three minutes at least. It begins where the limit was passed before the
+    first mark, or with that mark.
+    """
+    times = sorted(points)
+    began = min([at for at, _, _ in marks], default=None)
+    if began is None:
+        return dict(points)
+    if limit is not None:
+        for at in reversed([at for at in times if at <= began]):
+            if not ((points[at] < limit) if least else (points[at] >= limit)):
+                break
+            began = at
+    since = began - max(BEFORE * (times[-1] - began), LEAST)
+    kept = {at: points[at] for at in times if at >= since}
+    return kept if len(kept) > 1 else dict(points)
 
 
 def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
@@ -101,16 +136,36 @@ def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
 
 
 def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
-    for run in facts.runs:
-        for item in sorted(newest(run.evidence).values(), key=_place):
+    first = leading(facts)
+    for run in sorted(facts.runs, key=lambda run: run is not first):
+        items = sorted(newest(run.evidence).values(), key=_place)
+        several = Counter(names.command(item.command) for item in items)
+        for item in items:
             if ":" in item.command:
                 continue
+            step = names.command(item.command)
             yield Found(
                 says=_telling(item),
-                step=names.command(item.command),
+                step=f"{step}, {_asks(item.as_written)}" if several[step] > 1 else step,
                 anchor=anchor(run.id, item.command),
                 ok=item.look is Look.SEEN,
+                beside="" if run is first else str(run.row["runbook"]),
             )
+
+
+ASKS = re.compile(r"[A-Za-z][\w./-]*")
+
+
+def _asks(command: str) -> str:
+    """What a command asks, shortly, to tell it from its step's others: `kubectl get pods`, `psql` where it is inside."""
+    words = command.replace("\\\n", " ").split()
+    inside = words.index("--") + 1 if "exec" in words[:3] and "--" in words else 0
+    told: list[str] = []
+    for word in words[inside : inside + 3]:
+        if not ASKS.fullmatch(word):
+            break
+        told.append(word)
+    return " ".join(told) or " ".join(words[:1])
 
 
 def _place(item: Evidence) -> tuple[int, ...]:
@@ -137,5 +192,20 @@ def _telling(item: Evidence) -> str:
     if shown.shapes and shown.shapes[0].matters:
         top = shown.shapes[0]
         return f"{item.says}, {top.count} like {_cut(STAMP.sub('', top.line))}"
-    first = "" if shown.table else shown.text.strip().splitlines()[0] if shown.text.strip() else ""
+    if shown.shapes and shown.shapes[0].count > 1:
+        top = shown.shapes[0]
+        return f"{item.says}, {top.count} like {_cut(STAMP.sub('', top.line))}"
+    first = _row(shown.table) if shown.table else _begins(shown.text)
     return f"{item.says}, first {_cut(first)}" if first else item.says
+
+
+def _row(table: showing.Table) -> str:
+    """The first row of a query's answer, which comes in its own order; a listing by name has no first."""
+    told = [cell for cell in table.rows[0] if cell] if table.rows and table.columns[0].islower() else []
+    return ", ".join(told)
+
+
+def _begins(text: str) -> str:
+    """The first line; where that only announces the next, both."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()][:2]
+    return " ".join(lines if lines and lines[0].endswith(":") else lines[:1])

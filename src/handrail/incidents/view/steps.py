@@ -262,10 +262,12 @@ def _change(name: str, remedy: Remedy, run: RunFacts) -> dict[str, Any]:
     standing = Standing(row["standing"])
     plan = next((plan for kept, plan in run.plans if kept["hash"] == row["plan"]), None)
     planned = next((command for command in plan.commands if command.command == name), None) if plan else None
-    reason = str(row["reason"])
+    reason = str(row["reason"]).removeprefix(f"{name} ")
+    if standing is Standing.REFUSED_BY_TARGET:
+        reason = reason.removeprefix("is refused by the target: ")
     if plan is not None and planned is None and standing is not Standing.NOT_TRIED:
         left_out = next((text for text in plan.left_out if name.removeprefix(f"{plan.runbook}.") in text), "")
-        return {"state": "skipped", "says": left_out or "not part of the plan"}
+        return {"state": "skipped", "says": left_out.removeprefix(f"{name} ") or "not part of the plan"}
     changes: dict[str, Any] = {
         "state": STATES[standing],
         "says": {Standing.NOT_TRIED: "", Standing.PROPOSED: "proposed above"}.get(standing, str(standing))
