@@ -229,7 +229,9 @@ def assemble(
     )
     at = boundaries.from_environment()
     escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
-    outbox = Outbox(kept, addresses=_addresses(known), send=by_apprise, told=escalation.settle)
+    outbox = Outbox(
+        kept, addresses=_addresses(known), send=by_apprise, told=escalation.settle, attached=escalation.attached
+    )
     intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=escalation.told, at=at)
     responder = Responder(
         store=kept,

@@ -100,3 +100,8 @@ def test_the_persons_name_comes_from_the_payload_else_from_who_did_it() -> None:
     ana = Actor(kind="person", name="Ana Ruiz", known_by="token")
     assert told("paused", ana) == "Ana Ruiz paused all automation."
     assert told("acknowledged", ana, person="Rui") == "Rui has it."
+
+
+def test_a_change_that_another_runbook_has_written_down_is_called_by_the_plans_title() -> None:
+    text = told("outcome", command="RB-006.5.1", plan=HASH, outcome="succeeded", detail="deployment scaled")
+    assert text == "Roll back to revision 7 was made: deployment scaled."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import json
 import socket
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from handrail.notify import Addresses, Outbox, by_apprise
+from handrail.notify import Addresses, Attached, Outbox, by_apprise
 from handrail.store import Store
 from tests.factory import Clock, fresh_store, with_run
 
@@ -150,3 +151,29 @@ def test_a_message_that_a_process_was_sending_when_it_died_is_sent_again(tmp_pat
         box.flush()
     assert len(got) == 1
     assert [row["state"] for row in kept.messages()] == ["sent"]
+
+
+def test_a_file_goes_with_the_mail_and_an_address_that_takes_none_is_told_all_the_same(
+    tmp_path: Path, mail: tuple[str, Mailbox]
+) -> None:
+    address, mailbox = mail
+    content = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+    with webhook() as (hook, got):
+        kept = fresh_store(tmp_path)
+        with_run(kept)
+        box = Outbox(
+            kept,
+            addresses=Addresses(known={"Ana": [address, hook]}),
+            send=by_apprise,
+            attached=lambda row: [Attached(name="retrospective.ics", kind="text/calendar", content=content)],
+        )
+        kept.queue_message(
+            id="retrospective/I-1/Ana", incident="I-1", person="Ana", title="Retrospective", body="Come."
+        )
+        box.flush()
+    assert [row["state"] for row in kept.messages()] == ["sent"]
+    assert got[0]["title"] == "Retrospective"
+    parts = list(email.message_from_bytes(mailbox.kept[0].content).walk())
+    (file,) = [part for part in parts if part.get_filename() == "retrospective.ics"]
+    assert file.get_content_type() == "text/calendar"
+    assert file.get_payload(decode=True) == content

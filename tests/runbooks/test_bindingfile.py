@@ -132,7 +132,19 @@ YAML = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.integers(0, 9), inner, max_size=3),
     max_leaves=12,
 )
-KEYS = ["triggers", "parameters", "checks", "hold", "lists", "remedies", "explains", "time_limits", "summary"]
+KEYS = [
+    "triggers",
+    "parameters",
+    "checks",
+    "hold",
+    "lists",
+    "remedies",
+    "explains",
+    "time_limits",
+    "summary",
+    "resolution",
+    "afterwards",
+]
 
 
 @settings(max_examples=300, deadline=None)

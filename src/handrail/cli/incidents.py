@@ -12,6 +12,7 @@ from handrail import app
 from handrail.cli import follow as following
 from handrail.cli import incident_text, terminal
 from handrail.errors import FixSettings
+from handrail.incidents import invitation
 from handrail.web import gather
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
@@ -65,12 +66,25 @@ def review(
     incident: str,
     config: Config = Path(),
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
+    calendar: Annotated[
+        Path | None, typer.Option("--calendar", help="Write the retrospective's date to this .ics file instead.")
+    ] = None,
     json_: AsJson = False,
 ) -> None:
     """Print the post-incident review as Markdown."""
     store, catalog = app.record(config)
     if store.incident(incident) is None:
         raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
+    if calendar is not None:
+        content = invitation(app.seen(store, catalog, incident), link="")
+        if not content:
+            raise FixSettings(
+                f"No date was set for a retrospective of {incident}. It is set when the incident is over and its "
+                "runbook's binding says `retrospective`."
+            )
+        calendar.write_bytes(content)
+        print(f"Written to {calendar}.")
+        return
     text = app.review_text(store, catalog, incident)
     if json_:
         print(

@@ -10,18 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handrail import incidents, oncall, runs
 from handrail.engine.catalog import Catalog
 from handrail.errors import HandrailError
-from handrail.incidents import messages, updates
+from handrail.incidents import messages, retrospective, updates
 from handrail.incidents.updates import Phase
+from handrail.notify import Attached
 from handrail.oncall import Person, Schedule
 from handrail.remedies import Standing
-from handrail.runbooks.binding import ListKind
-from handrail.runbooks.document import Document, Runbook, command_id
+from handrail.runbooks.binding import ListKind, RunbookBinding
+from handrail.runbooks.document import Document, Runbook, RunbookId, command_id
 from handrail.store import Store
 
 log = logging.getLogger("handrail")
@@ -31,7 +32,9 @@ Publish = Callable[[Sequence[Row], Mapping[str, Sequence[Row]], bool], None]
 
 HANDRAIL = "Handrail"
 STAKEHOLDERS = "stakeholders"
+UNSTATED = timedelta(minutes=15)  # for a task where no runbook says how long it may take: then everybody was called
 SHOWN = timedelta(days=7)  # how long a closed incident stays on the status page
+LATER = ("later", "action_items", "retrospective")  # what has time until it is over
 ESCALATES = (Standing.DID_NOT_HELP, Standing.FAILED, Standing.UNKNOWN)
 
 
@@ -129,6 +132,7 @@ class Escalation:
             for kind in ("page", "late", "update"):
                 self.store.cancel(f"{kind}/{incident}/")
             self._over(here)
+            self._afterwards(here)
         self._finish_by_itself(here)
 
     # -- levels --------------------------------------------------------------------------------------------------
@@ -143,7 +147,8 @@ class Escalation:
             self._about(here), level=level, role=title, because=because, duties=[text for _, text in duties]
         )
         owner = people[0].name if people else title or f"level {level}"
-        due = here.row["opened_at"] + here.longest if here.longest else None
+        due = here.row["opened_at"] + (here.longest or UNSTATED)
+        later = {place for place, _ in duties if self._duty(level, place) in LATER}
         self.store.call_level(
             here.name,
             level,
@@ -164,7 +169,7 @@ class Escalation:
                     "place": f"level-{level}.{place}",
                     "text": text,
                     "owner": owner,
-                    "due_at": due,
+                    "due_at": self._later(here) if place in later else due,
                 }
                 for place, text in duties
             ],
@@ -222,6 +227,15 @@ class Escalation:
                 if one.number == level:
                     return one.title, [(place, duty.text) for place, duty in enumerate(one.duties, 1)]
         return "", []
+
+    def _duty(self, level: int, place: int) -> str:
+        """What a duty stands for in a binding, empty where it is a person's."""
+        bound = (one.duties.get((level, place), "") for one in self.catalog.bindings.values())
+        return next((action for action in bound if action), "")
+
+    def _later(self, here: Standpoint) -> datetime:
+        """Until when what is not urgent is to be done: until it is talked about."""
+        return retrospective.when(here.row["opened_at"], zone=UTC).astimezone(UTC)
 
     # -- messages ------------------------------------------------------------------------------------------------
 
@@ -382,6 +396,7 @@ class Escalation:
         """Checklists of the incident's runs, and comments that stand where an action belongs."""
         owners = self._people(here, 1)
         owner = here.row["acknowledged_by"] or (owners[0].name if owners else "whoever is on call")
+        responsible = self._responsible(here) or owner
         for run in here.runs:
             if run["mode"] != runs.Mode.PROPOSES or not run["confirmed"]:
                 continue
@@ -391,7 +406,9 @@ class Escalation:
                 continue
             kinds = {one.step: one.kind for one in binding.lists}
             longest = runbook.time_to_resolve.maximum if runbook.time_to_resolve else None
-            due = run["started_at"] + longest if longest else None
+            due = run["started_at"] + (longest or UNSTATED)
+            last = max((step.number for step in runbook.steps if step.commands), default=0)
+            bound = {(one.step, place): action for one in binding.lists for place, action in one.bullets.items()}
             for step in runbook.steps:
                 wanted = [
                     (command_id(runbook.id, step.number, place), command.text.lstrip("# "))
@@ -408,16 +425,132 @@ class Escalation:
                         for place, bullet in enumerate(step.bullets, 1)
                     ]
                 for place, text in wanted:
+                    action = bound.get((step.number, int(place.rsplit(".", 1)[-1])), "")
+                    # a list behind the last command is for afterwards, unless Handrail does its bullet at once
+                    later = action in LATER or (not action and step.number > last > 0)
                     self.store.add_task(
                         {
                             "incident": here.name,
                             "run": f"R-{run['number']}",
                             "place": place,
                             "text": text,
-                            "owner": owner,
-                            "due_at": due,
+                            "owner": responsible if later else owner,
+                            "due_at": self._later(here) if later else due,
                         }
                     )
+
+    # -- when it is over -----------------------------------------------------------------------------------------
+
+    def _responsible(self, here: Standpoint) -> str:
+        """Who answers for the service, empty where nobody is named."""
+        people = self._people(here, 2)
+        return people[0].name if people else ""
+
+    def _afterwards(self, here: Standpoint) -> None:
+        """A date for the retrospective, and action items with owners, where a bullet, a duty or the binding wants them."""
+        actions = self._actions(here)
+        wanted = {
+            actions.get((task["run"], task["place"]), "")
+            for task in self.store.tasks_of(here.name)
+            if task["done_at"] is None
+        }
+        if here.leading is not None and here.leading["confirmed"]:
+            wanted |= set(self._binding(here).afterwards)
+        if "retrospective" in wanted:
+            self._set_date(here)
+        if "action_items" in wanted:
+            self._make_items(here)
+
+    def _set_date(self, here: Standpoint) -> None:
+        """Once: the date stands in the record, then everybody gets the invitation."""
+        with self.store.together():
+            events = self.store.events(incident=here.name)
+            found = retrospective.of(events)
+            if found is None:
+                at = retrospective.when(here.row["closed_at"], zone=UTC)
+                found = retrospective.Retrospective(
+                    at=at,
+                    lasts=retrospective.LASTS,
+                    people=tuple(self._took_part(here)),
+                    set_at=self.store.now(),
+                )
+                payload = {
+                    "at": at.isoformat(),
+                    "says": retrospective.told(at, zone=UTC),
+                    "minutes": found.lasts.total_seconds() / 60,
+                    "people": list(found.people),
+                }
+                self.store.append("retrospective", payload, environment=here.row["environment"], incident=here.name)
+        about = self._about(here)
+        for name in found.people:
+            self.store.queue_message(
+                id=f"retrospective/{here.name}/{name}",
+                incident=here.name,
+                person=name,
+                title=f"{'Drill. ' if here.drill else ''}{retrospective.title(here.name, here.row['title'])}, "
+                f"{retrospective.told(found.at, zone=UTC)}",
+                body=retrospective.body(found, agenda=self._agenda(here), link=about.link),
+            )
+
+    def _took_part(self, here: Standpoint) -> list[str]:
+        """Who was called, has it or decided, who answers for the service, and the manager; in a drill its contacts."""
+        if here.drill:
+            return [person.name for person in self._people(here, 1)]
+        told = [here.row["acknowledged_by"] or ""]
+        told += [row["person"] for row in self.store.messages(incident=here.name) if row["id"].startswith("page/")]
+        for run in here.runs:
+            for row, _ in self.store.plans_of(f"R-{run['number']}"):
+                told += [decision["person"] for decision in self.store.decisions_of(row["hash"])]
+        told += [person.name for level in (2, 3) for person in self._people(here, level)]
+        known = {person.name for person in self.catalog.people if not person.drill}
+        return [name for name in dict.fromkeys(told) if name in known]
+
+    def _agenda(self, here: Standpoint) -> list[str]:
+        return [task["text"] for task in self.store.tasks_of(here.name) if task["done_at"] is None]
+
+    def attached(self, message: Row) -> list[Attached]:
+        """The files that go with a message: a retrospective's date for the calendar."""
+        if not str(message["id"]).startswith("retrospective/"):
+            return []
+        here = self._standpoint(message["incident"])
+        found = retrospective.of(self.store.events(incident=message["incident"], kinds=("retrospective",)))
+        if here is None or found is None:
+            return []
+        content = retrospective.calendar(
+            found,
+            incident=here.name,
+            says=here.row["title"],
+            opened=here.row["opened_at"],
+            agenda=self._agenda(here),
+            link=self._about(here).link,
+        )
+        return [Attached(name=retrospective.FILE, kind="text/calendar", content=content)]
+
+    def _make_items(self, here: Standpoint) -> None:
+        """The runbook's Resolution as tasks of whoever answers for the service, and what the document got wrong."""
+        if here.leading is None or here.runbook is None:
+            return
+        on_call = self._people(here, 1)
+        owner = self._responsible(here) or (on_call[0].name if on_call else "whoever is on call")
+        run = f"R-{here.leading['number']}"
+        wanted = [(_item(here.runbook, place), bullet.text) for place, bullet in enumerate(here.runbook.resolution, 1)]
+        wrong = sum(len(command.findings) for step in here.runbook.steps for command in step.commands)
+        if wrong:
+            mistakes = incidents.words.count(wrong, "mistake")
+            wanted.append(
+                (f"{here.runbook.id}.document", f"Mend {mistakes} of {here.runbook.id}: the review lists them")
+            )
+        due = self._later(here) + retrospective.ITEMS_DUE
+        for place, text in wanted:
+            self.store.add_task(
+                {"incident": here.name, "run": run, "place": place, "text": text, "owner": owner, "due_at": due}
+            )
+
+    def _binding(self, here: Standpoint) -> RunbookBinding:
+        try:
+            return self.catalog.runbook(here.leading["runbook"] if here.leading else "")[2]
+        except HandrailError:
+            return RunbookBinding(runbook=RunbookId(""))
 
     def _finish_by_itself(self, here: Standpoint) -> None:
         """What the system can do of the tasks it does, and notes what it did."""
@@ -443,6 +576,7 @@ class Escalation:
                 _, runbook, binding = self.catalog.runbook(run["runbook"])
             except HandrailError:
                 continue
+            found |= {(f"R-{run['number']}", _item(runbook, at)): action for at, action in binding.resolution.items()}
             for one in binding.lists:
                 for place, action in one.bullets.items():
                     found[(f"R-{run['number']}", command_id(runbook.id, one.step, place))] = action
@@ -461,6 +595,12 @@ class Escalation:
                 return f"It runs since {here.row['opened_at']:%H:%M:%S} UTC"
             case "timeline":
                 return "" if here.open else "The review has it, written from the record"
+            case "first_fix":
+                return self._fixed(here)
+            case "retrospective":
+                return self._invited(here)
+            case "action_items":
+                return self._itemized(here)
             case "channel":
                 return self._sent(here, here.channel, "channel", messages.channel(self._about(here)))
             case "commander":
@@ -472,17 +612,54 @@ class Escalation:
                 return self._told_stakeholders(here, action)
         return ""
 
+    def _fixed(self, here: Standpoint) -> str:
+        """Which change helped, and since when the checks hold."""
+        for run in here.runs:
+            healed = [
+                row["title"]
+                for row in self.store.remedies_of(f"R-{run['number']}")
+                if row["standing"] == Standing.HEALED
+            ]
+            if healed and run["verified_since"]:
+                return f"{healed[0]}: the checks hold since {run['verified_since']:%H:%M:%S} UTC"
+        return ""
+
+    def _invited(self, here: Standpoint) -> str:
+        """When it is, and who could be told; who could not is named, so that a person tells them."""
+        found = retrospective.of(self.store.events(incident=here.name, kinds=("retrospective",)))
+        if found is None:
+            return ""
+        rows = [row for row in self.store.messages(incident=here.name) if row["id"].startswith("retrospective/")]
+        if any(row["state"] in ("waiting", "sending") for row in rows):
+            return ""  # said when it is known who could be reached
+        sent = [row["person"] for row in rows if row["state"] == "sent"]
+        rest = [row["person"] for row in rows if row["state"] != "sent"]
+        told = f"{retrospective.told(found.at, zone=UTC)}"
+        told += f"; invited: {', '.join(sent)}" if sent else ""
+        told += f"; not reached: {', '.join(rest)}, give them the file" if rest else ""
+        return told if rows else f"{told}; nobody is named to invite"
+
+    def _itemized(self, here: Standpoint) -> str:
+        """How many action items there are, and whose."""
+        if here.runbook is None:
+            return ""
+        prefix = (f"{here.runbook.id}.resolution.", f"{here.runbook.id}.document")
+        items = [task for task in self.store.tasks_of(here.name) if str(task["place"]).startswith(prefix)]
+        if not items:
+            return ""
+        told = incidents.words.count(len(items), "item")
+        return f"{told} for {items[0]['owner']}, until {items[0]['due_at']:%Y-%m-%d %H:%M} UTC"
+
     def _sent(self, here: Standpoint, name: str, what: str, told: messages.Message) -> str:
         """A message that a task stands for: the task is done when it was sent. In a drill a drill contact gets it."""
         if here.drill:
             contacts = self._people(here, 1)
             name = contacts[0].name if contacts else ""
-        if not name or not here.open:
-            return ""
         id = f"{what}/{here.name}"
-        self.store.queue_message(id=id, incident=here.name, person=name, title=told.title, body=told.body)
+        if name and here.open:
+            self.store.queue_message(id=id, incident=here.name, person=name, title=told.title, body=told.body)
         row = next((one for one in self.store.messages(incident=here.name) if one["id"] == id), None)
-        return f"Told {name}" if row is not None and row["state"] == "sent" else ""
+        return f"Told {row['person']}" if row is not None and row["state"] == "sent" else ""
 
     def _told_stakeholders(self, here: Standpoint, action: str) -> str:
         known = self.store.updates(incident=here.name)
@@ -526,6 +703,11 @@ class Escalation:
             owner=service.owner if service else "",
             channel=service.channel if service else "",
         )
+
+
+def _item(runbook: Runbook, place: int) -> str:
+    """Where a bullet of a runbook's Resolution stands as a task."""
+    return f"{runbook.id}.resolution.{place}"
 
 
 def on_duty(

@@ -1,6 +1,6 @@
 """What an incident looks like to people: its page, its timeline in sentences, its review and its figures."""
 
-from handrail.incidents import figures, freshness, messages, review, sentences, showing, updates, words
+from handrail.incidents import figures, freshness, messages, retrospective, review, sentences, showing, updates, words
 from handrail.incidents.view import (
     SAID,
     Facts,
@@ -8,6 +8,7 @@ from handrail.incidents.view import (
     Meant,
     PlanView,
     RunFacts,
+    invitation,
     leading_row,
     plan_view,
     view,
@@ -25,9 +26,11 @@ __all__ = [
     "alike",
     "figures",
     "freshness",
+    "invitation",
     "leading_row",
     "messages",
     "plan_view",
+    "retrospective",
     "review",
     "sentences",
     "showing",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 
 from handrail.evidence import Look
-from handrail.incidents import figures, words
+from handrail.incidents import figures, retrospective, words
 from handrail.incidents.view import Facts, IncidentView, PlanView, RunFacts, RunView, view
 
 MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
@@ -25,7 +25,7 @@ def review(facts: Facts, *, now: datetime, zone: tzinfo) -> str:
         _timeline(seen, now=now, zone=zone),
         _evidence(facts),
         _changes(seen, zone=zone),
-        _tasks(seen),
+        _tasks(seen, now=now, zone=zone),
         _document(facts, seen),
         _open_questions(facts, seen),
     ]
@@ -159,16 +159,25 @@ def _changed(plan: PlanView, *, zone: tzinfo) -> Iterator[str]:
     yield ""
 
 
-def _tasks(seen: IncidentView) -> list[str]:
+def _tasks(seen: IncidentView, *, now: datetime, zone: tzinfo) -> list[str]:
     if not seen.tasks:
         return []
     lines = ["## Tasks", ""]
     for task in seen.tasks:
         end = f"done by {_text(task.done_by)}" if task.done else f"open, for {_text(task.owner)}"
+        until = (
+            f", until {words.clock(task.due_at, now=now, zone=zone, seconds=False)}"
+            if task.due_at and not task.done
+            else ""
+        )
         lines.append(
-            f"- [{'x' if task.done else ' '}] {_text(task.text)} ({end})"
+            f"- [{'x' if task.done else ' '}] {_text(task.text)} ({end}{until})"
             + (f": {_text(task.note)}" if task.note else "")
         )
+    if seen.retrospective is not None:
+        found = seen.retrospective
+        who = f", with {_text(words.listed(found.people))}" if found.people else ""
+        lines += ["", f"The retrospective is set for {retrospective.told(found.at, zone=zone)}{who}."]
     return lines
 
 

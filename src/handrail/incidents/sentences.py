@@ -97,7 +97,8 @@ def _decision(told: Told) -> str:
 
 
 def _outcome(told: Told) -> str:
-    what = told.names.command(told["command"])
+    # a remedy that another runbook has written down is made by its own command: there the plan's title says more
+    what = told.names.steps.get(told["command"]) or told.names.plans.get(told["plan"]) or told["command"]
     back = "The way back of " if told.true("way_back") else ""  # else it reads as if the change was made twice
     return f"{back}{what} {_came_out(told)}"
 
@@ -151,6 +152,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "values_given": lambda told: f"{told.person} filled in {told['values']}",
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
     "evidence": _evidence,
+    "retrospective": lambda told: f"The retrospective is set for {told['says']}{told.after(', with ', 'people')}",
     "series": lambda told: f"The metric of the last minutes was kept{told.after(': ', 'name')}",
     "parameter_filled": lambda told: (
         f"<{told['name']}> is {told['value']}{told.names.within(told.after(', from ', 'source'))}"

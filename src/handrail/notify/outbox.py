@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from handrail.notify.send import Send
+from handrail.notify.send import Attached, Send
 
 log = logging.getLogger("handrail")
 TRIES = 5
@@ -53,10 +53,17 @@ class Outbox:
     """Sends what waits. `told` hears (incident) where something was sent or given up."""
 
     def __init__(
-        self, kept: Kept, *, addresses: Addresses, send: Send, told: Callable[[str], None] = lambda incident: None
+        self,
+        kept: Kept,
+        *,
+        addresses: Addresses,
+        send: Send,
+        told: Callable[[str], None] = lambda incident: None,
+        attached: Callable[[Row], Sequence[Attached]] = lambda row: (),
     ) -> None:
-        """`send` is the way out; everything else stands in the record."""
+        """`send` is the way out; everything else stands in the record. `attached` are the files of a message."""
         self._kept, self._addresses, self._send, self._told = kept, addresses, send, told
+        self._attached = attached
         self._tries: dict[str, tuple[int, datetime]] = {}
 
     def begin(self) -> None:
@@ -81,7 +88,7 @@ class Outbox:
 
     def _one(self, row: Row, addresses: Sequence[str], tries: int) -> None:
         try:
-            problem = self._send(addresses, row["title"], row["body"])
+            problem = self._send(addresses, row["title"], row["body"], self._attached(row))
         except Exception as error:  # a sender's plug-in may raise anything: the others must still be heard
             log.exception("send_surprised", extra={"message": row["id"]})
             problem = f"the sender failed ({type(error).__name__})"

@@ -153,7 +153,8 @@ class ListBinding:
 
     `bullets` maps a bullet's 1-based place to what answers it: for a choice a remedy (`RB-001/rollback`), for a look a
     command (`RB-004.1.1`), for a checklist what Handrail does itself (`timer`, `channel`, `status_page`, `stakeholders`,
-    `commander`, `timeline`, `eta`, `acknowledge`); a bullet that is not named is a person's task.
+    `commander`, `timeline`, `eta`, `acknowledge`, `first_fix`, `action_items`, `retrospective`), or `later`: a person's,
+    due when there is time for it. A bullet that is not named is a person's task, due while it lasts.
     """
 
     step: int
@@ -232,6 +233,8 @@ class RunbookBinding:
     explains: tuple[RunbookId, ...] = ()
     step_limits: Mapping[int, timedelta] = field(default_factory=dict)
     summary: str = ""  # "{value} % of requests to {service} fail": the incident's sentence
+    resolution: Mapping[int, str] = field(default_factory=dict)  # bullets of its Resolution that Handrail does itself
+    afterwards: tuple[str, ...] = ()  # retrospective, action_items: when it is over, though no bullet says so
 
 
 @dataclass(frozen=True, kw_only=True)

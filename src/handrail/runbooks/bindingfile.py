@@ -42,7 +42,20 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 AIMS = ("last_good_revision", "degraded_deployment", "live_deployment", "service_deployment", "replica")
 TYPES = (*parameter_types.PATTERNS, "ip", "text")
 PLACE = re.compile(r"([A-Za-z][\w-]*\.)?[1-9]\d*\.[1-9]\d*")
-ACTIONS = ("timer", "channel", "status_page", "stakeholders", "commander", "timeline", "eta", "acknowledge")
+AFTERWARDS = ("retrospective", "action_items")
+ACTIONS = (
+    "timer",
+    "channel",
+    "status_page",
+    "stakeholders",
+    "commander",
+    "timeline",
+    "eta",
+    "acknowledge",
+    "first_fix",
+    *AFTERWARDS,
+    "later",
+)
 SOURCES: Mapping[
     str, tuple[tuple[str, ...], tuple[str, ...]]
 ] = {  # what tells it apart: the keys it has, those it needs
@@ -175,8 +188,18 @@ class _File:
                 "explains",
                 "time_limits",
                 "summary",
+                "resolution",
+                "afterwards",
             ),
         )
+        after = self._texts(raw, "afterwards")
+        if unknown := next((one for one in after if one not in AFTERWARDS), ""):
+            self._no(
+                raw,
+                "afterwards",
+                f"`{unknown}` is nothing that is done when it is over. {' and '.join(AFTERWARDS)} are",
+            )
+        resolution = self._mapping(raw, "resolution")
         parameters, lists = self._mapping(raw, "parameters"), self._mapping(raw, "lists")
         limits = self._mapping(raw, "time_limits")
         return RunbookBinding(
@@ -194,6 +217,8 @@ class _File:
             explains=tuple(RunbookId(one) for one in self._texts(raw, "explains")),
             step_limits={self._step(identity, step, limits, step): self._duration(limits, step) for step in limits},
             summary=self._text(raw, "summary"),
+            resolution={self._whole(resolution, place, place): self._action(resolution, place) for place in resolution},
+            afterwards=tuple(after),
         )
 
     def _trigger(self, raw: _At) -> Trigger:

@@ -18,7 +18,7 @@ from handrail.approvals import APPROVER
 from handrail.commands import Effect
 from handrail.engine.desk import Desk, Told
 from handrail.errors import HandrailError
-from handrail.incidents import words
+from handrail.incidents import retrospective, words
 from handrail.remedies import Standing, parameters
 from handrail.store import Store
 from handrail.web import chart, gather, verbs
@@ -85,7 +85,13 @@ class Pages:
             ago=self._ago,
             sentence=words.sentence,
         )
-        self.templates.globals.update(amount=words.amount, count=words.count, target_time=words.target_time)
+        self.templates.globals.update(
+            amount=words.amount,
+            count=words.count,
+            target_time=words.target_time,
+            listed=words.listed,
+            held_at=lambda at: retrospective.told(at, zone=self.zone),
+        )
         self._failures: list[datetime] = []
 
     # -- rendering -------------------------------------------------------------------------------------------------
@@ -225,6 +231,15 @@ class Pages:
     def review_markdown(self, call: Call) -> Response:
         """The same for programs."""
         return PlainTextResponse(self.review_text(call.path("incident")), media_type="text/markdown; charset=utf-8")
+
+    def retrospective(self, call: Call) -> Response:
+        """The date of the retrospective, for a calendar."""
+        seen = self._view(call.path("incident"))
+        content = incidents.invitation(seen, link=str(call.request.url.replace(path=f"/incidents/{seen.id}", query="")))
+        if not content:
+            raise Problem(404, "No date was set for a retrospective of this incident.")
+        headers = {"Content-Disposition": f'attachment; filename="{retrospective.FILE}"'}
+        return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 
     def approvals(self, call: Call) -> Response:
         """What waits for a yes."""
@@ -377,6 +392,7 @@ def add(router: Router, pages: Pages) -> None:
         ("/runbooks/{runbook}/badge.svg", pages.badge),
         ("/incidents/{incident}", pages.incident),
         ("/incidents/{incident}/review", pages.review),
+        ("/incidents/{incident}/retrospective.ics", pages.retrospective),
         ("/incidents/{incident}/evidence/{evidence}", pages.evidence),
         ("/approvals", pages.approvals),
         ("/runbooks", pages.runbooks),

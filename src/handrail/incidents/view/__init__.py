@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from handrail.incidents import sentences
+from handrail.incidents import retrospective, sentences
+from handrail.incidents.retrospective import Retrospective
 from handrail.incidents.view import head, people, seen, stage, steps, timeline
 from handrail.incidents.view import plan as plans
 from handrail.incidents.view.facts import Facts, Meant, RunFacts, leading, leading_row
@@ -58,6 +59,7 @@ class IncidentView:
     tasks: tuple[TaskView, ...]
     timeline: tuple[Line, ...]
     updates: tuple[tuple[datetime, str, str], ...]
+    retrospective: Retrospective | None
     sequence: int
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,7 +105,22 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
         tasks=tuple(people.task(row) for row in facts.tasks),
         timeline=tuple(timeline.timeline(facts.events, names)),
         updates=tuple((row["at"], row["status"], row["text"]) for row in facts.updates),
+        retrospective=retrospective.of(facts.events),
         sequence=facts.events[-1].sequence if facts.events else 0,
+    )
+
+
+def invitation(seen: IncidentView, *, link: str) -> bytes:
+    """The incident's retrospective as a calendar's file; empty where no date was set."""
+    if seen.retrospective is None:
+        return b""
+    return retrospective.calendar(
+        seen.retrospective,
+        incident=seen.id,
+        says=seen.says,
+        opened=seen.clock.since,
+        agenda=[task.text for task in seen.tasks if not task.done],
+        link=link,
     )
 
 
@@ -122,6 +139,7 @@ __all__ = [
     "Stage",
     "TaskView",
     "Unknown",
+    "invitation",
     "leading_row",
     "plan_view",
     "view",
