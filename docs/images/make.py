@@ -2,7 +2,7 @@
 
 incident.png is the demo's shop, broken for real. The others are recorded drills, replayed without a cluster.
 `uv run --with pillow python docs/images/make.py` needs Chromium (`apt-get install chromium`, or `playwright install chromium`).
-With names it makes only those: `… make.py RB-009`.
+With names it makes only those: `… make.py RB-009.png`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from handrail import app
+from handrail.approvals import Approver
 from handrail.cli import replay
 from handrail.drills import recording
 from handrail.drills.shop import Shop
@@ -31,6 +33,7 @@ people:
 """
 SECONDS = 120
 SAMPLES = 4
+SPEED = 4.0  # times faster than the drill was
 LARGEST = 200_000  # bytes: a README is read on phones too
 
 
@@ -49,9 +52,17 @@ class Picture:
 
 PICTURES = (
     Picture(file="incident.png"),
-    Picture(file="RB-004.png", recording="RB-004", height=1060),
-    Picture(file="RB-009.png", recording="RB-009", width=390, height=844, scale=1.8, scheme="dark", moment="waiting"),
-    Picture(file="RB-012.png", recording="RB-012", scheme="dark", moment="over"),
+    Picture(file="RB-004.png", recording="RB-004-throttled", height=1060),
+    Picture(
+        file="RB-009.png",
+        recording="RB-009-replay-paused",
+        width=390,
+        height=844,
+        scale=1.8,
+        scheme="dark",
+        moment="waiting",
+    ),
+    Picture(file="RB-012.png", recording="RB-012-selects-nothing", scheme="dark", moment="over"),
 )
 
 
@@ -69,14 +80,12 @@ def main() -> None:
 
 
 def recorded(picture: Picture) -> None:
-    """Replay a drill and look at its page at the moment that is wanted."""
+    """Replay a drill until the moment that is wanted, and look at its page."""
     library = app.library() / "azora"
     kept = recording.load(replay.find(picture.recording))
-
-    def look(here: app.Running, incident: str, moment: str) -> None:
-        if moment == picture.moment:
-            photograph(picture, here.url, incident)
-
+    start = datetime.fromisoformat(kept.alert_at)
+    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=SPEED, monotonic=time.monotonic)
+    ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "azora"
         shutil.copytree(library, folder, ignore=shutil.ignore_patterns("recordings"))
@@ -84,9 +93,43 @@ def recorded(picture: Picture) -> None:
         digest = hashlib.sha256(TOKEN.encode()).hexdigest()
         people = people.replace("{name: Ana Ruiz,", f"{{name: Ana Ruiz, token_sha256: {digest},")
         (folder / "people.yaml").write_text(people, encoding="utf-8")
-        problems = replay.check(kept, speed=4, say=lambda line: None, config=folder, onlooker=look)
-    if problems:
-        raise SystemExit(f"{picture.recording} was not replayed as recorded: {problems[0]}")
+        with app.running(
+            folder,
+            state=Path(scratch) / "state",
+            port=0,
+            drill=True,
+            clock=clock,
+            pause=lambda seconds: time.sleep(seconds / SPEED),
+            grounds=lambda known, masker: {kept.environment: ground},
+        ) as here:
+            photograph(picture, here.url, play(kept, here, ground, clock=clock, start=start, until=picture.moment))
+
+
+def play(
+    kept: recording.Recording,
+    here: app.Running,
+    ground: recording.ReplayGround,
+    *,
+    clock: recording.ReplayClock,
+    start: datetime,
+    until: str,
+) -> str:
+    """The incident, once its plan waits; or once the plan was approved, made, and the incident is over."""
+    posts, changed = list(kept.posts), recording.changed_after(kept)
+    approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
+    late = time.monotonic() + SECONDS
+    while time.monotonic() < late:
+        while posts and recording.is_due(posts[0][0], changed, ground.changed_at, since=start, now=clock()):
+            here.desk.receive(source=kept.environment, body=posts.pop(0)[1].encode())
+        for row, plan in here.store.waiting_plans():
+            if row["recommended"] and plan.runbook == kept.expect["proposes"]:
+                if until == "waiting":
+                    return plan.incident
+                here.desk.decide(plan.hash, approver, yes=True, reason="as recorded")
+        for incident in here.store.incidents(status="closed"):
+            return f"I-{incident['number']}"
+        time.sleep(0.05)
+    raise SystemExit(f"{kept.fault} came to no end within {SECONDS} s.")
 
 
 def broken(picture: Picture) -> None:

@@ -46,22 +46,10 @@ def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path 
     return not problems
 
 
-def nobody(_here: app.Running, _incident: str, _moment: str) -> None:
-    """Nobody looks on."""
-
-
 def check(
-    kept: recording.Recording,
-    *,
-    speed: float,
-    say: Callable[[str], None],
-    config: Path | None = None,
-    onlooker: Callable[[app.Running, str, str], None] = nobody,
+    kept: recording.Recording, *, speed: float, say: Callable[[str], None], config: Path | None = None
 ) -> list[str]:
-    """What went otherwise than recorded; empty where nothing did.
-
-    `onlooker` is called with an incident `waiting` before each approval and `over` at the end, while the pages serve.
-    """
+    """What went otherwise than recorded; empty where nothing did."""
     start = datetime.fromisoformat(kept.alert_at)
     clock = recording.ReplayClock(start - timedelta(seconds=1), speed=speed, monotonic=time.monotonic)
     fault = _fault(kept)
@@ -77,20 +65,7 @@ def check(
             grounds=lambda known, masker: {kept.environment: ground},
         ) as here:
             approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
-            _play(
-                kept,
-                fault,
-                here,
-                ground,
-                clock=clock,
-                start=start,
-                approver=approver,
-                say=say,
-                speed=speed,
-                onlooker=onlooker,
-            )
-            for row in here.store.incidents():
-                onlooker(here, f"I-{row['number']}", "over")
+            _play(kept, fault, here, ground, clock=clock, start=start, approver=approver, say=say, speed=speed)
             taken = course.read(here.store, fault, injected_at=None)
     problems = list(taken.problems)
     if tuple(taken.lines) != tuple(kept.course):
@@ -109,7 +84,6 @@ def _play(
     approver: Approver,
     say: Callable[[str], None],
     speed: float,
-    onlooker: Callable[[app.Running, str, str], None],
 ) -> None:
     posts = list(kept.posts)
     last = max([0.0, *(post[0] for post in posts), *(entry.after_alert for entry in kept.entries)])
@@ -153,7 +127,6 @@ def _play(
                 (item["step"] for item in here.store.remedies_of(row["run"]) if item["name"] == row["remedy"]), 0
             )
             if fits and step == expected[approved].step:
-                onlooker(here, plan.incident, "waiting")
                 approved += here.desk.decide(plan.hash, approver, yes=True, reason="as recorded").done
                 break
             if step != expected[approved].step:

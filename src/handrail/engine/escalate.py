@@ -622,6 +622,8 @@ class Escalation:
             ]
             if healed and run["verified_since"]:
                 return f"{healed[0]}: the checks hold since {run['verified_since']:%H:%M:%S} UTC"
+            if run["ending"] == runs.Ending.HEALED_BY_ITSELF:
+                return "Nothing was to be changed: it healed by itself"
         return ""
 
     def _invited(self, here: Standpoint) -> str:
