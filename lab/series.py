@@ -130,7 +130,10 @@ def drill(name: str, edition: str, commit: str, number: int, *, wait: int, recor
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(result, sort_keys=True) + "\n")
     times = ", ".join(f"{what} {value:.1f}" for what, value in result["times"].items() if value is not None)
-    print(f"{called(name, edition)}: {'passed' if result['passed'] else 'FAILED'} in {result['seconds']:.0f} s ({times})", flush=True)
+    print(
+        f"{called(name, edition)}: {'passed' if result['passed'] else 'FAILED'} in {result['seconds']:.0f} s ({times})",
+        flush=True,
+    )
     for problem in result["problems"]:
         print(f"  {problem}", flush=True)
     return bool(result["passed"])

@@ -41,7 +41,7 @@ def after(text: str, line: str) -> str:
 
 
 def test_the_shortest_way_from_the_alert_to_the_score() -> None:
-    found = practise("choose RB-009\nlook all\npropose 4\napprove\n", "RB-009")
+    found = practise("choose RB-009\nlook all\npropose 4\napprove\n", "RB-009-replay-paused")
     assert found.exit_code == 0, found.output
     assert found.stdout.startswith("A practice with a drill's recording (2026-11-25, lab). Nothing is run or reached.")
     opening = found.stdout.partition("> choose")[0]
@@ -60,7 +60,7 @@ def test_the_shortest_way_from_the_alert_to_the_score() -> None:
 
 def test_the_same_lines_give_the_same_score() -> None:
     lines = "choose 9\nwait 30\nlook 1 3.1\npropose resume\napprove\n"
-    first, second = (json.loads(practise(lines, "RB-009", "--json").stdout) for _ in range(2))
+    first, second = (json.loads(practise(lines, "RB-009-replay-paused", "--json").stdout) for _ in range(2))
     assert first == second
     assert first["ended"] == "healed" and first["faultless"] is False
     assert [look["place"] for look in first["looks"] if not look["in_time"]] == ["2.1"]
@@ -68,7 +68,7 @@ def test_the_same_lines_give_the_same_score() -> None:
 
 
 def test_what_is_said_beside_json_goes_to_standard_error() -> None:
-    found = practise("choose 9\nquit\n", "RB-009", "--json")
+    found = practise("choose 9\nquit\n", "RB-009-replay-paused", "--json")
     assert json.loads(found.stdout)["ended"] == "not healed"
     assert "> choose 9" in found.stderr
     assert found.exit_code == 1
@@ -136,7 +136,7 @@ def test_an_approval_of_what_the_drill_did_not_make_is_told_with_its_cost() -> N
     ],
 )
 def test_each_word_answers_also_where_there_is_nothing_to_do(line: str, answer: str) -> None:
-    found = practise(f"{line}\n", "RB-009")
+    found = practise(f"{line}\n", "RB-009-replay-paused")
     last = line.rpartition("\n")[2]
     assert answer in after(found.stdout, last)
     assert found.exit_code == 1
@@ -145,14 +145,17 @@ def test_each_word_answers_also_where_there_is_nothing_to_do(line: str, answer: 
 
 def test_bytes_that_are_no_text_and_marks_that_steer_a_terminal_are_shown() -> None:
     found = CliRunner().invoke(
-        cli.build(VERBS), ["practise", "RB-009"], input=b"\xff\xfe\nlook \x1b[31m3\nquit\n", catch_exceptions=False
+        cli.build(VERBS),
+        ["practise", "RB-009-replay-paused"],
+        input=b"\xff\xfe\nlook \x1b[31m3\nquit\n",
+        catch_exceptions=False,
     )
     assert found.exit_code == 1
     assert "\x1b" not in found.stdout and "look ␛[31m3" in found.stdout
 
 
 def test_handing_over_ends_it() -> None:
-    found = practise("choose RB-009\nhand over\nlook all\n", "RB-009")
+    found = practise("choose RB-009\nhand over\nlook all\n", "RB-009-replay-paused")
     assert "Handed over: the next level is called." in found.stdout
     assert "look all" not in found.stdout.partition("Handed over:")[2]
     assert "! change    handed over without one" in found.stdout
@@ -163,7 +166,7 @@ def test_the_list_names_runbooks_and_keeps_their_troubles_back() -> None:
     assert re.search(r"^RB-003 +2 drills +10 to 20 min +Pods Crashing", found.stdout, re.MULTILINE)
     assert "missing-variable" not in found.stdout
     told = {row["runbook"]: row["recordings"] for row in json.loads(practise("", "--list", "--json").stdout)}
-    assert told["RB-009"] == ["RB-009-replay-paused"]
+    assert told["RB-009"] == ["RB-009-cut-off", "RB-009-replay-paused"]
     assert sorted(name for names in told.values() for name in names) == sorted(
         path.name.removesuffix(recording.ENDING) for path in recording.named(LIBRARY / "recordings", "")
     )
@@ -227,7 +230,7 @@ class Screen:
 
 @pytest.mark.slow
 def test_at_a_terminal_it_keeps_to_its_width_and_shows_what_it_waits_for() -> None:
-    screen = Screen("practise", "RB-009", "--speed", "20", columns=80)
+    screen = Screen("practise", "RB-009-replay-paused", "--speed", "20", columns=80)
     screen.until("s >")
     for line in ("choose 9", "look all", "read 3.1", "propose 4", "approve"):
         screen.type(line)

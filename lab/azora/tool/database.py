@@ -54,9 +54,7 @@ def fill(secrets: dict[str, str]) -> None:
         kube.psql(f"BEGIN;\nSET ROLE azora;\n{schema}\nCOMMIT;", database="azora")
         kube.psql("ANALYZE users, products", database="azora")
     # whoever runs the shop may let its standby go on, and nothing else of a server's own
-    kube.psql(
-        "GRANT EXECUTE ON FUNCTION pg_wal_replay_resume(), pg_wal_replay_pause() TO azora", database="azora"
-    )
+    kube.psql("GRANT EXECUTE ON FUNCTION pg_wal_replay_resume(), pg_wal_replay_pause() TO azora", database="azora")
 
 
 def answers(pod: str) -> bool:

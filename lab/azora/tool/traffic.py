@@ -21,7 +21,6 @@ def start() -> None:
         places.run(), NAME, [sys.executable, program, "--to", places.GATEWAY_URL, "--log", str(log())]
     )
 
-
     probe = [sys.executable, str(places.AZORA / "probe.py"), "--to", f"{places.GATEWAY_URL}/health"]
     places.processes.start(places.run(), PROBE, [*probe, "--port", str(PROBE_PORT)])
     told = [{"targets": [f"127.0.0.1:{PROBE_PORT}"], "labels": {"job": "probe", "service": "api-gateway"}}]

@@ -120,7 +120,9 @@ class _Staging:
 
     def keep(self, score: drills.Score, *, runbook: str, recorded: Fault | None) -> None:
         """Into the record of drills, with its review; as a recording too where it is one fault's."""
-        if recorded is not None and score.course.incident:
+        if recorded is not None and not score.passed:
+            _say("No recording is left of a drill that failed.")
+        elif recorded is not None and score.course.incident:
             target = self.place.parent / "recordings" / f"{recorded.id}.json.gz"
             kept = _recording(recorded, score, here=self.here, ground=self.grounds[ENVIRONMENT], lab=self.lab)
             recording.save(kept, target, mask=self.here.masker.mask)

@@ -22,7 +22,7 @@ SPARE_SECONDS = 150.0  # of the replay's clock, after the last that was recorded
 
 
 def find(name: str) -> Path:
-    """A recording's file: itself, by the fault's id, or the first of a runbook's."""
+    """A recording's file: itself, by the fault's id, or the first of a runbook's; what only a person healed comes last."""
     if name.endswith(recording.ENDING):
         return Path(name)
     folder = app.library() / "azora" / "recordings"
@@ -30,7 +30,7 @@ def find(name: str) -> Path:
     if not found:
         known = ", ".join(path.name.removesuffix(recording.ENDING) for path in sorted(folder.glob("*.json.gz")))
         raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
-    return found[0]
+    return min(found, key=lambda path: (recording.load(path).expect["healed_by"] == "person", path.name))
 
 
 def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:

@@ -116,7 +116,7 @@ def _vectors(raw: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
 
 
 def find(folder: Path, name: str) -> Path:
-    """The file of a fault by its id, or the first of a runbook by the runbook's."""
+    """The file of a fault by its id, or of a runbook by the runbook's: its first, those that only a person heals last."""
     places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
     exact = [place / f"{name}.yaml" for place in places if (place / f"{name}.yaml").exists()]
     if exact:
@@ -125,7 +125,11 @@ def find(folder: Path, name: str) -> Path:
     if not candidates:
         known = ", ".join(path.stem for place in places for path in sorted(place.glob("*.yaml")))
         raise FixRunbook(f"No fault in {folder} is named {name}. Known: {known or 'none'}.")
-    return candidates[0]
+    return min(candidates, key=lambda path: (_for_a_person(path), path.name))
+
+
+def _for_a_person(path: Path) -> bool:
+    return "\nhealed_by: person\n" in path.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, kw_only=True)

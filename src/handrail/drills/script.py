@@ -100,7 +100,7 @@ def read(text: str, *, path: str) -> Script:
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise FixRunbook(
-            f"{path} is no course: {type(error).__name__} {error}. See docs/reference/faults.md."
+            f"{path} is no course: {type(error).__name__} {error}. See docs/reference/courses.md."
         ) from error
     if not script.heal:
         raise FixRunbook(f"{path}: a course without `heal` is refused. Say how all of it is taken back.")
