@@ -51,20 +51,37 @@ class Scene:
         window = f"{self.place.check_window.total_seconds():.0f}s"
         return {
             **self.values,
-            "service": str(self.incident["service"]),
+            "service": self.service,
             "namespace": self.place.namespace,
             "window": window,
         }
 
     @property
+    def service(self) -> str:
+        """What this run is about: the service of the alert that names its runbook, where one joined another's incident."""
+        own = str(self.incident["service"])
+        return naming(self.alerts, runbook=self.runbook.id, binding=self.binding).get("service") or own
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """The labels of the alert that this run answers."""
-        return labels_of(self.alerts, runbook=self.runbook.id, binding=self.binding, service=self.filled["service"])
+        return labels_of(self.alerts, runbook=self.runbook.id, binding=self.binding, service=self.service)
 
     @property
     def firing(self) -> bool:
         """Whether any alert of the incident still fires; an incident opened by hand always does."""
         return not self.alerts or any(alert["status"] == "firing" for alert in self.alerts)
+
+
+def naming(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding) -> Mapping[str, str]:
+    """The labels of the newest alert that names a runbook, by its URL or a trigger; empty where none does."""
+    names = {name for trigger in binding.triggers for name in trigger.alerts}
+    for alert in reversed(alerts):
+        body = json.loads(alert["body"])
+        address = str((body.get("annotations") or {}).get("runbook_url", "")).lower()
+        if alert["name"] in names or runbook.lower() in address:
+            return dict(body.get("labels") or {})
+    return {}
 
 
 def labels_of(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding, service: str) -> Mapping[str, str]:
@@ -73,13 +90,10 @@ def labels_of(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding, s
     An alert of another runbook may join at any moment, and be about another service. Where none names it: the newest
     about the incident's own service, else the newest.
     """
-    names = {name for trigger in binding.triggers for name in trigger.alerts}
-    bodies = [(alert["name"], json.loads(alert["body"])) for alert in alerts]
-    every = [(name, body.get("labels") or {}, body.get("annotations") or {}) for name, body in bodies]
-    wanted = runbook.lower()
-    naming = [
-        labels for name, labels, told in every if name in names or wanted in str(told.get("runbook_url", "")).lower()
-    ]
-    own = [labels for _, labels, _ in every if labels.get("service") == service]
-    newest = (naming or own or [labels for _, labels, _ in every])[-1:]
-    return dict(newest[0]) if newest else {}
+    found = naming(alerts, runbook=runbook, binding=binding)
+    if found:
+        return found
+    every = [dict(json.loads(alert["body"]).get("labels") or {}) for alert in alerts]
+    own = [labels for labels in every if labels.get("service") == service]
+    newest = (own or every)[-1:]
+    return newest[0] if newest else {}
