@@ -139,17 +139,25 @@ class Scripted:
 class Stage:
     """The loop over a scripted ground."""
 
-    def __init__(self, folder: Path, *, binding: str = BINDING, document: str = DOCUMENT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        binding: str = BINDING,
+        document: str = DOCUMENT,
+        known: Catalog | None = None,
+        ground: Callable[[Clock], Scripted] = Scripted,
+    ) -> None:
         self.clock = Clock()
         self.store: Store = fresh_store(folder, self.clock)
-        self.ground = Scripted(self.clock)
-        self.catalog = catalog(document, binding)
+        self.ground = ground(self.clock)
+        self.catalog = known or catalog(document, binding)
         self.side = Escalation(store=self.store, catalog=self.catalog, contacts=Contacts())
         self.intake = Intake(store=self.store, catalog=self.catalog, drilling=lambda: False, told=self.side.told)
         self.responder = Responder(
             store=self.store,
             catalog=self.catalog,
-            grounds={"shop": self.ground},
+            grounds=dict.fromkeys(self.catalog.places, self.ground),
             worker="w",
             understood={},
             told=self.side.told,

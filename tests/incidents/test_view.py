@@ -196,6 +196,15 @@ def test_where_the_incident_stands(scene: Scene, make: Callable[[Seeder], str], 
     assert scene.view(make(scene.seeder)).stage.kind == kind
 
 
+def test_a_long_command_shows_since_when_it_runs_and_its_newest_line(scene: Scene) -> None:
+    incident = scene.seeder.open(ago=5, title="Errors")
+    run = scene.seeder.run(incident, "RB-002", [], confirmed=1)
+    scene.kept.update_run(run, waits_for="RB-002.1.1 runs since 03:00:02 UTC: ok 7 - a name is short")
+    commands = [command for step in scene.view(incident).runs[0].steps for command in step.commands]
+    assert (commands[0].state, commands[0].says) == ("running", "runs since 03:00:02 UTC: ok 7 - a name is short")
+    assert "running" not in {command.state for command in commands[1:]}
+
+
 def test_a_guess_waits_for_a_person_before_anything(scene: Scene) -> None:
     incident = scene.seeder.open(ago=5, title="Errors")
     scene.seeder.run(incident, "RB-002", [], confirmed=0)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -297,15 +298,78 @@ def push(place: RealGround, *more: str) -> Answer:
 
 @needs_sandbox
 def test_a_push_sends_the_workspaces_commits(platform: Path, tmp_path: Path) -> None:
-    """As written: to where the branch came from."""
+    """The branch that the workspace stands on, under its own name; what was there before stays."""
     place = ground(platform, tmp_path)
-    place.observe(ask(("sh", "-c", "true")))
-    place.change(
-        ask(("git", "commit", "--allow-empty", "-m", "third")), Permit(plan="p", command_index=0, approved_by="a")
-    )
+    fix(place)
     answer = push(place)
     assert (answer.refused, answer.exit_codes) == ("", (0,))
-    assert git(platform, "log", "-1", "--format=%s", "main") == "third"
+    assert git(platform, "log", "-1", "--format=%s", "fix/values") == "third"
+    assert git(platform, "log", "-1", "--format=%s", "main") == "second"
+    place.end("R-1")
+
+
+def fix(place: RealGround) -> None:
+    """A commit on a branch of the run's own."""
+    for words in (("switch", "-c", "fix/values"), ("commit", "--allow-empty", "-m", "third")):
+        assert place.observe(ask(("git", *words))).exit_codes == (0,)
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("origin", "main"), "is at origin already"),
+        (("origin", "--all"), "--all would send more"),
+        (("--force",), "--force would send more"),
+        (("origin", "fix/values", "main"), "are several branches"),
+        (("origin", "fix/values:main"), "not the plain name of one branch"),
+        (("origin", "+fix/values"), "not the plain name of one branch"),
+        (("https://elsewhere.example/x.git", "fix/values"), "is no repository that the workspace knows"),
+    ],
+)
+def test_what_a_run_did_not_make_is_never_pushed(
+    platform: Path, tmp_path: Path, words: tuple[str, ...], why: str
+) -> None:
+    """Said before anyone is asked, and refused once more when it would be made."""
+    place = ground(platform, tmp_path)
+    fix(place)
+    place.observe(ask(("git", "branch", "--force", "main", "fix/values")))
+    before = git(platform, "for-each-ref")
+    refused = place.prospect(ask(("git", "push", *words))).preview.refused
+    assert why in refused or "everybody's" in refused
+    assert why in push(place, *words).refused
+    assert git(platform, "for-each-ref") == before
+    place.end("R-1")
+
+
+@needs_sandbox
+def test_a_push_of_nothing_and_a_push_to_everybodys_branch_are_refused_before_anyone_is_asked(
+    platform: Path, tmp_path: Path
+) -> None:
+    place = ground(platform, tmp_path)
+    asked = ask(("git", "push"))
+    says = place.prospect(asked).preview.refused
+    assert says == "nothing would be pushed: main has no commit that origin/main does not have"
+    place.observe(ask(("git", "commit", "--allow-empty", "-m", "third")))
+    assert "it would go to main, which is everybody's" in place.prospect(asked).preview.refused
+    place.end("R-1")
+
+
+@needs_sandbox
+def test_a_branch_that_was_pushed_is_taken_back_and_one_that_moved_in_the_workspace_voids_its_plan(
+    platform: Path, tmp_path: Path
+) -> None:
+    place = ground(platform, tmp_path)
+    fix(place)
+    found = place.prospect(ask(("git", "push", "origin", "fix/values")))
+    assert "1 commit would go to fix/values" in found.preview.says
+    assert [place.guard_holds(guard) for guard in found.guards] == [""]
+    assert push(place, "origin", "fix/values").exit_codes == (0,)
+    assert "fix/values is deleted" in place.prospect(ask(*found.undo.stages)).preview.says
+    assert push(place, *found.undo.stages[0][2:]).exit_codes == (0,)
+    assert "fix/values" not in git(platform, "branch", "--list")
+    place.observe(ask(("git", "commit", "--allow-empty", "-m", "fourth")))
+    assert "fix/values is at" in place.guard_holds(found.guards[0])
     place.end("R-1")
 
 
@@ -321,13 +385,14 @@ def test_a_script_cannot_prepare_the_push(platform: Path, tmp_path: Path) -> Non
         f"git config core.fsmonitor 'touch {marker}'",
         f"git config core.sshCommand 'touch {marker}'",
         "git config remote.origin.url ext::/bin/false",
+        "git switch --quiet -c fix/values",
         "git commit --quiet --allow-empty -m third",
     ]
     commit = Permit(plan="p", command_index=0, approved_by="ana")
     made = place._workspaces.run(ask(("sh", "-c", "\n".join(lines))))
     assert made.exit_codes == (0,)
     assert push(place).exit_codes == (0,)
-    assert git(platform, "log", "-1", "--format=%s", "main") == "third"
+    assert git(platform, "log", "-1", "--format=%s", "fix/values") == "third"
     assert not marker.exists()
     # the same push from within the workspace runs what the script prepared, and gets nowhere
     inside = place.change(ask(("git", "-C", ".", "push")), commit)
@@ -338,18 +403,65 @@ def test_a_script_cannot_prepare_the_push(platform: Path, tmp_path: Path) -> Non
 
 @needs_sandbox
 def test_a_push_that_the_repository_refuses_failed_and_says_so(platform: Path, tmp_path: Path) -> None:
-    """Somebody else was faster: nothing is forced."""
+    """A rule of its own, or somebody who was faster: nothing is forced."""
     place = ground(platform, tmp_path)
-    place.change(
-        ask(("git", "commit", "--allow-empty", "-m", "third")), Permit(plan="p", command_index=0, approved_by="a")
-    )
-    source = tmp_path / "source"
-    git(source, "commit", "--allow-empty", "-m", "faster")
-    git(source, "push", "--quiet", str(platform), "main")
+    fix(place)
+    hook = platform / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho no branch of that name is taken here >&2\nexit 1\n")
+    hook.chmod(0o755)
     answer = push(place)
     assert answer.exit_codes == (1,)
-    assert "rejected" in answer.stderr
-    assert git(platform, "log", "-1", "--format=%s", "main") == "faster"
+    assert "no branch of that name is taken here" in answer.stderr
+    hook.unlink()
+    source = tmp_path / "source"
+    git(source, "commit", "--allow-empty", "-m", "faster")
+    git(source, "push", "--quiet", str(platform), "main:fix/values")
+    assert "is not this run's own" in push(place).refused
+    assert git(platform, "log", "-1", "--format=%s", "fix/values") == "faster"
+
+
+@needs_sandbox
+def test_what_runs_in_a_workspace_is_heard_and_ended_with_its_run(workspaces: Workspaces, stamp: str) -> None:
+    """Tests of an hour: their newest line is shown, and nobody waits for their end who stops the run."""
+    heard: list[str] = []
+    found: list[Answer] = []
+    long = Ask(
+        target="npm",
+        identity="none",
+        stages=(("bash", "-c", "for n in 1 2 3; do echo test $n passes; sleep 0.5; done; sleep 60; true", stamp),),
+        run="R-1",
+        deadline=timedelta(hours=1),
+        writes=True,
+        heard=heard.append,
+    )
+    workspaces.run(ask(("true",)))
+    thread = threading.Thread(target=lambda: found.append(workspaces.run(long)))
+    thread.start()
+    until = time.monotonic() + 20
+    while "test 3 passes" not in heard and time.monotonic() < until:
+        time.sleep(0.05)
+    began = time.monotonic()
+    workspaces.remove("R-1")
+    thread.join(timeout=10)
+    assert time.monotonic() - began < 5
+    assert heard[-1] == "test 3 passes"
+    (answer,) = found
+    assert (answer.lost, answer.timed_out) == (True, False)
+    assert leaving.gone(stamp, within=2)
+
+
+@needs_sandbox
+def test_what_was_begun_before_a_restart_is_not_begun_again(workspaces: Workspaces, tmp_path: Path) -> None:
+    """Nobody knows how far it came: nothing of that workspace is used any more."""
+    writes = Ask(target="git", identity="none", stages=(("touch", "made"),), run="R-1", writes=True)
+    assert workspaces.run(writes).exit_codes == (0,)
+    (tmp_path / "workspaces" / "R-1" / "begun").write_text("npm update left-pad")  # as a kill -9 leaves it
+    for again in (writes, ask(("ls",))):
+        refused = workspaces.run(again).refused
+        assert refused.startswith("npm update left-pad was begun here before Handrail stopped")
+        assert "Start the runbook anew" in refused
+    workspaces.remove("R-1")
+    assert workspaces.run(writes).exit_codes == (0,)
 
 
 @needs_sandbox

@@ -13,6 +13,7 @@ from handrail.commands.knowledge import Knowledge, Program, TeamWord, Verb
 from handrail.commands.model import (
     Analysis,
     Effect,
+    Failure,
     Finding,
     HttpGet,
     Literal,
@@ -106,6 +107,7 @@ class StageEffect:
     undo: str | None = None
     native: Sql | HttpGet | None = None
     exits: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -156,6 +158,7 @@ def _of(words: Sequence[str], knowledge: Knowledge) -> StageEffect:
             effect=word.effect,
             scope=Scope(word.scope),
             exits=word.exits,
+            failures=word.failures,
             reasons=(Reason(rule="team", text=f"the team's word: {told}"),),
         )
     name = words[0].rpartition("/")[2]
@@ -282,6 +285,7 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
             reasons=(Reason(rule=f"{program.name}", text=f"{program.name} only asks"),),
             never_returns=not bounded,
             exits=program.raw.get("exits", {}),
+            failures=program.failures,
             targets=(Target(system=program.system, name=" ".join(walked.operands)),),
         )
     walked = _walk(words, program)
@@ -324,6 +328,7 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
         discloses=bool(verb.raw.get("secrets")) or bool(verb.raw.get("secret_kinds") and _of_secrets(walked)),
         undo=verb.raw.get("undo") or None,
         exits=verb.raw.get("exits", {}),
+        failures=program.failures,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.commands.model import Effect
+from handrail.commands.model import Effect, Failure
 from handrail.errors import FixSettings
 
 
@@ -32,6 +32,7 @@ class Program:
     verbs: Mapping[tuple[str, ...], Verb]
     flags: Mapping[str, int]
     raw: Mapping[str, Any]
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class TeamWord:
     says: str
     file: str
     exits: Mapping[int, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,12 @@ def _program(raw: Mapping[str, Any]) -> Program:
         verbs=verbs,
         flags=raw.get("flags") or {},
         raw=raw,
+        failures=_failures(raw),
     )
+
+
+def _failures(raw: Mapping[str, Any]) -> tuple[Failure, ...]:
+    return tuple(Failure(pattern=str(one["pattern"]), do=one.get("do", "")) for one in raw.get("failures") or ())
 
 
 def _team(file: str, raw: Mapping[str, Any]) -> list[TeamWord]:
@@ -141,6 +148,7 @@ def _team(file: str, raw: Mapping[str, Any]) -> list[TeamWord]:
                     says=item.get("says", ""),
                     file=file,
                     exits=item.get("exits") or {},
+                    failures=_failures(item),
                 )
             )
         except (KeyError, ValueError, TypeError) as error:

@@ -115,12 +115,24 @@ Word = tuple[Literal | Parameter, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A line by which a program says that it failed, whatever its exit code means else, and what to do then.
+
+    The pattern's first group is what is told of it.
+    """
+
+    pattern: str
+    do: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One program of a pipeline with its arguments."""
 
     words: tuple[Word, ...]
     output: Word | None = None  # `> file`, in the workspace alone
     exit_meanings: Mapping[int, str] = field(default_factory=dict)  # `grep` 1: "nothing found"
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

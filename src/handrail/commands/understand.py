@@ -119,7 +119,8 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
         None
         if flat.shell
         else tuple(
-            dataclasses.replace(stage, exit_meanings=one.exits) for stage, one in zip(flat.stages, found, strict=False)
+            dataclasses.replace(stage, exit_meanings=one.exits, failures=one.failures)
+            for stage, one in zip(flat.stages, found, strict=False)
         )
     )
     command = Command(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import commands, remedies
-from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Scope, Severity, Sql
+from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Scope, Severity, Sql, Word
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
 from handrail.runbooks.binding import (
@@ -28,9 +29,13 @@ from handrail.runbooks.document import CommandId, Runbook, commands_of
 from handrail.targets import Answer, Ask, Ground
 
 READ_DEADLINE = timedelta(seconds=20)
+WRITE_DEADLINE = timedelta(seconds=120)  # of what writes in the workspace, where the binding says nothing of its step
 WATCH_WINDOW = timedelta(seconds=6)
 AT_ONCE = 8
+LAST_LINES = 10  # of what was done in the workspace, for whoever approves what leaves it
 LONGEST_LINE = 2000  # characters that a pattern is tried on
+WORKING = ("git", "npm")  # programs that work in a run's workspace
+MISSING = re.compile(r"<(.+)> is not known")
 PLAIN_FILE = re.compile(r"[\w.][\w./-]*")
 
 
@@ -64,6 +69,67 @@ def bound_looks(binding: RunbookBinding, elsewhere: remedies.Elsewhere, *, own: 
     ]
 
 
+def prepares(command: Command) -> bool:
+    """Whether it writes, and only in the run's own workspace: it runs unattended, in the document's order."""
+    analysis = command.analysis
+    return not command.task and analysis.effect is not Effect.READS and analysis.scope is Scope.WORKSPACE
+
+
+def in_order(runbook: Runbook) -> list[CommandId]:
+    """What works in the workspace from the first command on that writes there: each sees what those before it did."""
+    found: list[CommandId] = []
+    for name, command in commands_of(runbook):
+        if prepares(command) or (found and not command.task and not remedies.is_change(command) and _there(command)):
+            found.append(name)
+    return found
+
+
+def _there(command: Command) -> bool:
+    return any(stage.words and _program(stage.words[0]) in WORKING for stage in (command.stages or ())[:1])
+
+
+def _program(word: Word) -> str:
+    return "".join(part.text for part in word if isinstance(part, Literal)).rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unprepared:
+    """A command that had to write in the workspace did not succeed there, so nothing behind it counts."""
+
+    command: str
+    text: str
+    says: str
+
+    @property
+    def missing(self) -> str:
+        """The sentence where only a value was missing, else empty."""
+        return self.says if MISSING.fullmatch(self.says) else ""
+
+
+def prepared(runbook: Runbook, evidence: Sequence[Evidence]) -> tuple[tuple[str, str], ...]:
+    """What was done in the workspace, in order: as it ran, and what it showed."""
+    newest = {item.command: item for item in evidence}
+    done = [newest[name] for name, command in commands_of(runbook) if prepares(command) and name in newest]
+    return tuple((item.runs_as, _ended(item)) for item in done if item.look is Look.SEEN)
+
+
+def _ended(item: Evidence) -> str:
+    """How a command ended that succeeded, with the last lines that it printed."""
+    lines = [line for line in item.stdout.splitlines() if line.strip()][-LAST_LINES:]
+    told = "succeeded" if not any(item.exit_codes) else item.says
+    return "\n    ".join([told, *lines])
+
+
+def unprepared(runbook: Runbook, evidence: Sequence[Evidence]) -> Unprepared | None:
+    """The first command that writes in the workspace and is known not to have succeeded."""
+    newest = {item.command: item for item in evidence}
+    for name, command in commands_of(runbook):
+        item = newest.get(name)
+        if item is not None and prepares(command) and item.look is not Look.SEEN:
+            return Unprepared(command=name, text=item.runs_as or command.text, says=item.says)
+    return None
+
+
 def ask_for(
     command: Command, values: Mapping[str, str], *, run: str, limit: timedelta | None = None
 ) -> Ask | CannotRun:
@@ -75,7 +141,8 @@ def ask_for(
     )
     if broken:
         return CannotRun(reason=f"cannot work as written: {broken.message}")
-    return question(command, values, run=run, identity="", deadline=limit or READ_DEADLINE)
+    usual = WRITE_DEADLINE if prepares(command) else READ_DEADLINE
+    return question(command, values, run=run, identity="", deadline=limit or usual)
 
 
 def question(
@@ -112,6 +179,7 @@ def question(
         url=native.url if isinstance(native, HttpGet) and not identity else None,
         query=native.query if isinstance(native, HttpGet) and not identity else (),
         output=output,
+        writes=prepares(command),
     )
 
 
@@ -139,7 +207,7 @@ def whose(stages: tuple[tuple[str, ...], ...], command: Command) -> tuple[str, s
     if program == "helm":
         local = first[1:2] in (("lint",), ("template",), ("version",))
         return ("local", "none") if local else ("helm", "releases")
-    return (program, "none") if program in ("git", "npm") else ("local", "none")
+    return (program, "none") if program in WORKING else ("local", "none")
 
 
 def look(
@@ -149,36 +217,88 @@ def look(
     run: str,
     now: datetime,
     keep: Callable[[Evidence], None],
+    in_order: Collection[str] = (),
+    failed: Unprepared | None = None,
+    go_on: Callable[[], bool] = lambda: True,
+    heard: Callable[[str, str], None] = lambda name, line: None,
 ) -> None:
-    """Ask side by side, the same question once. Each answer is kept as it comes, not when all have come."""
-    groups: dict[Ask, list[tuple[str, Command]]] = {}
+    """Ask side by side, the same question once. Each answer is kept as it comes, not when all have come.
+
+    Those that are `in_order` are asked one after another, behind what else works in the workspace. Where one that writes
+    does not succeed, or one before it had not (`failed`), no other writes: each says so. `go_on` is asked before each
+    that writes, and `heard` told what it prints.
+    """
+    groups: list[tuple[Ask, list[tuple[str, Command]]]] = []
+    queue: list[tuple[Ask | CannotRun, list[tuple[str, Command]]]] = []
     for name, command, ask in wanted:
-        if isinstance(ask, CannotRun):
+        same = next((told for one, told in groups if one == ask), None)
+        if name in in_order:
+            queue.append((ask, [(name, command)]))
+        elif isinstance(ask, CannotRun):
             keep(_not_asked(name, command, ask, run=run, now=now))
+        elif same is not None:
+            same.append((name, command))
         else:
-            groups.setdefault(ask, []).append((name, command))
-    written = {ask.output for ask in groups if ask.output}
-    reading_them = [ask for ask in groups if any(word in written for stage in ask.stages for word in stage)]
+            groups.append((ask, [(name, command)]))
+    written = {ask.output for ask, _ in (*groups, *queue) if isinstance(ask, Ask) and ask.output}
+    later = [one for one in groups if any(word in written for stage in one[0].stages for word in stage)]
+    going: dict[Future[Answer], tuple[Ask, list[tuple[str, Command]]]] = {}
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="look") as pool:
-        # what reads a file that another one writes comes after it
-        for wave in ([ask for ask in groups if ask not in reading_them], reading_them):
-            asked = {pool.submit(ground.observe, ask): ask for ask in wave}
-            for future in as_completed(asked):
-                ask = asked[future]
-                answer = future.result()
-                for name, command in groups[ask]:
-                    keep(as_evidence(name, command, ask, answer, run=run, first=groups[ask][0][0]))
+
+        def begin(ask: Ask, told: list[tuple[str, Command]]) -> None:
+            listening = dataclasses.replace(ask, heard=lambda line: heard(told[0][0], line)) if ask.writes else ask
+            going[pool.submit(ground.observe, listening)] = ask, told
+
+        for one in groups:
+            if one not in later:
+                begin(*one)
+        while going or queue or later:
+            while queue and not any(ask.target in WORKING or ask.writes for ask, _ in going.values()):
+                ask, told = queue.pop(0)
+                (name, command), *_ = told
+                writes = prepares(command)
+                if writes and not go_on():
+                    queue = [one for one in queue if not prepares(one[1][0][1])]
+                elif isinstance(ask, CannotRun) or (writes and failed is not None):
+                    why = ask if isinstance(ask, CannotRun) else CannotRun(reason=_behind(failed))
+                    keep(_not_asked(name, command, why, run=run, now=now))
+                    if writes and failed is None:
+                        failed = Unprepared(command=name, text=command.text, says=why.reason)
+                else:
+                    begin(ask, told)
+            if later and not queue and not any(ask.writes for ask, _ in going.values()):
+                for one in later:  # what reads a file that another one writes comes after it
+                    begin(*one)
+                later = []
+            for future in wait(going, return_when=FIRST_COMPLETED).done:
+                ask, told = going.pop(future)
+                for name, command in told:
+                    item = as_evidence(name, command, ask, future.result(), run=run, first=told[0][0])
+                    keep(item)
+                    if ask.writes and item.look is not Look.SEEN and failed is None:
+                        failed = Unprepared(command=name, text=item.runs_as, says=item.says)
+
+
+def _behind(failed: Unprepared | None) -> str:
+    """Why what writes in the workspace is not run any more."""
+    if failed is None:
+        return ""
+    return failed.missing or f"not run: {failed.command} did not succeed before it"
 
 
 def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: str, first: str) -> Evidence:
     """What an answer shows. Exit codes mean what each tool means; a failed stage before the last is no look at all."""
     meanings = [stage.exit_meanings for stage in (command.runs_as or command.stages or ())]
     bad = ""
-    meaning = ""
+    meaning = failed = ""
     for index, code in enumerate(answer.exit_codes):
         told = meanings[index].get(code, "") if index < len(meanings) else ""
+        stage = ask.stages[index][0] if index < len(ask.stages) else "the command"
+        failed = _failed(command, index, answer) if code != 0 else ""
+        if failed:
+            bad = f"{commands.show_argv(ask.stages[index : index + 1])} failed: {failed}"
+            break
         if code != 0 and not told:
-            stage = ask.stages[index][0] if index < len(ask.stages) else "the command"
             bad = f"{stage} ended with {code}"
             break
         if code != 0:
@@ -189,7 +309,7 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
         bad = f"no answer within {ask.deadline.total_seconds():.0f} s"
     shape = reading.kind(answer.stdout)
     says = (
-        bad + (f": {_last_line(answer.stderr)}" if answer.stderr.strip() and not answer.refused else "")
+        bad + (f": {_last_line(answer.stderr)}" if answer.stderr.strip() and not answer.refused and not failed else "")
         if bad
         else (reading.says(answer.stdout, shape, exit_meaning=meaning if not answer.stdout.strip() else ""))
     )
@@ -242,8 +362,20 @@ def _not_asked(name: str, command: Command, why: CannotRun, *, run: str, now: da
 
 def missing_in(item: Evidence) -> str:
     """The parameter that a look was not made for, empty where that was not the reason."""
-    found = re.fullmatch(r"<(.+)> is not known", item.says)
+    found = MISSING.fullmatch(item.says)
     return found[1] if found and item.look is Look.NOT_RUN else ""
+
+
+def _failed(command: Command, index: int, answer: Answer) -> str:
+    """What a program said of its failure, with what to do; empty where its exit code says it all."""
+    lines = [line[:LONGEST_LINE] for line in (*answer.stderr.splitlines(), *answer.stdout.splitlines())]
+    stages = command.runs_as or command.stages or ()
+    for failure in stages[index].failures if index < len(stages) else ():
+        found = next((match for line in lines if (match := re.search(failure.pattern, line))), None)
+        if found is not None:
+            said = found[1] if found.re.groups else found[0]
+            return f"{said.strip()}. {failure.do[:1].upper()}{failure.do[1:]}".removesuffix(". ")
+    return ""
 
 
 def _last_line(text: str) -> str:

@@ -55,6 +55,8 @@ class Basis:
     understood: Mapping[str, Command] = dataclasses.field(default_factory=dict)  # a binding's own commands, by text
     parameters: Sequence[ParameterBinding] = ()
     speaks_for: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what was seen for a remedy of a choice
+    prepared: Sequence[tuple[str, str]] = ()  # what was done in the workspace, as it ran, and what it showed
+    unprepared: looking.Unprepared | None = None  # what had to succeed there and did not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,10 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
                 return PassedOver(reason=ask.reason)
             asks.append(ask)
             made_of.append((name, command))
+    failed = basis.unprepared
+    if failed is not None and any(ask.target in looking.WORKING for ask in asks):
+        says = f"{failed.command} did not succeed in the workspace, so nothing leaves it: {failed.text}: {failed.says}"
+        return PassedOver(reason=says)
     remedy = dataclasses.replace(remedy, commands=tuple(made_of))
     original = _draft(remedy, asks, ground=ground, basis=basis, original=True, because="", title=remedy.title)
     better = _better(remedy, asks, ground=ground, basis=basis)
@@ -302,7 +308,7 @@ def _draft(
         if asked.not_asked:
             return _Draft(plan=None, passed=PassedOver(reason=f"could not look: {asked.not_asked}"), deletes=0)
         prospect = _with_bound_ways(remedy, asked, ground=ground, basis=basis)
-        preview = prospect.preview
+        preview = _with_what_was_prepared(prospect.preview, ask, basis.prepared)
         if preview.refused:
             reason = f"{name} is refused by the target: {preview.refused}"
             return _Draft(plan=None, passed=PassedOver(reason=reason, refused=True), deletes=0)
@@ -365,6 +371,15 @@ def _reason(remedy: Remedy, basis: Basis) -> str:
     expected = remedy.binding.expected_effect
     told = [basis.speaks_for.get(remedy.name, ""), f"expected: {expected}" if expected else ""]
     return ". ".join(f"{one[:1].upper()}{one[1:]}" if place else one for place, one in enumerate(filter(None, told)))
+
+
+def _with_what_was_prepared(preview: Preview, ask: Ask, prepared: Sequence[tuple[str, str]]) -> Preview:
+    """Whoever approves what leaves a workspace sees what was done there, and how the tests ended."""
+    if ask.target not in looking.WORKING or not prepared:
+        return preview
+    done = [f"{runs_as}: {says}" for runs_as, says in prepared]
+    detail = "\n".join(["Done in the workspace:", *done, "", preview.detail]).strip()
+    return dataclasses.replace(preview, detail=detail)
 
 
 def _with_bound_ways(remedy: Remedy, prospect: Prospect, *, ground: Ground, basis: Basis) -> Prospect:

@@ -226,10 +226,18 @@ class Responder:
         """Those whose values are known first; then parameters are filled from what was seen; the rest says why not."""
         by_id: dict[str, Command] = dict([*commands_of(scene.runbook), *self._bound_looks(scene)])
         known = dict(scene.values)
-        ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
+        in_order = looking.in_order(scene.runbook)
+
+        def known_of() -> list[str]:
+            """Those whose values are known; in the workspace none before the one that it builds on."""
+            lacks = [name for name in wanted if any(one not in known for one in by_id[name].parameters)]
+            waits = next((in_order.index(name) for name in in_order if name in lacks), len(in_order))
+            return [name for name in wanted if name not in lacks and name not in in_order[waits:]]
+
+        ready = known_of()
         if not ready:
             filled = self._fill(scene, known)
-            ready = [name for name in wanted if all(parameter in known for parameter in by_id[name].parameters)]
+            ready = known_of()
             if not ready and not filled:
                 ready = list(wanted)  # nothing more will be known: they are recorded with what is missing
         limit = scene.binding.step_limits
@@ -242,9 +250,27 @@ class Responder:
             )
             for name in ready
         ]
+        begun: dict[str, datetime] = {}
+
+        def heard(name: str, line: str) -> None:
+            """A long command's newest line, for whoever looks at the page."""
+            since = begun.setdefault(name, self.store.now())
+            told = f"{name} runs since {since:%H:%M:%S} UTC" + (f": {line[:160]}" if line else "")
+            self.store.update_run(scene.run, waits_for=told)
+
         looking.look(
-            scene.ground, asked, run=scene.run, now=self.store.now(), keep=lambda item: self._keep(scene, item)
+            scene.ground,
+            asked,
+            run=scene.run,
+            now=self.store.now(),
+            keep=lambda item: self._keep(scene, item),
+            in_order=in_order,
+            failed=looking.unprepared(scene.runbook, [item for item in scene.evidence if item.command not in wanted]),
+            go_on=lambda: self._wanted(scene),
+            heard=heard,
         )
+        if begun:
+            self.store.update_run(scene.run, waits_for="")
 
     def _keep(self, scene: Scene, evidence: Evidence) -> None:
         self._at("before evidence")
@@ -450,6 +476,8 @@ class Responder:
                 for row in self.store.remedies_of(scene.run)
                 if row["standing"] == Standing.NOT_TRIED and row["reason"]
             },
+            prepared=looking.prepared(scene.runbook, scene.evidence),
+            unprepared=looking.unprepared(scene.runbook, scene.evidence),
         )
 
     def _hold(self, scene: Scene) -> timedelta:
@@ -527,6 +555,11 @@ class Responder:
             return
         self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
         self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now, waits_for="")
+
+    def _wanted(self, scene: Scene) -> bool:
+        """Whether the run still goes on by itself."""
+        row = self.store.run(scene.run) or {}
+        return not (row.get("ending") or row.get("stopped_by") or self.store.setting(PAUSED) or self.over.is_set())
 
     def _in_the_way(self, scene: Scene) -> str:
         """Who wants no change now, as the record has it at this moment: a sentence, or empty."""

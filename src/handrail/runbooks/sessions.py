@@ -82,7 +82,8 @@ def _inside(command: Command, session: _Session, knowledge: Knowledge) -> Comman
     stages = (dataclasses.replace(first, words=(*session.prefix, *first.words)), *rest)
     found = [effects.of_stage(stage, knowledge) for stage in stages]
     stages = tuple(
-        dataclasses.replace(stage, exit_meanings=one.exits) for stage, one in zip(stages, found, strict=True)
+        dataclasses.replace(stage, exit_meanings=one.exits, failures=one.failures)
+        for stage, one in zip(stages, found, strict=True)
     )
     told = f"typed in the shell that “{session.opened_by}” opens: it runs there"
     return dataclasses.replace(

@@ -6,7 +6,8 @@ A recording stands at this seam: it keeps `Ask` to `Answer`, and replays them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -31,6 +32,8 @@ class Ask:
     run: str = ""  # application name of database sessions, folder of the workspace
     server: str = "primary"  # which database server
     output: str = ""  # a file of the workspace that takes what is printed, as `> file` would
+    writes: bool = False  # it writes in the run's workspace: never begun twice there
+    heard: Callable[[str], None] | None = field(default=None, compare=False)  # told the newest line while it runs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from handrail import remedies
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import firewall, http, kubernetes, postgres, process, sandbox, statements
+from handrail.targets import firewall, http, kubernetes, postgres, process, push, sandbox, statements
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
@@ -114,7 +114,10 @@ class RealGround:
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def observe(self, ask: Ask) -> Answer:
-        """Look. Whatever comes back is masked before anyone sees it."""
+        """Look. Whatever comes back is masked before anyone sees it, what is heard meanwhile too."""
+        tell = ask.heard
+        if tell is not None:
+            ask = dataclasses.replace(ask, heard=lambda line: tell(self.masker.mask(line, cut=True)))
         return self._masked(self._look(ask))
 
     def _look(self, ask: Ask) -> Answer:
@@ -305,8 +308,10 @@ class RealGround:
             found = self._rule_prospect(ask)
         elif words[:2] == ("kubectl", "exec") and "psql" in words:
             found = self._sql_prospect(ask)
+        elif words[:2] == ("git", "push"):
+            found = self._push_prospect(ask)
         elif words[0] == "git":
-            found = kubernetes.unknown(ask, f"git:{self.settings.repository}", "a push is seen only when it is made")
+            found = kubernetes.unknown(ask, f"git:{self.settings.repository}", "git has no dry run of it")
         else:
             found = kubernetes.unknown(ask, f"{self.settings.name}/{words[0]}", f"{words[0]} has no dry run")
         preview = dataclasses.replace(
@@ -334,6 +339,24 @@ class RealGround:
             found = kubernetes.unknown(ask, key, "several statements in one command have no dry run")
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
         return statements.prospect(ask, text, reader=lambda sql: self._reader(sql, ask, server=server), key=key)
+
+    def _push_prospect(self, ask: Ask) -> Prospect:
+        """Asked in the run's workspace. What could not be asked at all is no push of nothing."""
+        first = self._git(ask.run, ("status", "--porcelain"))
+        if first.refused or any(first.exit_codes):
+            raise _NotAsked(first.refused or f"the workspace does not answer: {first.stderr.strip()[-200:]}")
+        found = push.prospect(ask, asked=lambda *words: self._git(ask.run, words), repository=self.settings.repository)
+        apart = self._workspaces.behind_its_back(ask.run)
+        if not apart or found.preview.refused:
+            return found
+        preview = dataclasses.replace(found.preview, says=f"{found.preview.says}. {apart}")
+        return dataclasses.replace(found, preview=preview)
+
+    def _git(self, run: str, words: Sequence[str]) -> Answer:
+        """One of Handrail's own questions to a run's workspace."""
+        return self._workspaces.run(
+            Ask(target="git", identity="none", stages=(("git", "--no-pager", *words),), deadline=QUICK, run=run)
+        )
 
     def _rule_prospect(self, ask: Ask) -> Prospect:
         """Asked in the pod; how many pods stand beside it is the Deployment's word."""
@@ -440,6 +463,8 @@ class RealGround:
             history = kubernetes.history(name, namespace, run=self._asked)
             now = str(history[-1].revision) if history else "unknown"
             return "" if now == guard.value else f"{name} is at revision {now}, it was {guard.value}"
+        if guard.kind == "workspace":
+            return push.moved(guard, asked=self._git)
         if guard.kind == "rows" and "primary" in self.settings.databases:
             answer = postgres.ask(self.settings.databases["primary"], guard.subject, run="", deadline=QUICK)
             table = reading.table(answer.stdout)

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,11 +126,14 @@ def run(
     cwd: Path | None = None,
     feed: bytes | None = None,
     output: str = "",
+    stopping: threading.Event | None = None,
+    heard: Callable[[str], None] | None = None,
 ) -> Answer:
     """Run the stages with pipes between them; `feed` is the first one's input. A missing program is a refusal.
 
     `window` bounds a watch: its first stage is ended after it, the others print what they hold, and that is an answer.
-    `output` names a file in `cwd` that takes the last stage's output, as `> file` would.
+    `output` names a file in `cwd` that takes the last stage's output, as `> file` would. Where `stopping` is set meanwhile
+    they are ended, and nobody knows what they did. `heard` is told the newest line, at most once a second.
     """
     started, began = datetime.now(UTC), time.monotonic()
     try:
@@ -140,7 +143,7 @@ def run(
     _keeper.awake()
     mark = f"{_keeper.mark}{uuid.uuid4().hex}/"
     environment = {"PATH": PATH, "LC_ALL": "C.UTF-8", **env}
-    going = _Pipeline(stages, environment, mark, cwd=cwd, feed=feed, sink=sink)
+    going = _Pipeline(stages, environment, mark, cwd=cwd, feed=feed, sink=sink, stopping=stopping, heard=heard)
     try:
         refused = going.start()
         if refused:
@@ -163,7 +166,8 @@ def run(
     finally:
         going.close()
         _keeper.over(mark)
-    timed_out = late and window is None
+    stopped = going.stopped
+    timed_out = late and window is None and not stopped
     codes = going.codes(ended_by_us=0 if window is not None else None)
     return Answer(
         stdout=going.printed.text,
@@ -173,7 +177,7 @@ def run(
         seconds=round(time.monotonic() - began, 4),
         truncated=going.printed.truncated or any(one.truncated for one in going.told),
         timed_out=timed_out,
-        lost=timed_out or any(code < 0 for code in codes),
+        lost=timed_out or stopped or any(code < 0 for code in codes),
     )
 
 
@@ -211,6 +215,12 @@ class _Kept:
             if len(self._tail) > 2 * KEEP:
                 del self._tail[:-KEEP]
 
+    def newest(self) -> str:
+        """The last whole line so far."""
+        text = plain(bytes((self._tail or self._head)[-2000:]).decode(errors="replace"))
+        whole = text[: text.rfind("\n") + 1]
+        return next((line.strip() for line in reversed(whole.splitlines()) if line.strip()), "")
+
     def output(self) -> Output:
         """What was kept, as plain text."""
         if self._sink is not None:
@@ -236,7 +246,11 @@ class _Pipeline:
         cwd: Path | None,
         feed: bytes | None,
         sink: int | None,
+        stopping: threading.Event | None,
+        heard: Callable[[str], None] | None,
     ) -> None:
+        self._stopping, self._heard, self._told_at, self._told = stopping, heard, 0.0, ""
+        self.stopped = False  # somebody wanted it ended
         self._stages, self._environment, self._mark, self._cwd = stages, environment, mark, cwd
         self._feed, self._sink = memoryview(feed) if feed is not None else None, sink
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -323,6 +337,10 @@ class _Pipeline:
             if watching and self._living and self._processes[-1].returncode is not None:
                 return False
             now = time.monotonic()
+            if self._stopping is not None and self._stopping.is_set():
+                self.stopped = True
+                return False
+            self._tell(now)
             if not self._living and drained is None:
                 drained = now + DRAIN / 4  # something in the background may hold a pipe open for ever
             limit = until if drained is None else min(until, drained)
@@ -340,6 +358,15 @@ class _Pipeline:
                 else:
                     self._write()
         return True
+
+    def _tell(self, now: float) -> None:
+        """The newest line, for whoever waits: printed, else said beside the output."""
+        if self._heard is None or now - self._told_at < 1.0:
+            return
+        line = self._out.newest() or next((kept.newest() for kept in reversed(self._errors) if kept.count), "")
+        if not self._told_at or line != self._told:
+            self._heard(line)
+        self._told_at, self._told = now, line
 
     def end(self, *, first_alone: bool = False) -> None:
         """Ask the stages to end, then end their trees; or that of the first one, for the others to finish."""

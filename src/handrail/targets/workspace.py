@@ -12,18 +12,18 @@ import dataclasses
 import os
 import pwd
 import re
+import shlex
 import shutil
 import stat
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from handrail.targets import process, sandbox
+from handrail.targets import process, push, sandbox
 from handrail.targets.base import Answer, Ask
 
 CLONE = timedelta(seconds=60)
-BRANCH = re.compile(r"\w[\w./-]*")
 
 
 class Workspaces:
@@ -36,6 +36,7 @@ class Workspaces:
         self._repository, self._folder, self._env, self._network = repository, folder, dict(env), network
         self._tools = tools
         self._locks: dict[str, threading.Lock] = {}
+        self._stopping: dict[str, threading.Event] = {}
         self._guard = threading.Lock()
 
     def run(self, ask: Ask) -> Answer:
@@ -44,8 +45,24 @@ class Workspaces:
             made = self._made(place, ask.run)
             if made:
                 return made
-            checkout = place / "checkout"
-            answer = self._inside(checkout, ask.stages, deadline=ask.deadline, window=ask.window, cwd=place)
+            checkout, begun = place / "checkout", place / "begun"
+            if begun.exists():
+                return _refused(
+                    f"{begun.read_text()} was begun here before Handrail stopped, and nobody knows how far it came, so "
+                    "nothing of this workspace is used any more. Start the runbook anew with `handrail run`, or do it by hand"
+                )
+            if ask.writes:
+                begun.write_text(shlex.join(ask.stages[0]))
+            answer = self._inside(
+                checkout,
+                ask.stages,
+                deadline=ask.deadline,
+                window=ask.window,
+                cwd=place,
+                stopping=self._event(ask.run),
+                heard=ask.heard,
+            )
+            begun.unlink(missing_ok=True)
             if not ask.output or answer.refused or any(answer.exit_codes):
                 return answer
             if answer.truncated:
@@ -70,8 +87,11 @@ class Workspaces:
             checkout = place / "checkout"
             asked = self._inside(checkout, (("git", "symbolic-ref", "--short", "HEAD"),), deadline=CLONE, cwd=place)
             branch = asked.stdout.strip()
-            if asked.refused or any(asked.exit_codes) or not BRANCH.fullmatch(branch):
+            if asked.refused or any(asked.exit_codes) or not push.BRANCH.fullmatch(branch):
                 return _refused("the workspace stands on no branch, so there is nothing that a push would send")
+            wanted = push.read(ask.stages[0], on=branch)
+            if wanted.refused:
+                return _refused(wanted.refused)
             packed = self._inside(
                 checkout, (("git", "bundle", "create", "-", "--branches"),), deadline=CLONE, cwd=place, output=bundle
             )
@@ -80,6 +100,10 @@ class Workspaces:
             for words in (
                 ("git", "clone", "--quiet", "--no-checkout", "--no-local", "--", self._repository, str(clean)),
                 ("git", "-C", str(clean), "checkout", "--quiet", "--detach"),
+                (
+                    *("git", "-C", str(clean), "for-each-ref", "--format=%(refname) %(objectname)"),
+                    f"refs/remotes/origin/{wanted.branch}",
+                ),
                 (
                     "git",
                     *("-C", str(clean), "-c", "fetch.fsckObjects=true", "fetch", "--quiet"),
@@ -92,15 +116,39 @@ class Workspaces:
                 done = process.run((words,), env=self._environment(place), deadline=CLONE, cwd=place)
                 if done.refused or any(done.exit_codes):
                     return dataclasses.replace(done, lost=False)  # nothing was sent yet
+                if "for-each-ref" in words and not wanted.takes_back and done.stdout.strip():
+                    return _refused(push.there(wanted.branch))
             return process.run(ask.stages, env=self._environment(place), deadline=ask.deadline, cwd=clean)
+
+    def behind_its_back(self, run: str) -> str:
+        """What the repository has that a workspace never sees: changes that nobody committed, where it is a checkout itself."""
+        if not Path(self._repository, ".git").is_dir():
+            return ""
+        words = ("git", "--no-optional-locks", "-C", self._repository, "status", "--porcelain", "--untracked-files=no")
+        answer = self.run(Ask(target="git", identity="none", stages=(words,), run=run))
+        files = [line[3:] for line in answer.stdout.splitlines()]
+        if answer.refused or any(answer.exit_codes) or not files:
+            return ""
+        told = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+        return (
+            f"{self._repository} has local changes that nobody committed ({told}): the workspace was made without them, and "
+            "they stay as they are. Commit them first where the fix needs them"
+        )
 
     def remove(self, run: str) -> None:
         """Throw it away."""
         if _plain(run):
+            self._event(run).set()  # what runs there is ended: nobody waits an hour for its tests
             with self._held(run) as place:
                 _thrown_away(place)
             with self._guard:
                 self._locks.pop(run, None)
+                self._stopping.pop(run, None)
+
+    def _event(self, run: str) -> threading.Event:
+        """Set once the run wants no more of its workspace."""
+        with self._guard:
+            return self._stopping.setdefault(run, threading.Event())
 
     @contextlib.contextmanager
     def _held(self, run: str) -> Iterator[Path]:
@@ -143,6 +191,8 @@ class Workspaces:
         window: timedelta | None = None,
         output: str = "",
         feed: bytes | None = None,
+        stopping: threading.Event | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> Answer:
         reads = tuple(path for path in (self._repository, self._tools) if path.startswith("/"))
         front = sandbox.front(str(checkout), reads=reads, network=self._network)
@@ -158,6 +208,8 @@ class Workspaces:
             window=window,
             cwd=cwd,
             output=output,
+            stopping=stopping,
+            heard=heard,
         )
         return _told(answer)
 

@@ -228,7 +228,11 @@ def _command(
     elif command.task:
         changes = {"state": "person", "says": "a task for a person"}
     elif not run.row["ending"] and run.row["confirmed"] and not remedies.is_change(command):
-        changes = {"state": "running" if not run.plans and not run.row["waits_for"] else "later"}
+        waits = str(run.row["waits_for"] or "")
+        if waits.startswith(f"{name} runs "):  # a long one in the workspace, with its newest line
+            changes = {"state": "running", "says": waits.removeprefix(f"{name} ")}
+        else:
+            changes = {"state": "running" if not run.plans and not waits else "later"}
     return CommandView(**{**base.__dict__, **changes})
 
 
