@@ -97,7 +97,7 @@ def main() -> None:
 
 def obstacle() -> str | None:
     """Why something that is missing cannot be brought, or None. The sources are asked, nothing large is fetched."""
-    packages = [name for name in layout.APT_PACKAGES if not installed(name)]
+    packages = not_there()
     absent = layout.missing()
     if packages or "base.tar" in absent:
         if os.geteuid() != 0:
@@ -136,7 +136,7 @@ def asked(*command: str, seconds: float = 60, cwd: Path | None = None) -> str:
 
 
 def install_packages() -> None:
-    absent = [name for name in layout.APT_PACKAGES if not installed(name)]
+    absent = not_there()
     if not absent:
         return
     if os.geteuid() != 0:
@@ -163,6 +163,12 @@ def services_kept_off() -> Iterator[None]:
             rule.unlink()
         else:
             rule.write_bytes(before)
+
+
+def not_there() -> list[str]:
+    """Debian's packages that the lab needs and this machine does not have."""
+    programs = [package for program, package in layout.APT_PROGRAMS.items() if not shutil.which(program)]
+    return [*(name for name in layout.APT_PACKAGES if not installed(name)), *programs]
 
 
 def installed(package: str) -> bool:

@@ -23,6 +23,8 @@ MUTATIONS = {
     "RB-004-slow-dependency": "threshold",
     "RB-009-cut-off": "trigger",
     "RB-010-storm": "order",
+    "RB-011-advisory": "threshold",
+    "RB-011-fix-breaks-test": "trigger",
     "RB-012-wrong-port": "threshold",
     "RB-013-scaled-to-nothing": "trigger",
     "RB-006-small-share": "order",

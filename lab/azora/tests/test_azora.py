@@ -16,7 +16,7 @@ FAULTS = AZORA.parent / "faults"
 sys.path[:0] = [str(AZORA), str(AZORA / "services")]
 
 from azora import checkout, limits, tokens  # noqa: E402
-from tool import images, places, repository, rules  # noqa: E402
+from tool import audits, images, packages, places, repository, rules  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def faults() -> list[Path]:
-    return sorted(FAULTS.glob("*.yaml"))
+    return [*sorted(FAULTS.glob("*.yaml")), *sorted((FAULTS / "waiting").glob("*.yaml"))]
 
 
 def alerting_rules(profile: str) -> list[dict]:
@@ -137,3 +137,58 @@ def test_a_token_that_another_key_signed_says_nothing() -> None:
 def test_the_rate_limit_counts_each_address_for_itself() -> None:
     limit = limits.RateLimit(requests=2, window=60)
     assert [limit.allows("a"), limit.allows("a"), limit.allows("a"), limit.allows("b")] == [True, True, False, True]
+
+
+def test_a_packages_archive_is_the_one_that_the_lock_file_names() -> None:
+    """Every machine makes the same bytes, or no `npm ci` works with the lock file of the repository."""
+    lock = json.loads((repository.TREE / "package-lock.json").read_text())["packages"]
+    for path in ("node_modules/azora-slug", "node_modules/azora-words"):
+        name = path.partition("/")[2]
+        assert lock[path]["integrity"] == packages.integrity(name, lock[path]["version"])
+        assert lock[path]["version"] == packages.versions(name)[0]
+    assert packages.integrity("azora-slug", "1.0.0").startswith("sha512-vr7ZbcX1ix1iQIex1oZDdKN6scm9ebmgGftTVnwDiykkCi")
+
+
+def test_an_advisory_is_published_beside_others_and_all_are_withdrawn(tmp_path: Path) -> None:
+    file = tmp_path / "advisories.json"
+    assert packages.withdraw(file) is False
+    packages.publish("azora-slug", file)
+    packages.publish("azora-words", file)
+    assert set(packages.published(file)) == {"azora-slug", "azora-words"}
+    assert packages.heard({"azora-slug": ["1.0.0"], "other": ["1.0.0"]}, packages.published(file)).keys() == {
+        "azora-slug"
+    }
+    assert packages.withdraw(file) is True
+    assert packages.published(file) == {}
+
+
+LOCK = json.dumps({"packages": {"": {}, "node_modules/azora-slug": {}, "node_modules/a/node_modules/@b/c": {}}})
+
+
+def test_an_audit_tells_of_each_package_also_of_those_that_are_well() -> None:
+    report = {"vulnerabilities": {"azora-slug": {"severity": "high", "via": [{"source": 1}, {"source": 2}]}}}
+    found = audits.read(json.dumps(report), lock=LOCK)
+    assert found.wrong == ""
+    assert {key: n for key, n in found.advisories.items() if n} == {("azora-slug", "high"): 2}
+    assert len(found.advisories) == 10
+    assert 'azora_dependency_advisories{package="@b/c",severity="critical"} 0\n' in audits.metrics(found, at=1.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "undefined",
+        "<html>",
+        "[]",
+        "{",
+        '{"message": "405 Method Not Allowed", "error": {}}',
+        '{"vulnerabilities": {"azora-slug": {"severity": "purple", "via": []}}}',
+        '{"vulnerabilities": [1]}',
+    ],
+)
+def test_an_audit_that_is_no_report_tells_of_no_package(text: str) -> None:
+    found = audits.read(text, lock=LOCK)
+    assert found.wrong
+    assert "azora_dependency_advisories{" not in audits.metrics(found, at=1.0)
+    assert "azora_dependency_audit_success 0\n" in audits.metrics(found, at=1.0)

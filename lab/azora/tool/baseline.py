@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tool import database, kube, places, release, repository, storms, traffic
+from tool import database, delivery, kube, packages, places, release, repository, storms, traffic
 
 ROUTES = (
     "/health",
@@ -49,7 +49,10 @@ def restore() -> list[str]:
     wanted = saved()
     traffic.disperse()
     storms.stop()
-    done = release.restore(wanted["records"], wanted["objects"])
+    delivery.pause()
+    withdrawn = packages.withdraw(packages.advisories())
+    done = ["withdrew the advisories"] if withdrawn else []
+    done += release.restore(wanted["records"], wanted["objects"])
     for name in ("postgres", "postgres-replica", "postgres-exporter"):
         kind = "deployment" if name == "postgres-exporter" else "statefulset"
         if kube.get(kind, name)["spec"]["replicas"] != 1:
@@ -63,6 +66,7 @@ def restore() -> list[str]:
     database.until("the primary", lambda: database.answers("postgres-0"), seconds=60)
     database.restore()
     traffic.start()
+    delivery.start()
     release.settle(seconds=90)
     return done
 
@@ -84,6 +88,8 @@ def each_difference(*, alerts: bool) -> Iterator[str]:
                 yield f"{what} {name} is not as saved"
     if repository.refs(places.state()) != wanted["refs"]:
         yield "the repository's branches are not as saved"
+    for name in sorted(packages.published(packages.advisories())):
+        yield f"an advisory of {name} is published"
     for item in kube.items("deployments"):
         spec, status, name = item["spec"], item.get("status", {}), item["metadata"]["name"]
         current = status.get("observedGeneration") == item["metadata"]["generation"]

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tool import packages
+
 TREE = Path(__file__).parent.parent / "platform" / "tree"
 VALUES = "helm/values-production.yaml"
 PEOPLE = {"mira": "Mira Lindqvist <mira@azora.example>", "tomas": "Tomas Vega <tomas@azora.example>"}
@@ -38,6 +40,15 @@ def catalog(old: str, new: str) -> tuple[str, str, str]:
 
 def green(old: str, new: str) -> tuple[str, str, str]:
     return VALUES, f"green: {{tag: {old}", f"green: {{tag: {new}"
+
+
+def package(name: str, old: str, new: str) -> tuple[str, str, str]:
+    """Another version of a package, as `npm update` writes it."""
+
+    def entry(version: str) -> str:
+        return f'"version": "{version}",\n      "integrity": "{packages.integrity(name, version)}"'
+
+    return "package-lock.json", entry(old), entry(new)
 
 
 HISTORY = (
@@ -186,6 +197,20 @@ NEXT = {
         author="mira",
         date="2025-11-21T10:22:00Z",
         edits=((VALUES, "catalog: {tag: 2.13.1", "catalog: {tag: 2.13.1, readyPath: /ready"),),
+    ),
+    "words-with-a-sign": Commit(
+        subject="A line that was cut shows it, as azora-words 2.3.1 has it",
+        author="mira",
+        date="2025-11-24T09:05:00Z",
+        edits=(
+            package("azora-words", "2.3.0", "2.3.1"),
+            (
+                "test/notes.test.mjs",
+                "ends with a whole word, and with nothing else",
+                "ends with a whole word and a sign",
+            ),
+            ("test/notes.test.mjs", '"Azora 2.13.1: a session ends"', '"Azora 2.13.1: a session ends…"'),
+        ),
     ),
 }
 """Branches of one commit on top of main: what the team is about to release."""
