@@ -54,6 +54,8 @@ def _steps(run: RunView, out: TextIO) -> list[str]:
         title = terminal.pad(terminal.clean(step.title), widest)
         start = f"  {MARKS.get(step.state, ' ')} {step.number:>2} {title}  {step.effect:<9} {took:>7}  "
         lines += terminal.hanging(start, step.says, out=out, least=28)
+        for one in [one for command in step.commands for one in command.watched]:
+            lines += terminal.hanging("       ", f"{one.says} ({', '.join(one.shown[-8:])})", out=out)
     return lines
 
 

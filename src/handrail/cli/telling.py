@@ -12,7 +12,11 @@ from handrail.incidents import sentences
 from handrail.store import Store
 from handrail.web import gather
 
-QUIET = ("series", "message")  # kept for the page and for people elsewhere: nothing that someone at a terminal reads
+QUIET = (
+    "series",
+    "watched",
+    "message",
+)  # kept for the page and for people elsewhere: nothing that someone at a terminal reads
 
 
 class Telling:

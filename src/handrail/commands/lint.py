@@ -209,6 +209,7 @@ def _mended(command: Command) -> Command:
     stages = list(command.stages or ())
     told: list[str] = []
     rules: set[str] = set()
+    again = command.repeats or any(finding.rule == "psql-watch" for finding in command.findings)
     native = command.analysis.native
     for finding in command.findings:
         if finding.rule == "renamed-column" and finding.mend is not None and command.analysis.effect is Effect.READS:
@@ -236,16 +237,19 @@ def _mended(command: Command) -> Command:
         for rule, flag in (("top", "-w"), ("logs", "-w")):
             if words[:2] == ["kubectl", rule] and flag in words:
                 stages[index] = _watch(stage, words, rule)
+                again = again or rule == "top"
                 rules.add("unknown-flag")
                 told.append(
-                    "the flag -w does not exist: read once"
+                    "the flag -w does not exist: read again and again for a while"
                     if rule == "top"
                     else "followed for a moment with -f: -w does not exist"
                 )
+    again = again and command.analysis.effect is Effect.READS
     if not told:
-        return command
+        return dataclasses.replace(command, repeats=again)
     mended = dataclasses.replace(
         command,
+        repeats=again,
         runs_as=tuple(stages),
         adjustments=(*command.adjustments, *told),
         mended=command.mended | rules,

@@ -186,3 +186,4 @@ class Command:
     findings: tuple[Finding, ...] = ()
     comment: str = ""
     task: bool = False
+    repeats: bool = False  # it was written as a watch, and what runs asks once: it is asked again, for a while

@@ -99,6 +99,7 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
         flat.told.append(f"what it prints is ${sets[0]} in the commands after it")
     _flatten(printing or statement, reader, flat)
     flat.stages = [_translated(stage, knowledge, flat) for stage in flat.stages]
+    watched = _watched(flat, knowledge)
     flat.loose = [_translated(stage, knowledge, _Flat()) for stage in flat.loose]
     parameters = tuple(
         dict.fromkeys(
@@ -111,6 +112,8 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
     )
     found = [effects.of_stage(stage, knowledge) for stage in (*flat.stages, *flat.loose)]
     analysis = effects.join(found, shell=flat.shell, output=any(stage.output for stage in flat.stages))
+    if watched:
+        analysis = dataclasses.replace(analysis, never_returns=True)
     comments = " ".join(
         reader.text(comment["Pos"]["Offset"], comment["End"]["Offset"]).removeprefix("#").strip()
         for comment in statement.get("Comments") or ()
@@ -133,6 +136,7 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
         adjustments=tuple(dict.fromkeys(flat.told)),
         mended=frozenset(finding.rule for finding in flat.findings),
         findings=(*flat.findings, *(finding for one in found for finding in one.findings)),
+        repeats=watched,
     )
     return lint.single(command)
 
@@ -175,6 +179,41 @@ def _translated(stage: Stage, knowledge: Knowledge, flat: _Flat) -> Stage:
     flat.told += [found.says] if found.says else []
     flat.findings += found.findings
     return dataclasses.replace(stage, words=found.words)
+
+
+WATCH_TAKES = ("-n", "--interval", "-q", "--equexit")
+WATCH_ALONE = frozenset(
+    {"-d", "--differences", "-t", "--no-title", "-b", "--beep", "-e", "--errexit", "-g", "--chgexit"}
+)
+WATCH_ALONE |= {"-c", "--color", "-p", "--precise", "-w", "--no-wrap", "-x", "--exec"}
+
+
+def _watched(flat: _Flat, knowledge: Knowledge) -> bool:
+    """`watch -n 5 COMMAND` is COMMAND, asked again and again; taken so only where that reads and needs no shell."""
+    if len(flat.stages) != 1 or flat.loose or flat.shell:
+        return False
+    (stage,) = flat.stages
+    plain = ["".join(part.text if isinstance(part, Literal) else "x" for part in word) for word in stage.words]
+    if plain[:1] != ["watch"]:
+        return False
+    at = 1
+    while at < len(plain) and plain[at].startswith("-"):
+        name = plain[at].partition("=")[0]
+        if name in WATCH_TAKES:
+            at += 1 if "=" in plain[at] else 2
+        elif plain[at] in WATCH_ALONE or re.fullmatch(r"-n\d+(?:\.\d+)?", plain[at]):
+            at += 1
+        else:
+            return False
+    rest = plain[at:]
+    if len(rest) < 2 or any(re.search(r"[^\w./:=@%+,-]", word) for word in rest):
+        return False  # watch hands its words to a shell
+    inner = dataclasses.replace(stage, words=stage.words[at:])
+    if effects.of_stage(inner, knowledge).effect is not Effect.READS:
+        return False
+    flat.stages = [inner]
+    flat.told.append("watch repeats it: read again and again for a while")
+    return True
 
 
 def _flatten(statement: dict[str, Any], reader: _Reader, flat: _Flat) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
+from handrail import remedies
 from handrail.engine import looking, verifying
 from handrail.engine.scene import Scene
+from handrail.evidence import reading
+from handrail.runbooks.document import commands_of
 from handrail.store import Store
 
 BEFORE, LONGEST, POINTS = timedelta(minutes=10), timedelta(hours=6), 180
 AGAIN = timedelta(minutes=1)  # while a plan waits
+WATCH_AGAIN, WATCH_READINGS = timedelta(seconds=5), 12  # a watch's window: so many readings, so far apart
+WATCH_DEADLINE = timedelta(seconds=5)
 READINGS_AGAIN = timedelta(seconds=10)  # while checks are read
 
 
@@ -60,3 +66,35 @@ def keep(scene: Scene, store: Store, points: list[list[float]], **more: str) -> 
         "points": points,
     }
     store.append("series", payload, **scene.where)
+
+
+def watch(scene: Scene, store: Store, *, during: str) -> None:
+    """Looks that were written as watches are asked again while people wait, a window long, and their figures are kept.
+
+    `during` tells one waiting from the next: each has a window of its own. What shows no figure is asked once in it.
+    """
+    wanted = [
+        (name, command)
+        for name, command in commands_of(scene.runbook)
+        if command.repeats and not remedies.is_change(command)
+    ]
+    if not wanted:
+        return
+    kept = [
+        event
+        for event in store.events(incident=str(scene.row["incident"]), kinds=("watched",))
+        if event.run == scene.run and event.payload["during"] == during
+    ]
+    values = looking.first_of_each(scene.values, scene.binding.parameters)
+    for name, command in wanted:
+        mine = [event for event in kept if event.payload["command"] == name]
+        over = len(mine) >= WATCH_READINGS or bool(mine and not mine[-1].payload["figures"])
+        if over or (mine and store.now() - mine[-1].at < WATCH_AGAIN):
+            continue
+        ask = looking.ask_for(command, values, run=scene.run, limit=WATCH_DEADLINE)
+        if isinstance(ask, looking.CannotRun):
+            continue
+        answer = scene.ground.observe(dataclasses.replace(ask, deadline=WATCH_DEADLINE))
+        failed = bool(answer.refused) or answer.timed_out or any(answer.exit_codes)
+        figures = {} if failed else reading.figures(answer.stdout)
+        store.append("watched", {"command": name, "figures": figures, "during": during}, **scene.where)

@@ -167,7 +167,7 @@ def question(
         return CannotRun(reason="where it would write is no plain file of the workspace", for_a_person=True)
     target, reader = whose(rendered, command)
     native = command.analysis.native
-    window = WATCH_WINDOW if command.analysis.never_returns else None
+    window = WATCH_WINDOW if command.analysis.never_returns and not command.repeats else None
     return Ask(
         target=target,
         identity=identity or reader,

@@ -648,6 +648,7 @@ class Responder:
             self._void(scene, found[0], moved[0])
         else:
             charts.draw(scene, self.store, again=charts.AGAIN)
+            charts.watch(scene, self.store, during=str(row["hash"]))
         return moved[0] if moved else ""
 
     def _right_by_now(self, scene: Scene) -> bool:
@@ -705,6 +706,7 @@ class Responder:
             if f"{ok}" != told:  # a line in the record when it turns, not each sample
                 told = f"{ok}"
                 self.store.append("check", {"says": says, "ok": ok}, **scene.where)
+            charts.watch(scene, self.store, during=began)
             held = verdict.held.total_seconds() if isinstance(verdict, checks.Holding | checks.Verified) else 0.0
             self.store.update_run(
                 scene.run, waits_for=f"{says}; held {held:.0f} of {self._hold(scene).total_seconds():.0f} s"

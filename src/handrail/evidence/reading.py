@@ -163,11 +163,44 @@ def quantity(text: str) -> float | None:
 
     >>> quantity("250m"), quantity("2Mi"), quantity("12%"), quantity("1.5 s"), quantity("Running")
     (0.25, 2097152.0, 12.0, 1.5, None)
+    >>> quantity("00:01:17.5")
+    77.5
     """
+    clock = re.fullmatch(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", text.strip())
+    if clock:  # an interval as PostgreSQL prints it
+        return float(clock[1] or 0) * 86400 + float(clock[2]) * 3600 + float(clock[3]) * 60 + float(clock[4])
     found = re.fullmatch(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?) ?([A-Za-zµ%]*)", text.strip())
     if found is None or (found[2] and found[2] not in UNITS):
         return None
     return float(found[1]) * UNITS.get(found[2], 1.0)
+
+
+AGES = ("AGE", "LAST SEEN")  # they only grow
+WATCHED_ROWS = 20
+
+
+def figures(text: str) -> dict[str, str]:
+    """The numbers of an output by what they are called, as printed: `{"count": "38"}`, `{"CPU(cores) of web-0": "61m"}`.
+
+    Of a table the figures of its first rows, of a text that is one number that number; empty where there is none.
+    """
+    found = table(text)
+    if found is None:
+        return {"value": text.strip()} if quantity(text) is not None else {}
+    columns, rows = found
+    rows = [row for row in rows if len(row) == len(columns)]
+    counts = [
+        place
+        for place, name in enumerate(columns)
+        if name not in AGES and "%" not in name and rows and all(quantity(row[place]) is not None for row in rows)
+    ]
+    named = next((place for place in range(len(columns)) if place not in counts), None)
+    told = {}
+    for place in counts[-2:]:
+        for row in rows[:WATCHED_ROWS]:
+            name = columns[place] if named is None or len(rows) == 1 else f"{columns[place]} of {row[named]}"
+            told[name] = row[place]
+    return told
 
 
 def _leaves(value: Any) -> str:

@@ -152,6 +152,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "values_given": lambda told: f"{told.person} filled in {told['values']}",
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
     "evidence": _evidence,
+    "watched": lambda told: f"{told.names.command(told['command'])} was read again",
     "retrospective": lambda told: f"The retrospective is set for {told['says']}{told.after(', with ', 'people')}",
     "series": lambda told: f"The metric of the last minutes was kept{told.after(': ', 'name')}",
     "parameter_filled": lambda told: (

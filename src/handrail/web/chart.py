@@ -70,6 +70,29 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
     )
 
 
+SPARK = (150, 30)
+
+
+def spark(points: Sequence[tuple[datetime, float]], *, told: str) -> Markup:
+    """A small curve without axes; what it shows stands beside it in words, and in its label."""
+    width, height = SPARK
+    values = [value for _, value in points]
+    low, high = min(values), max(values)
+    start, span = points[0][0], max((points[-1][0] - points[0][0]).total_seconds(), 1.0)
+    places = [
+        (
+            4 + (at - start).total_seconds() / span * (width - 8),
+            height - 4 - ((value - low) / (high - low) if high > low else 0.5) * (height - 8),
+        )
+        for at, value in points
+    ]
+    line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">'
+        '<path class="curve" d="{3}"/><circle class="now" cx="{4:.1f}" cy="{5:.1f}" r="3"/></svg>'
+    ).format(width, height, told, line, *places[-1])
+
+
 def says(chart: Chart, *, zone: tzinfo) -> str:
     """The drawing in words."""
     values = [(value, at) for at, value in chart.points if math.isfinite(value)]

@@ -90,6 +90,7 @@ class Pages:
             count=words.count,
             target_time=words.target_time,
             listed=words.listed,
+            spark=chart.spark,
             held_at=lambda at: retrospective.told(at, zone=self.zone),
         )
         self._failures: list[datetime] = []

@@ -9,9 +9,10 @@ from typing import Any
 
 from handrail import remedies
 from handrail.commands import Effect
-from handrail.evidence import Evidence, Look
+from handrail.evidence import Event, Evidence, Look
 from handrail.incidents import sentences, showing, words
 from handrail.incidents.view.facts import Facts, Meant, RunFacts, anchor, newest, same, values
+from handrail.incidents.view.watched import Watched, watched
 from handrail.remedies import PICKABLE, Remedy, Standing
 from handrail.runbooks.binding import ListKind
 from handrail.runbooks.document import Step, StepKind, command_id
@@ -35,6 +36,7 @@ class CommandView:
     findings: tuple[str, ...] = ()
     task: bool = False
     pick: str = ""  # the remedy that a person may have proposed all the same
+    watched: tuple[Watched, ...] = ()  # of a look that was written as a watch: how its figures went
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +143,9 @@ def _step(step: Step, run: RunFacts, facts: Facts) -> StepView:
     known = newest(run.evidence)
     runbook = run.row["runbook"]
     of_command = _remedy_of(run)
+    readings = [event for event in facts.events if event.kind == "watched" and event.run == run.id]
     commands = tuple(
-        _command(command_id(runbook, step.number, index), step, index, run, known, of_command)
+        _command(command_id(runbook, step.number, index), step, index, run, known, of_command, readings)
         for index in range(1, len(step.commands) + 1)
     )
     effect = max((command.analysis.effect for command in step.commands), key=lambda e: e.rank, default=Effect.READS)
@@ -192,7 +195,13 @@ def _told(message: str, suggestion: str) -> str:
 
 
 def _command(
-    name: str, step: Step, index: int, run: RunFacts, known: Mapping[str, Evidence], of_command: Mapping[str, Remedy]
+    name: str,
+    step: Step,
+    index: int,
+    run: RunFacts,
+    known: Mapping[str, Evidence],
+    of_command: Mapping[str, Remedy],
+    readings: Sequence[Event],
 ) -> CommandView:
     command = step.commands[index - 1]
     findings = tuple(_told(finding.message, finding.suggestion) for finding in command.findings)
@@ -204,6 +213,7 @@ def _command(
         reasons=tuple(reason.text for reason in command.analysis.reasons),
         findings=findings,
         task=command.task,
+        watched=watched(name, readings, known.get(name)) if command.repeats else (),
     )
     changes: dict[str, Any] = {}
     evidence = known.get(name)

@@ -52,7 +52,7 @@ def timeline(events: Sequence[Event], names: sentences.Names) -> Iterable[Line]:
         together.clear()
 
     for event in events:
-        if event.kind == "series":
+        if event.kind in ("series", "watched"):
             continue
         if together and (event.kind != together[0].kind or event.actor != together[0].actor):
             fold()
