@@ -96,6 +96,14 @@ def test_of_many_rows_the_one_that_has_most_by_now_is_drawn() -> None:
     assert [one.name for one in found] == ["c of b"]
 
 
+def test_the_row_that_the_trouble_is_about_is_drawn_before_a_larger_one() -> None:
+    readings = [read(at, **{"c of db-0": "900", "c of web-0": "5", "c of web-1": "7"}) for at in (0, 5)]
+    assert [one.says for one in watched("RB-1.1.1", readings, None, about=["web-0", "web"])] == [
+        "c of web-0: 5 throughout 5 s, 2 readings"
+    ]
+    assert [one.name for one in watched("RB-1.1.1", readings, None, about=["gone-0", "web"])] == ["c of web-1"]
+
+
 def test_one_reading_is_no_chart() -> None:
     assert watched("RB-1.1.1", [], look("1", 0)) == ()
     assert watched("RB-1.1.1", [read(0, count="1")], None) == ()

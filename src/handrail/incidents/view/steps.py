@@ -143,9 +143,10 @@ def _step(step: Step, run: RunFacts, facts: Facts) -> StepView:
     known = newest(run.evidence)
     runbook = run.row["runbook"]
     of_command = _remedy_of(run)
+    about = [*values(run.row).values(), str(facts.incident["service"])]
     readings = [event for event in facts.events if event.kind == "watched" and event.run == run.id]
     commands = tuple(
-        _command(command_id(runbook, step.number, index), step, index, run, known, of_command, readings)
+        _command(command_id(runbook, step.number, index), step, index, run, known, of_command, readings, about)
         for index in range(1, len(step.commands) + 1)
     )
     effect = max((command.analysis.effect for command in step.commands), key=lambda e: e.rank, default=Effect.READS)
@@ -202,6 +203,7 @@ def _command(
     known: Mapping[str, Evidence],
     of_command: Mapping[str, Remedy],
     readings: Sequence[Event],
+    about: Sequence[str],
 ) -> CommandView:
     command = step.commands[index - 1]
     findings = tuple(_told(finding.message, finding.suggestion) for finding in command.findings)
@@ -213,7 +215,7 @@ def _command(
         reasons=tuple(reason.text for reason in command.analysis.reasons),
         findings=findings,
         task=command.task,
-        watched=watched(name, readings, known.get(name)) if command.repeats else (),
+        watched=watched(name, readings, known.get(name), about=about) if command.repeats else (),
     )
     changes: dict[str, Any] = {}
     evidence = known.get(name)

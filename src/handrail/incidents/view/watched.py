@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,10 +22,13 @@ class Watched:
     says: str
 
 
-def watched(command: str, events: Sequence[Event], evidence: Evidence | None) -> tuple[Watched, ...]:
-    """The figures of a look that was read more than once, the largest of each kind; empty where there are none.
+def watched(
+    command: str, events: Sequence[Event], evidence: Evidence | None, *, about: Sequence[str] = ()
+) -> tuple[Watched, ...]:
+    """The figures of a look that was read more than once, one of each kind; empty where there are none.
 
-    Each is called as the output calls it: `count`, or a column and the row that has most of it.
+    Each is called as the output calls it: `count`, or a column and a row. Of many rows it is the one that has most by
+    now, of those first that the trouble is about: a name that begins with one of `about`, its sooner names first.
     """
     readings = [
         (event.at, dict(event.payload["figures"]))
@@ -44,15 +47,27 @@ def watched(command: str, events: Sequence[Event], evidence: Evidence | None) ->
     kinds: dict[str, str] = {}
     for name, points in series.items():
         kind = name.partition(" of ")[0]
-        if len(points) > 1 and (kind not in kinds or points[-1][1] > series[kinds[kind]][-1][1]):
+        if len(points) > 1 and (kind not in kinds or _rank(name, series, about) > _rank(kinds[kind], series, about)):
             kinds[kind] = name
     return tuple(_one(name, series[name]) for name in list(kinds.values())[:MOST])
+
+
+def _rank(
+    name: str, series: Mapping[str, Sequence[tuple[datetime, float, str]]], about: Sequence[str]
+) -> tuple[int, float]:
+    row = name.partition(" of ")[2]
+    near = next((len(about) - place for place, one in enumerate(about) if one and row.startswith(one)), 0)
+    return near, series[name][-1][1]
 
 
 def _one(name: str, points: Sequence[tuple[datetime, float, str]]) -> Watched:
     lasted = words.duration(points[-1][0] - points[0][0])
     highest = max(points, key=lambda point: point[1])
-    told = f"{name}: {points[0][2]} to {points[-1][2]} in {lasted}, {words.count(len(points), 'reading')}"
+    first, last = points[0][2], points[-1][2]
+    went = f"{first} to {last} in {lasted}" if first != last else f"{first} at both ends of {lasted}"
+    if len({shown for _, _, shown in points}) == 1:
+        went = f"{first} throughout {lasted}"
+    told = f"{name}: {went}, {words.count(len(points), 'reading')}"
     if highest[1] > max(points[0][1], points[-1][1]):
         told += f", highest {highest[2]}"
     return Watched(
