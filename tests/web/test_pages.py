@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -299,3 +300,39 @@ def test_the_api_says_what_the_page_says(tmp_path: Path) -> None:
     assert here.client.get(f"/api/v1/plans/{plan.hash[:6]}", headers=ANA).json()["hash"] == plan.hash
     assert here.client.get(f"/api/v1/incidents/{incident}/review", headers=ANA).text.startswith("# Review of I-1")
     assert here.client.get("/api/v1/incidents/I-77", headers=ANA).json()["detail"] == "There is no incident I-77."
+
+
+def test_a_runbook_says_when_it_was_drilled_and_used_how_that_went_and_how_long_of_what(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    longest = "10 min"
+    assert "never drilled" in here.client.get("/runbooks", headers=ANA).text
+    assert "it is believed, not proven" in here.client.get("/runbooks/RB-002", headers=ANA).text
+    here.store.keep_drill(
+        {
+            "fault": "RB-002-bad-code",
+            "runbook": "RB-002",
+            "passed": 1,
+            "profile": "lab",
+            "times": '{"healed": 24.0}',
+            "seconds": 60.0,
+            "problems": "[]",
+        }
+    )
+    _, run, *_ = seed.waiting(here.seeder)
+    row = here.store.run(run)
+    assert row is not None
+    here.store.update_run(run, ending="healed", verified_since=row["started_at"] + timedelta(seconds=90))
+    page = text_of(here.client.get("/runbooks/RB-002", headers=ANA).text)
+    assert f"RB-002-bad-code, healed in 24 s of {longest}" in page
+    assert f"healed in 1 min 30 s of {longest}" in page
+    listed = text_of(here.client.get("/runbooks", headers=ANA).text)
+    assert f"24 s of {longest}" in listed
+    assert f"1 min 30 s of {longest}" in listed
+    heading = re.search(r'<h2 id="d-1">(.*?)</h2>', here.client.get("/runbooks", headers=ANA).text)
+    assert heading is not None
+    assert "/" not in text_of(heading[1]), "a path of this machine is nothing for a page"
+
+
+def text_of(page: str) -> str:
+    """What a reader sees, on one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())

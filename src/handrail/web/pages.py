@@ -253,11 +253,8 @@ class Pages:
 
     def runbooks(self, call: Call) -> Response:
         """Every runbook that is known."""
-        used: dict[str, datetime] = {}
-        for run in self.store.runs():
-            used[run["runbook"]] = run["started_at"]
         fresh = {one.runbook: one for one in gather.freshness(self.store, self.catalog)}
-        return self.render("runbooks.html", call.known, documents=self.catalog.documents, used=used, fresh=fresh)
+        return self.render("runbooks.html", call.known, documents=self.catalog.documents, fresh=fresh)
 
     def badge(self, call: Call) -> Response:
         """How fresh one runbook is, as a small picture."""
@@ -296,6 +293,7 @@ class Pages:
             binding=binding,
             effects=effects,
             used=used,
+            longest=runbook.time_to_resolve.maximum if runbook.time_to_resolve else None,
             fresh=next(one for one in gather.freshness(self.store, self.catalog) if one.runbook == runbook.id),
             parameters=[one for one in binding.parameters if one.name in needed],
             unbound=unbound,
