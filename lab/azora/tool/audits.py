@@ -21,12 +21,12 @@ class Audit:
     wrong: str = ""
 
 
-def fetch(origin: Path, checkout: Path) -> None:
-    """The branch main as origin has it now."""
+def fetch(origin: Path, checkout: Path, *, revision: str = "origin/main") -> None:
+    """A revision of the platform's repository as origin has it now."""
     if not (checkout / ".git").exists():
         repository.git(checkout.parent, "clone", "--quiet", str(origin), str(checkout))
     repository.git(checkout, "fetch", "--quiet", "origin", "main")
-    repository.git(checkout, "reset", "--quiet", "--hard", "origin/main")
+    repository.git(checkout, "reset", "--quiet", "--hard", revision)
 
 
 def ask(checkout: Path, registry: str) -> Audit:

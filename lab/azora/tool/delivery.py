@@ -25,6 +25,11 @@ def start() -> None:
         return
     run, here = places.run(), str(places.AZORA)
     python = [sys.executable, "-B"]
+    env = {
+        "KUBECONFIG": str(run / "kubeconfigs" / "admin.yaml"),
+        "HANDRAIL_LAB_RUN": str(run),
+        "HANDRAIL_LAB_CACHE": str(places.layout.cache().parent),
+    }
     places.processes.start(
         run,
         packages.NAME,
@@ -41,8 +46,8 @@ def start() -> None:
             f"--registry={packages.url()}/",
             f"--port={AUDIT_PORT}",
         ],
+        env=env,
     )
-    env = {"KUBECONFIG": str(run / "kubeconfigs" / "admin.yaml"), "HANDRAIL_LAB_RUN": str(run)}
     places.processes.start(run, PIPELINE, [*python, f"{here}/pipeline", "--watch", FIXES], env=env)
     told = [{"targets": [f"127.0.0.1:{AUDIT_PORT}"], "labels": {"job": "audit", "service": "api-gateway"}}]
     (run / "targets").mkdir(exist_ok=True)
