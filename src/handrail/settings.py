@@ -18,6 +18,7 @@ from handrail import environments, oncall
 from handrail.environments import Environment, Service
 from handrail.errors import FixSettings
 from handrail.oncall import Person, Schedule
+from handrail.syntax.reading import named_path
 
 KEYS = (
     "documents",
@@ -105,7 +106,7 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
         folder=folder,
         documents=tuple(
             DocumentSettings(
-                path=folder / item["path"],
+                path=named_path(str(item["path"]), settings=folder / path.name, variables=variables),
                 binding=folder / item["binding"] if item.get("binding") else None,
                 url=str(item.get("url", "")),
             )

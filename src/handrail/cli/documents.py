@@ -5,6 +5,7 @@ Reads of `handrail.yaml` only what these verbs need; all of it is read by `setti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from handrail import syntax
 from handrail.commands import Knowledge
 from handrail.errors import FixRunbook, FixSettings
 from handrail.syntax.knowledge import Loader
+from handrail.syntax.reading import named_path
 
 SETTINGS = "handrail.yaml"
 MARKDOWN = (".md", ".markdown")
@@ -32,7 +34,8 @@ def of_folder(folder: Path) -> list[Path]:
     """What `handrail.yaml` names as documents, else every Markdown file at or below the folder, in order."""
     named = _settings(folder / SETTINGS).get("documents") if (folder / SETTINGS).is_file() else None
     if named:
-        return [folder / (item["path"] if isinstance(item, dict) else str(item)) for item in named]
+        paths = [str(item["path"] if isinstance(item, dict) else item) for item in named]
+        return [named_path(path, settings=folder / SETTINGS, variables=os.environ) for path in paths]
     return markdown_below(folder)
 
 
@@ -42,7 +45,9 @@ def bindings_of_folder(folder: Path) -> dict[Path, Path]:
         return {}
     named = [item for item in _settings(folder / SETTINGS).get("documents") or () if isinstance(item, dict)]
     return {
-        (folder / str(item["path"])).resolve(): (folder / str(item["binding"])).resolve()
+        named_path(str(item["path"]), settings=folder / SETTINGS, variables=os.environ).resolve(): (
+            folder / str(item["binding"])
+        ).resolve()
         for item in named
         if item.get("path") and item.get("binding")
     }
