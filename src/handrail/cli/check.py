@@ -100,7 +100,9 @@ def checked(paths: Sequence[Path]) -> list[Checked]:
         found = [_without_emptiness(file) if file.empty and file.path not in alone else file for file in found]
     bindings = [path for path in paths if _is_binding(path)]
     bindings += [file for path in paths if path.is_dir() for file in sorted(path.rglob("*.binding.yaml"))]
-    return found + [_binding(path, read) for path in dict.fromkeys(bindings)]
+    folders = [path for path in paths if path.is_dir()]
+    pairs = {one: document for path in folders for document, one in documents.bindings_of_folder(path).items()}
+    return found + [_binding(path, read, named=pairs.get(path.resolve())) for path in dict.fromkeys(bindings)]
 
 
 def _checked(path: Path, document: Document) -> Checked:
@@ -145,10 +147,15 @@ def _is_binding(path: Path) -> bool:
     return path.name.endswith(".binding.yaml") and path.is_file()
 
 
-def _binding(path: Path, read: Sequence[Document]) -> Checked:
+def _binding(path: Path, read: Sequence[Document], *, named: Path | None) -> Checked:
+    """Against the documents beside it and, wherever that lies, the one that settings name it for."""
     try:
         text = path.read_text(encoding="utf-8")
-        beside = [document for document in read if Path(document.path).parent.resolve() == path.parent.resolve()]
+        beside = [
+            document
+            for document in read
+            if Path(document.path).parent.resolve() == path.parent.resolve() or Path(document.path).resolve() == named
+        ]
         bindingfile.read(text, path=str(path), documents=beside)
     except FixRunbook as error:
         told = str(error).removeprefix(f"{path}:").strip()

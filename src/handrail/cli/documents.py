@@ -65,13 +65,20 @@ def markdown_below(folder: Path) -> list[Path]:
     return found
 
 
+def _elsewhere(folder: Path) -> list[Path]:
+    """What the folder's settings name as documents and what does not lie below it."""
+    if not (folder / SETTINGS).is_file():
+        return []
+    return [path for path in of_folder(folder) if not path.resolve().is_relative_to(folder.resolve())]
+
+
 def expand(paths: Sequence[Path]) -> list[Path]:
-    """Files as they are, folders as the Markdown below them; a folder without any is told."""
+    """Files as they are, folders as the Markdown below them and what their settings name; a folder without any is told."""
     found: list[Path] = []
     for path in paths:
         if not path.exists():
             raise FixRunbook(f"There is no {path}. Name a Markdown file, or a folder that holds some.")
-        below = markdown_below(path) if path.is_dir() else [path]
+        below = [*markdown_below(path), *_elsewhere(path)] if path.is_dir() else [path]
         if not below:
             raise FixRunbook(f"No Markdown file is below {path}. Name the file if it ends otherwise.")
         found += below

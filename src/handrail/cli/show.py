@@ -44,7 +44,10 @@ def _found(what: str) -> tuple[Document, str]:
     if path.is_file():
         return read_document(path, documents.knowledge_for(path.parent)), ""
     if path.is_dir():
-        raise FixRunbook(f"{what} is a folder. Name a document in it, or a runbook's id.")
+        inside = documents.of_folder(path)
+        if len(inside) != 1:
+            raise FixRunbook(f"{what} is a folder of {len(inside)} documents. Name one in it, or a runbook's id.")
+        return read_document(inside[0], documents.knowledge_for(path)), ""
     if path.suffix or len(path.parts) > 1:
         raise FixRunbook(f"There is no {what}. Name a Markdown file, or a runbook's id such as RB-003.")
     here = Path()
