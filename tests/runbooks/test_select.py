@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handrail import syntax
 from handrail.alerts import Alert
 from handrail.runbooks import Binding, Chosen, Undecided, bindingfile, select
 from handrail.runbooks.binding import RunbookBinding, Trigger
 from handrail.runbooks.document import RunbookId
+from handrail.syntax.reading import read_text
 from tests import cases
 from tests.runbooks import reading, selecting
 
@@ -175,3 +177,24 @@ def test_no_alert_whatever_breaks_it_and_words_never_decide(name: str, summary: 
     told(found)
     if isinstance(found, Chosen) and found.how == "symptom":
         assert found.guess
+
+
+@pytest.mark.parametrize(
+    ("alert", "path", "guess"),
+    [
+        ("KubeNodeGone", "gone.md", True),  # as its title
+        ("kube_node_gone", "gone.md", True),
+        ("NodeAway", "runbooks/NodeAway.md", True),  # as its file
+        ("KubeNode", "gone.md", False),
+        ("Gone", "docs/away.md", False),
+    ],
+)
+def test_a_runbook_that_is_called_what_the_alert_is_called_is_a_guess(alert: str, path: str, guess: bool) -> None:
+    """Other people's runbooks are a file each, named after its alert; with one word in common nothing else finds them."""
+    text = "# KubeNodeGone\n\n## Diagnosis\n\n1. Look\n   ```bash\n   kubectl get nodes\n   ```\n"
+    document = read_text(text, path, syntax.load_knowledge())
+    found = select(selecting.alert(alert), documents=[document], bindings=[])
+    assert isinstance(found, Chosen) == guess
+    if isinstance(found, Chosen):
+        assert found.guess
+        assert "is called what the alert is called" in found.reasons[0]

@@ -1,6 +1,6 @@
-"""Which runbook answers an alert: its URL, then the bindings' triggers, then the words of symptoms and titles.
+"""Which runbook answers an alert: its URL, the bindings' triggers, a title that is its name, the words of symptoms and titles.
 
-Words are always a guess, and a guess starts nothing that a person did not confirm. A tie or no match is a person's.
+A name and words are always a guess, and a guess starts nothing that a person did not confirm. A tie or no match is a person's.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def select(alert: Asked, *, documents: Sequence[Document], bindings: Sequence[Bi
             candidates=tuple(Candidate(runbook=book.id, title=book.title, reason=told) for _, book, told in triggered),
             reason=f"{len(triggered)} runbooks have a trigger for {alert.name}.",
         )
-    return _by_words(alert, every)
+    return _by_name(alert, every) or _by_words(alert, every)
 
 
 def by_url(url: str, every: Sequence[tuple[Document, Runbook]]) -> list[tuple[Document, Runbook]]:
@@ -247,6 +247,29 @@ def matches(trigger: Trigger, alert: Asked) -> bool:
     if trigger.event is not None and alert.labels.get("event") == trigger.event:
         return all(alert.labels.get(key) == value for key, value in trigger.labels.items())
     return alert.name in trigger.alerts and all(alert.labels.get(key) == value for key, value in trigger.labels.items())
+
+
+def _by_name(alert: Asked, every: Sequence[tuple[Document, Runbook]]) -> Chosen | None:
+    """The one runbook whose title or file is called what the alert is called: a custom, and as good as a guess."""
+    name = _plain(alert.name)
+    found = [
+        (document, runbook)
+        for document, runbook in every
+        if name == _plain(runbook.title) or (name == _plain(_stem(document.path)) and len(document.runbooks) == 1)
+    ]
+    if not name or len(found) != 1:
+        return None
+    document, runbook = found[0]
+    told = f"A guess: {runbook.id} is called what the alert is called."
+    return Chosen(runbook=runbook.id, document=document.path, how="symptom", guess=True, reasons=(told,))
+
+
+def _plain(name: str) -> str:
+    return "".join(WORD.findall(name.lower()))
+
+
+def _stem(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2].rpartition(".")[0]
 
 
 def _by_words(alert: Asked, every: Sequence[tuple[Document, Runbook]]) -> Chosen | Undecided:
