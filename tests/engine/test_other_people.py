@@ -17,7 +17,12 @@ import yaml
 
 from handrail import app, runbooks, settings
 from handrail.alerts import Alert
+from handrail.cli import bindcheck
+from handrail.cli.bind import Known
+from handrail.cli.rules import written
 from handrail.drills import fault
+from handrail.runbooks import alerting
+from handrail.runbooks.alerting import PROFILES
 from handrail.targets import Answer, Ask
 from tests import cases
 from tests.engine.stage import ANA, Stage, values
@@ -192,6 +197,22 @@ def stage(folder: Path, name: str) -> Stage:
     made.ground.instant = instant  # type: ignore[method-assign]
     made.ground.value = 0.0  # the fault is on
     return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_rule_is_what_the_verb_writes(name: str) -> None:
+    """Whoever edits the binding writes it anew: handrail rules library/strangers/X --profile lab --tests --out FILE."""
+    known = settings.read(LIBRARY / name)
+    (place,) = known.environments
+    found, left_out, sources = written(known, namespace=place.namespace, profile=PROFILES["lab"])
+    assert not left_out
+    head = f"Written by `handrail rules` from {' and '.join(sources)}: edit those, not this.\nThe profile lab: {PROFILES['lab'].says}."
+    assert (RULES / f"strangers-{name}.yaml").read_text(encoding="utf-8") == alerting.text(found, head=head)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_of_its_binding_is_open_or_wrong(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bindcheck.run(LIBRARY / name, Known(), json_=False) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", NAMES)
