@@ -84,6 +84,16 @@ def test_promtools_tests_hold_and_notice_a_mistake(profile: str, old: str, new: 
     assert (done.returncode == 0) == (old == ""), done.stdout
 
 
+@promtool
+def test_the_strangers_rules_hold_too() -> None:
+    """Each has two tests; that they are what the verb writes is asked where the documents are (tests/engine/test_other_people.py)."""
+    files = sorted(path.name for path in RULES.glob("strangers-*.tests.yaml"))
+    assert len(files) == len(list((cases.ROOT / "library" / "strangers").glob("*/handrail.yaml")))
+    assert all(len(yaml.safe_load((RULES / name).read_text())["tests"]) == 2 for name in files)
+    done = subprocess.run(["promtool", "test", "rules", *files], cwd=RULES, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_an_alert_that_is_left_out_is_told_and_ends_with_1(tmp_path: Path) -> None:
     done = ask(str(team(tmp_path, "    triggers: [{alert: [Errors, Others]}]\n" + CHECK)))
     assert done.returncode == 1

@@ -70,6 +70,8 @@ QUERIES = [
     "irate(http[1m])",
     "max_over_time(used[1m])",
     "avg_over_time(used[1m]) == 30",
+    "changes(used[1m]) == 0",
+    "resets(used[1m])",
     "histogram_quantile(0.95, sum by (job, le) (rate(ms_bucket[1m])))",
     "histogram_quantile(0.5, rate(ms_bucket[1m]))",
     "histogram_quantile(0.2, rate(ms_bucket[1m]))",
@@ -86,6 +88,7 @@ QUERIES = [
 ]
 UNKNOWN = [
     "deriv(used[1m])",
+    "changes(http[1m])",
     "used offset 5m",
     "max_over_time(used[5m:1m])",
     "http > 1",

@@ -27,7 +27,7 @@ def test_a_fault_fits_its_form_and_names_what_is_there(path: Path) -> None:
     one = fault.read(path.read_text(encoding="utf-8"), path=str(path))
     assert one.id == path.stem
     assert one.heal
-    settings = cases.ROOT / raw.get("settings", "library/azora")
+    settings = cases.ROOT / "library" / raw.get("library", "azora")
     assert (settings / "handrail.yaml").is_file()
     programs = [vector[0] for vector in (*one.inject, *one.by_hand, *one.heal) if "{lab}" in vector[0]]
     assert all(Path(program.replace("{lab}", str(cases.ROOT / "lab"))).is_file() for program in programs)

@@ -256,21 +256,24 @@ def _bare(labels: Mapping[str, str]) -> Labels:
 
 
 GROWTH = {"rate", "irate", "increase"}
+NEVER = {"changes", "resets"}  # of a figure that stays
 STAYS = {"max_over_time", "min_over_time", "avg_over_time", "last_over_time", "quantile_over_time"}
 ONE_BY_ONE: Mapping[str, Callable[[float], float]] = {"abs": abs, "ceil": math.ceil, "floor": math.floor}
 
 
 def _call(node: Any, series: Sequence[Steady]) -> list[Sample]:
     name, args = node.func.name, node.args
-    if name in GROWTH or name in STAYS:
+    if name in GROWTH or name in STAYS or name in NEVER:
         matrix = args[-1]
         if not isinstance(matrix, parser.MatrixSelector):
             raise _Unknown(f"{name} of a subquery is not read here")
         wanted = _selector(matrix.vector_selector, ranged=True, function=name)
         over = matrix.range.total_seconds() if name == "increase" else 1.0
         read = [one for one in series if wanted.matches(one.labels)]
-        if name in STAYS and any(one.slope for one in read):
-            raise _Unknown(f"{wanted.metric} grows: how high it is depends on the time")
+        if name not in GROWTH and any(one.slope for one in read):
+            raise _Unknown(f"{wanted.metric} grows: what {name} tells of it depends on the time")
+        if name in NEVER:
+            return [(_bare(one.labels), 0.0) for one in read]
         return [(_bare(one.labels), float(one.slope * over if name in GROWTH else one.level)) for one in read]
     if name == "absent":
         found = _vector(args[0], series)
