@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -273,6 +275,44 @@ def test_the_librarys_own_binding_is_held_to_its_recordings(tmp_path: Path) -> N
     assert ("azora.binding.yaml", "true-in-fault") in checked()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'"seal":"', b'"seal":"0', "was edited since it was made"),
+        (b'"after_alert":', b'"after_alert":1', "was edited since it was made"),
+        (b'"seal"', b'"seel"', "is no whole recording"),
+        (b"# Operational Runbooks", b"# Our Operational Runbooks", "was made with another revision of the document"),
+    ],
+    ids=["its seal", "its answers", "its keys", "the document"],
+)
+def test_a_recording_that_is_edited_or_of_another_revision_is_told_and_is_no_proof(
+    old: bytes, new: bytes, says: str, tmp_path: Path
+) -> None:
+    for name in ("handrail.yaml", "RUNBOOKS.md", "azora.binding.yaml"):
+        (tmp_path / name).write_bytes((AZORA / name).read_bytes())
+    shutil.copytree(AZORA / "knowledge", tmp_path / "knowledge")
+    (tmp_path / "recordings").mkdir()
+    kept = tmp_path / "recordings" / "RB-009-replay-paused.json.gz"
+    text = gzip.decompress((AZORA / "recordings" / kept.name).read_bytes())
+    document = (tmp_path / "RUNBOOKS.md").read_bytes()
+    assert old in text or old in document
+    kept.write_bytes(gzip.compress(text.replace(old, new)))
+    (tmp_path / "RUNBOOKS.md").write_bytes(document.replace(old, new))
+    told = run("bind", "--check", "--json", cwd=tmp_path)
+    found = [one for one in json.loads(told.stdout) if one["rule"] == "not-a-proof"]
+    assert [(Path(one["file"]).name, one["line"]) for one in found] == [(kept.name, 1)], told.stderr
+    assert says in found[0]["message"]
+    assert found[0]["suggestion"]
+    assert "recording asked" not in run("bind", "--check", cwd=tmp_path).stdout
+
+
+def test_a_recording_without_a_seal_is_no_proof(tmp_path: Path) -> None:
+    kept = recording.load(AZORA / "recordings" / "RB-009-replay-paused.json.gz")
+    assert recording.no_proof(kept, {kept.document_revision}) == ""
+    assert "another revision" in recording.no_proof(kept, {"another"})
+    assert "no seal" in recording.no_proof(dataclasses.replace(kept, seal=""), {kept.document_revision})
+
+
 def test_an_answer_of_one_series_in_the_fault_counts_and_the_newest_of_them(tmp_path: Path) -> None:
     (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
     (tmp_path / "carts.binding.yaml").write_text(
@@ -294,7 +334,7 @@ def test_an_answer_of_one_series_in_the_fault_counts_and_the_newest_of_them(tmp_
         environment="shop",
         profile="",
         made_at="",
-        document_revision="",
+        document_revision=hashlib.sha256(CRASHING.encode()).hexdigest(),
         binding_revision="",
         alert_at="",
         posts=((0.0, json.dumps({"alerts": [{"labels": {"alertname": "A", "pod": "x"}}]})),),

@@ -163,6 +163,7 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
     alerts: dict[str, list[frozenset[str]]] = {}
     answered: dict[tuple[str, str], bool] = {}
     unusable: list[tuple[Path, Finding]] = []
+    revisions = {document.revision for bound in everything for document in bound.documents}
     for path in (file for folder in folders for file in sorted(folder.glob("*.json.gz"))):
         try:
             one = recording.load(path)
@@ -170,6 +171,11 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
             unusable.append(
                 (path, _at(1, "not-a-proof", Severity.RISK, _without_path(str(error), path), "make it again"))
             )
+            continue
+        why = recording.no_proof(one, revisions)
+        if why:
+            drilled = f"drill it again: handrail drill {one.fault}"
+            unusable.append((path, _at(1, "not-a-proof", Severity.RISK, f"{why}, and is not used", drilled)))
             continue
         for labels in _alerts(one):
             alerts.setdefault(labels.get("alertname", ""), []).append(frozenset(labels))

@@ -64,6 +64,9 @@ def check(
             pause=lambda seconds: time.sleep(seconds / speed),
             grounds=lambda known, masker: {kept.environment: ground},
         ) as here:
+            why = recording.no_proof(kept, {document.revision for document in here.catalog.documents})
+            if why:
+                say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
             approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
             _play(kept, fault, here, ground, clock=clock, start=start, approver=approver, say=say, speed=speed)
             taken = course.read(here.store, fault, injected_at=None)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,11 +58,13 @@ class Recording:
     entries: tuple[Entry, ...]
     version: int = VERSION
     settings: str = "azora/handrail.yaml"  # what it was drilled with, below library/
+    seal: str = ""  # hash of all the rest as it was saved; empty where it was never sealed
 
 
 def save(recording: Recording, path: Path, *, mask: Callable[[str], str]) -> None:
-    """Write it, masked once more as a whole; gzip without a time, so that the same recording is the same bytes."""
-    text = mask(json.dumps(dataclasses.asdict(recording), sort_keys=True, separators=(",", ":")))
+    """Write it, masked once more as a whole and sealed; gzip without a time, so that the same recording is the same bytes."""
+    raw = json.loads(mask(json.dumps(dataclasses.asdict(recording))))
+    text = json.dumps({**raw, "seal": _seal(raw)}, sort_keys=True, separators=(",", ":"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
@@ -72,11 +75,34 @@ def load(path: Path) -> Recording:
         raw = json.loads(gzip.decompress(path.read_bytes()))
     except (OSError, EOFError, ValueError) as error:
         raise FixRunbook(f"{path} is no whole recording ({error}). Make it again with `handrail drill`.") from error
-    if raw.get("version") != VERSION:
-        raise FixRunbook(f"{path} is a recording of version {raw.get('version')}, and this program reads {VERSION}.")
-    entries = tuple(Entry(**entry) for entry in raw["entries"])
-    posts = tuple((float(at), str(body)) for at, body in raw["posts"])
-    return Recording(**{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"])})
+    if not isinstance(raw, dict) or raw.get("version") != VERSION:
+        version = raw.get("version") if isinstance(raw, dict) else None
+        raise FixRunbook(f"{path} is a recording of version {version}, and this program reads {VERSION}.")
+    if raw.get("seal") and raw["seal"] != _seal(raw):
+        raise FixRunbook(
+            f"{path} was edited since it was made, so it proves nothing. Make it again with `handrail drill`."
+        )
+    try:
+        entries = tuple(Entry(**entry) for entry in raw["entries"])
+        posts = tuple((float(at), str(body)) for at, body in raw["posts"])
+        return Recording(**{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise FixRunbook(f"{path} is no whole recording ({error}). Make it again with `handrail drill`.") from error
+
+
+def no_proof(recording: Recording, revisions: Collection[str]) -> str:
+    """Why a recording proves nothing of documents of these revisions; empty where it does."""
+    if not recording.seal:
+        return "it carries no seal, so nobody can tell whether it was edited"
+    if recording.document_revision not in revisions:
+        told = recording.document_revision[:8] or "unknown"
+        return f"it was made with another revision of the document ({told})"
+    return ""
+
+
+def _seal(raw: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in raw.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def key_of(method: str, subject: Any) -> str:
