@@ -76,9 +76,7 @@ def test_two_changes_on_one_target_at_a_time_are_found(tmp_path: Path) -> None:
     stage.drive()
     plan = stage.waiting()
     for name, command in ((plan.hash, 0), ("f" * 64, 1)):
-        stage.store.intend(
-            run="R-1", plan=name, command=command, target="shop/web", approved_by="Ana", worker="w"
-        )
+        stage.store.intend(run="R-1", plan=name, command=command, target="shop/web", approved_by="Ana", worker="w")
         stage.store.release(name)  # as if no lock had been held
     (said,) = script.at_once(stage.store)[:1]
     assert said.startswith("two changes were on shop/web at once: ")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from handrail import commands, syntax
 from handrail.engine import looking, scene
+from handrail.evidence import Look
 from handrail.runbooks.binding import RunbookBinding, Trigger
 from handrail.runbooks.document import RunbookId
-from handrail.targets import Ask
+from handrail.targets import Answer, Ask
 
 KNOWLEDGE = syntax.load_knowledge()
 
@@ -96,3 +98,45 @@ def test_a_run_takes_its_values_from_the_alert_it_answers(alerts: list[dict[str,
     binding = RunbookBinding(runbook=RunbookId("RB-013"), triggers=(Trigger(alerts=("Unavailable",)),))
     labels = scene.labels_of(alerts, runbook="RB-013", binding=binding, service="catalog")
     assert labels.get("service") == service
+
+
+CHART = "the chart does not render (mend it in the repository; nothing of it was applied): "
+LINT = "the chart has mistakes (mend it in the repository; nothing of it was applied): "
+POINTER = 'template: azora/templates/gateway.yaml:4:20: executing "azora/templates/gateway.yaml" at <.Values.b.c>: nil pointer evaluating interface {}.c'
+
+
+@pytest.mark.parametrize(
+    ("text", "stdout", "stderr", "look", "says"),
+    [
+        (
+            "helm template helm/azora",
+            "",
+            f"Error: {POINTER}\n\nUse --debug flag to render out invalid YAML\n",
+            Look.SEEN,
+            f"{CHART}Error: {POINTER}",
+        ),
+        (
+            "helm lint helm/azora",
+            f"==> Linting helm/azora\n[INFO] Chart.yaml: icon is recommended\n[ERROR] templates/: {POINTER}\n",
+            "Error: 1 chart(s) linted, 1 chart(s) failed\n",
+            Look.SEEN,
+            f"{LINT}[ERROR] templates/: {POINTER}",
+        ),
+        (
+            "git log",
+            "",
+            "hint: something\nfatal: not a git repository\nPlease make sure\n",
+            Look.COULD_NOT_LOOK,
+            "git ended with 1: fatal: not a git repository",
+        ),
+        ("grep -c x file", "0\n", "", Look.SEEN, "0"),
+    ],
+)
+def test_what_a_program_complains_of_is_told_in_one_sentence(
+    text: str, stdout: str, stderr: str, look: Look, says: str
+) -> None:
+    command, ask = understood(text), asked(text)
+    assert isinstance(ask, Ask)
+    answer = Answer(stdout=stdout, stderr=stderr, exit_codes=(1,), started_at=datetime.now(UTC), seconds=0.1)
+    found = looking.as_evidence("X.1.1", command, ask, answer, run="R-1", first="X.1.1")
+    assert (found.look, found.says) == (look, says[:300])

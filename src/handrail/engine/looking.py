@@ -291,6 +291,7 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
     meanings = [stage.exit_meanings for stage in (command.runs_as or command.stages or ())]
     bad = ""
     meaning = failed = ""
+    failed = ""
     for index, code in enumerate(answer.exit_codes):
         told = meanings[index].get(code, "") if index < len(meanings) else ""
         stage = ask.stages[index][0] if index < len(ask.stages) else "the command"
@@ -308,11 +309,11 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
     elif answer.timed_out and ask.window is None:
         bad = f"no answer within {ask.deadline.total_seconds():.0f} s"
     shape = reading.kind(answer.stdout)
-    says = (
-        bad + (f": {_last_line(answer.stderr)}" if answer.stderr.strip() and not answer.refused and not failed else "")
-        if bad
-        else (reading.says(answer.stdout, shape, exit_meaning=meaning if not answer.stdout.strip() else ""))
-    )
+    why = "" if answer.refused or failed else reading.complaint(answer.stdout, answer.stderr)
+    if bad or (meaning and why):
+        says = f"{bad or meaning}: {why}" if why else bad
+    else:
+        says = reading.says(answer.stdout, shape, exit_meaning=meaning if not answer.stdout.strip() else "")
     because = list(command.adjustments)
     if first != name:
         because.append(f"the same look as {first}, made once")
@@ -376,11 +377,6 @@ def _failed(command: Command, index: int, answer: Answer) -> str:
             said = found[1] if found.re.groups else found[0]
             return f"{said.strip()}. {failure.do[:1].upper()}{failure.do[1:]}".removesuffix(". ")
     return ""
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,14 @@ def bad_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]
     return [index for index, row in enumerate(rows) if row[at] and row[at] not in FINE]
 
 
+def complaint(stdout: str, stderr: str) -> str:
+    """The line in which a program that failed says why: its first error, else the last line of what it complained of."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line.strip() for line in stdout.splitlines() if line.strip().startswith("[ERROR]")]  # `helm lint`
+    errors += [line for line in lines if line.lower().startswith(("error:", "fatal:"))]
+    return next(iter(errors), lines[-1] if lines else "")
+
+
 def _standing_out(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """What stands out in a table: `: web-0 CrashLoopBackOff, 6 restarts`, or `, all Running`."""
     bad = [rows[index] for index in bad_rows(columns, rows)]
