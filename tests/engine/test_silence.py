@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from handrail.errors import TryAgain
-from handrail.plans import Guard
-from handrail.targets import Ask, Prospect
-from tests.engine.stage import BINDING, Scripted, Stage
+from handrail.plans import Guard, Preview
+from handrail.targets import Aim, Ask, Prospect
+from tests.engine.stage import ANA, BINDING, Scripted, Stage
 
 SILENCE = "shop could not be asked with kubectl patch: no answer within 15 s"
 CONDITION = BINDING + "    remedies:\n      - {step: 2, name: restart, when: [{query: 'up', above: 0}]}\n"
@@ -97,3 +98,28 @@ def test_a_yes_in_a_silence_changes_nothing_until_the_guards_can_be_read(stage: 
     stage.ground.on_change = lambda: setattr(stage.ground, "value", 0.0)
     assert stage.drive() == "healed"
     assert len(stage.ground.changes) == 1
+
+
+def test_a_better_aim_that_cannot_be_told_is_said_beside_the_text_as_written(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=BINDING + "    remedies: [{step: 2, name: restart, retarget: [live_deployment]}]\n")
+    gone = "db-2 does not say whether it stands by, so nothing is aimed at it: no answer. See whether it runs."
+    stage.ground.aim = lambda kind, ask, *, first_bad_at, service: Aim(value="", says=gone)  # type: ignore[method-assign]
+    stage.alert()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().original
+    assert stage.waiting().because.endswith(gone)
+    stage.desk.decide(stage.waiting().hash, ANA, yes=False)
+    assert stage.ground.changes == []
+
+
+def test_a_better_aim_that_cannot_be_told_is_said_where_the_text_as_written_is_refused(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, binding=BINDING + "    remedies: [{step: 2, name: restart, retarget: [live_deployment]}]\n")
+    stage.ground.aim = lambda kind, ask, *, first_bad_at, service: Aim(value="", says="Nobody stands by.")  # type: ignore[method-assign]
+    usual = stage.ground.prospect
+    stage.ground.prospect = lambda ask: dataclasses.replace(  # type: ignore[method-assign]
+        usual(ask), preview=Preview(says="", refused="recovery is not in progress")
+    )
+    stage.alert()
+    stage.drive()
+    (row,) = stage.store.remedies_of("R-1")
+    assert row["reason"] == "SH-001.2.1 is refused by the target: recovery is not in progress. Nobody stands by."

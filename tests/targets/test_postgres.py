@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -283,6 +283,26 @@ def test_a_server_that_is_away_is_a_refusal_that_says_so() -> None:
     assert answer.refused.startswith("the database server does not let the reader in: ")
     assert "refused" in answer.refused
     assert "handrail doctor" in answer.refused
+
+
+def test_a_replica_that_is_gone_is_told_where_a_remedy_would_be_aimed_at_it(tmp_path: Path) -> None:
+    """It is not taken for a server that does not stand by: nothing is aimed, and whoever approves reads why."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        dsn = f"host=127.0.0.1 port={free.getsockname()[1]} user=r dbname=d"
+    settings = GroundSettings(
+        name="lab",
+        databases={"primary": dsn, "replica": dsn},
+        database_hosts={"primary": "postgres", "replica": "replica-db.internal"},
+    )
+    ground = RealGround(settings, masker=Masker(), scratch=tmp_path)
+    text = ("kubectl", "exec", "postgres-0", "--", "psql", "-c", "SELECT pg_wal_replay_resume();")
+    ask = Ask(target="postgresql", identity="change", stages=(text,))
+    aim = ground.aim("replica", ask, first_bad_at=datetime.now(UTC), service="postgres")
+    assert aim is not None
+    assert aim.value == ""
+    assert aim.says.startswith("replica-db.internal does not say whether it stands by, so nothing is aimed at it: ")
+    assert "refused" in aim.says
+    assert aim.says.endswith("See whether it runs.")
 
 
 def test_a_server_that_takes_the_connection_and_says_nothing() -> None:

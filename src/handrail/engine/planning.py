@@ -111,7 +111,8 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
         return PassedOver(reason=says)
     remedy = dataclasses.replace(remedy, commands=tuple(made_of))
     original = _draft(remedy, asks, ground=ground, basis=basis, original=True, because="", title=remedy.title)
-    better = _better(remedy, asks, ground=ground, basis=basis)
+    better, unaimed = _better(remedy, asks, ground=ground, basis=basis)
+    original = _with_word(original, unaimed)
     drafts = [draft for draft in (original, better) if draft is not None and draft.plan is not None]
     if not drafts:
         first = (better if better is not None and better.passed else original).passed
@@ -236,7 +237,19 @@ def _together(reaches: Sequence[Reach]) -> Reach:
     return Reach(says="; ".join(dict.fromkeys(reach.says for reach in reaches if reach.says)), counts=counts)
 
 
-def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis) -> _Draft | None:
+def _with_word(draft: _Draft, word: str) -> _Draft:
+    """The draft with what is to be said beside its reason."""
+    if not word:
+        return draft
+    if draft.plan is not None:
+        because = f"{draft.plan.because.rstrip('.')}. {word}" if draft.plan.because else word
+        return dataclasses.replace(draft, plan=dataclasses.replace(draft.plan, because=because))
+    passed = draft.passed or PassedOver(reason="")
+    return dataclasses.replace(draft, passed=dataclasses.replace(passed, reason=f"{passed.reason.rstrip('.')}. {word}"))
+
+
+def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis) -> tuple[_Draft | None, str]:
+    """The better aimed draft, and where there is none why it could not be told."""
     aimed: list[Ask] = []
     told: list[str] = []
     changed = rather = False
@@ -260,7 +273,7 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
                 rather = rather or aim.rather
         aimed.append(ask)
     if not changed:
-        return None
+        return None, " ".join(dict.fromkeys(told))
     draft = _draft(
         remedy,
         aimed,
@@ -270,7 +283,7 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
         because=" ".join(dict.fromkeys(told)),
         title=title or remedy.title,
     )
-    return dataclasses.replace(draft, rather=rather)
+    return dataclasses.replace(draft, rather=rather), ""
 
 
 def _left_open(command: Command, kind: str) -> bool:

@@ -414,22 +414,32 @@ class RealGround:
         return dataclasses.replace(other, stderr=f"{told}\n{other.stderr}".strip())
 
     def _stands_by(self, server: str) -> bool:
+        return self._recovers(server) is True
+
+    def _recovers(self, server: str) -> bool | str:
+        """Whether the server says that it stands by; a sentence where it gives no answer."""
         if server not in self.settings.databases:
             return False
         answer = postgres.ask(self.settings.databases[server], "SELECT pg_is_in_recovery()", run="", deadline=QUICK)
         table = reading.table(answer.stdout)
-        return bool(table and table[1] and table[1][0][0].strip().lower() in ("t", "true"))
+        if table and table[1]:
+            return table[1][0][0].strip().lower() in ("t", "true")
+        return self.masker.mask((answer.refused or answer.stderr.strip() or "no answer")[:200])
 
     def _replica(self, ask: Ask) -> Aim | None:
         """The server that stands by, for a psql that names none: what it says of itself counts, not its name."""
         words = ask.stages[0]
         if "psql" not in words or self._stands_by(self._server(words[words.index("psql") :])):
             return None
+        silent = ""
         for server, host in self.settings.database_hosts.items():
-            if server != "primary" and self._stands_by(server):
+            answer = self._recovers(server) if server != "primary" else False
+            if answer is True:
                 says = f"{host} is the server that stands by (it says so itself); the text reaches the primary."
                 return Aim(value=host, says=says, title=f"The same for {host}")
-        return None
+            if answer:
+                silent = f"{host} does not say whether it stands by, so nothing is aimed at it: {answer}. See whether it runs."
+        return Aim(value="", says=silent) if silent else None
 
     def _system(self, server: str = "primary") -> str:
         if server in self.settings.databases:
