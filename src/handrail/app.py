@@ -118,6 +118,7 @@ def _place(environment: Environment) -> Place:
         verify_limit=environment.verify_limit,
         plan_life=environment.plan_life,
         drills_allowed=environment.drills_allowed,
+        never_block=environment.never_block,
     )
 
 

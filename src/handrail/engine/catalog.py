@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ class Place:
     verify_limit: timedelta  # how long a change may take to begin to help
     plan_life: timedelta
     drills_allowed: bool = False
+    never_block: Mapping[str, str] = field(default_factory=dict)  # networks that no rule may block, and what each is
 
 
 @dataclass(kw_only=True, eq=False)

@@ -26,7 +26,7 @@ from handrail.runbooks.binding import (
     Source,
 )
 from handrail.runbooks.document import CommandId, Runbook, commands_of
-from handrail.targets import Answer, Ask, Ground
+from handrail.targets import Answer, Ask, Ground, firewall
 
 READ_DEADLINE = timedelta(seconds=20)
 WRITE_DEADLINE = timedelta(seconds=120)  # of what writes in the workspace, where the binding says nothing of its step
@@ -400,13 +400,18 @@ def fill(
     place: Mapping[str, str],
     first_bad_at: datetime,
     elsewhere: remedies.Elsewhere = lambda name: None,
+    spared: Mapping[str, str] | None = None,
 ) -> list[Filled]:
-    """Values for parameters that are not known yet and that this edition needs, each through its strict type."""
+    """Values for parameters that are not known yet and that this edition needs, each through its strict type.
+
+    What a firewall's rule is to block is never one of the networks that are `spared`: the next that was seen is taken.
+    """
     bound = {parameter.name: parameter for parameter in binding.parameters}
     found = []
     for name in remedies.parameters(runbook, binding, elsewhere):
         if name in known or name not in bound:
             continue
+        kept = spared if spared and _is_blocked(name, runbook, binding, elsewhere) else {}
         for source in bound[name].sources:
             if isinstance(source, FromAim):
                 named = _naming(name, runbook, binding, elsewhere, known)
@@ -415,9 +420,17 @@ def fill(
                 series = ground.instant(filled_in(source.promql, place)) or ()
                 every = dict.fromkeys(labels[source.label] for labels, _ in series if source.label in labels)
                 value, told = " ".join(every) or None, f"a query's labels {source.label}"
+            elif kept and isinstance(source, FromText):
+                listed, told = _lines(source, runbook, evidence)
+                served = [one for one in listed if firewall.spared(one, kept)]
+                found += [Filled(name=name, refused=firewall.spared(one, kept)) for one in served]
+                value = next((one for one in listed if one not in served), None)
             else:
                 value, told = _from(source, runbook, labels=labels, evidence=evidence, ground=ground, place=place)
             if value is None:
+                continue
+            if kept and firewall.spared(value, kept):
+                found.append(Filled(name=name, refused=firewall.spared(value, kept)))
                 continue
             accepted = accept(bound[name], value)
             if isinstance(accepted, parameter_types.Refusal):
@@ -502,20 +515,50 @@ def _from(
     if isinstance(source, FromQuery):
         series = ground.instant(filled_in(source.promql, place)) or ()
         return (series[0][0].get(source.label) if series else None), f"a query's label {source.label}"
-    wanted = source.command if source.command.startswith(runbook.id) else f"{runbook.id}.{source.command}"
-    seen = next((item for item in reversed(evidence) if item.command == wanted and item.look is Look.SEEN), None)
+    wanted, seen = _seen(source.command, runbook, evidence)
     if seen is None:
         return None, wanted
     if isinstance(source, FromText):
-        found = (re.search(source.pattern, line[:LONGEST_LINE]) for line in seen.stdout.splitlines())
-        first = next((match for match in found if match), None)
-        return (first[1] if first else None), f"a line of {wanted}"
+        every, told = _lines(source, runbook, evidence)
+        return next(iter(every), None), told
     if isinstance(source, FromJson):
         return reading.at_path(seen.stdout, source.path), f"{source.path} of {wanted}"
     value = reading.cell(
         seen.stdout, column=source.column, where=source.where, values=source.values, owner=place.get("service", "")
     ) or reading.cell(seen.stdout, column=source.column, where=source.where, values=source.values)
     return value, f"the row of {wanted} whose {source.where} is {' or '.join(source.values)}"
+
+
+def _seen(command: str, runbook: Runbook, evidence: Sequence[Evidence]) -> tuple[str, Evidence | None]:
+    """The command's whole name, and what it showed last."""
+    wanted = command if command.startswith(runbook.id) else f"{runbook.id}.{command}"
+    return wanted, next(
+        (item for item in reversed(evidence) if item.command == wanted and item.look is Look.SEEN), None
+    )
+
+
+def _lines(source: FromText, runbook: Runbook, evidence: Sequence[Evidence]) -> tuple[list[str], str]:
+    """What each line that the pattern takes says, each once."""
+    wanted, seen = _seen(source.command, runbook, evidence)
+    if seen is None:
+        return [], wanted
+    found = (re.search(source.pattern, line[:LONGEST_LINE]) for line in seen.stdout.splitlines())
+    return list(dict.fromkeys(match[1] for match in found if match)), f"a line of {wanted}"
+
+
+def _is_blocked(name: str, runbook: Runbook, binding: RunbookBinding, elsewhere: remedies.Elsewhere) -> bool:
+    """Whether a firewall's rule names this parameter."""
+    every = [command for remedy in remedies.of(runbook, binding, elsewhere) for _, command in remedy.commands]
+    return any(
+        name in command.parameters
+        and firewall.blocks(
+            tuple(
+                tuple("".join(part.text for part in word if isinstance(part, Literal)) for word in stage.words)
+                for stage in command.runs_as or command.stages or ()
+            )
+        )
+        for command in every
+    )
 
 
 def filled_in(promql: str, place: Mapping[str, str]) -> str:

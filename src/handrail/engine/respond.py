@@ -302,6 +302,7 @@ class Responder:
             place=scene.filled,
             first_bad_at=self._first_bad_at(scene),
             elsewhere=self.catalog.elsewhere,
+            spared=scene.place.never_block,
         )
         with self.store.together():
             for item in found:

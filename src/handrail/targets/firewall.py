@@ -84,15 +84,28 @@ def _forbidden(rule: Sequence[str], never: Mapping[str, str]) -> str:
     for place, word in enumerate(rule[:-1]):
         if word not in SOURCES:
             continue
-        try:
-            wanted = ipaddress.ip_network(rule[place + 1], strict=False)
-        except ValueError:
-            continue
-        for network, what in never.items():
-            kept = ipaddress.ip_network(network, strict=False)
-            if kept.version == wanted.version and kept.overlaps(wanted):
-                return f"{rule[place + 1]} is never blocked here: {network} is {what}"
+        refused = spared(rule[place + 1], never)
+        if refused:
+            return refused
     return ""
+
+
+def spared(address: str, never: Mapping[str, str]) -> str:
+    """The sentence that this address or network must be served, by the environment's policy; else empty."""
+    try:
+        wanted = ipaddress.ip_network(address, strict=False)
+    except ValueError:
+        return ""
+    for network, what in never.items():
+        kept = ipaddress.ip_network(network, strict=False)
+        if kept.version == wanted.version and kept.overlaps(wanted):
+            return f"{address} is never blocked here: {network} is {what}"
+    return ""
+
+
+def blocks(stages: Stages) -> bool:
+    """Whether a command is a firewall's, in a pod or not."""
+    return any(word in PROGRAMS for stage in stages for word in stage)
 
 
 def _reach(pods: int | None, words: Sequence[str]) -> Reach:
