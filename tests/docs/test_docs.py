@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from markdown_it import MarkdownIt
@@ -253,6 +254,23 @@ def test_the_tutorials_files_are_what_the_readers_take() -> None:
     assert [check.query for check in binding.get("QUEUE-001").checks] == ["queue:waiting"]
     (place,) = environments(files["environments.yaml"], path="environments.yaml", variables={})
     assert "queue:waiting" in place.metrics
+
+
+def test_the_strangers_tutorials_files_are_what_the_readers_take() -> None:
+    """Its settings and its fault; where the collections are, `tests/engine/test_other_people.py` goes the whole way."""
+    page = DOCS / "tutorials/first-stranger.md"
+    files = {
+        found[1]: yaml.safe_load(found[2])
+        for block in fences(page, "bash")
+        for found in re.finditer(r"^cat > (\S+) <<'END'\n(.*?)^END$", block, re.S | re.M)
+    }
+    assert set(files) == {"library/mine/handrail.yaml", "lab/faults/mine-crash.yaml"}
+    assert set(files["library/mine/handrail.yaml"]) <= set(settings.KEYS)
+    schema = yaml.safe_load((ROOT / "lab/faults/fault.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(files["lab/faults/mine-crash.yaml"], schema)
+    own = yaml.safe_load((ROOT / "lab/faults/strangers/crash-loop.yaml").read_text(encoding="utf-8"))
+    for key in ("runbook", "inject", "expect", "by_hand", "heal", "healed_by"):
+        assert files["lab/faults/mine-crash.yaml"][key] == own[key], "the fault that is drilled"
 
 
 def test_the_bindings_parts_that_are_shown_are_what_the_reader_takes() -> None:

@@ -140,3 +140,13 @@ def test_what_a_program_complains_of_is_told_in_one_sentence(
     answer = Answer(stdout=stdout, stderr=stderr, exit_codes=(1,), started_at=datetime.now(UTC), seconds=0.1)
     found = looking.as_evidence("X.1.1", command, ask, answer, run="R-1", first="X.1.1")
     assert (found.look, found.says) == (look, says[:300])
+
+
+def test_a_question_that_never_ends_is_told_with_what_to_do() -> None:
+    text = "kubectl get pods -n shop"
+    command, ask = understood(text), asked(text)
+    assert isinstance(ask, Ask)
+    answer = Answer(started_at=datetime.now(UTC), seconds=20.0, timed_out=True)
+    found = looking.as_evidence("X.1.1", command, ask, answer, run="R-1", first="X.1.1")
+    assert (found.look, found.says) == (Look.COULD_NOT_LOOK, "no answer within 20 s")
+    assert "its binding's `time_limits` can give its step longer" in found.because

@@ -18,7 +18,7 @@ import yaml
 from handrail import app, runbooks, settings
 from handrail.alerts import Alert
 from handrail.cli import bindcheck
-from handrail.cli.bind import Known
+from handrail.cli.bind import Known, bind, monitoring
 from handrail.cli.rules import written
 from handrail.drills import fault
 from handrail.runbooks import alerting
@@ -174,12 +174,16 @@ def label(text: str, labels: Mapping[str, str]) -> str:
     return text
 
 
-def stage(folder: Path, name: str) -> Stage:
+def stage(folder: Path, name: str, *, binding: str = "") -> Stage:
     """The loop over the stranger and its binding, the cluster's answers written down."""
     known = settings.read(LIBRARY / name)
     (one,) = known.documents
     assert one.binding is not None
-    made = Stage(folder, document=one.path.read_text(encoding="utf-8"), binding=one.binding.read_text(encoding="utf-8"))
+    made = Stage(
+        folder,
+        document=one.path.read_text(encoding="utf-8"),
+        binding=binding or one.binding.read_text(encoding="utf-8"),
+    )
     answers = STRANGERS[name].answers
 
     def observe(ask: Ask) -> Answer:
@@ -213,6 +217,26 @@ def test_its_rule_is_what_the_verb_writes(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_of_its_binding_is_open_or_wrong(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert bindcheck.run(LIBRARY / name, Known(), json_=False) == 0, capsys.readouterr().out
+
+
+def test_the_tutorial_goes_from_a_strangers_document_to_its_drills_course_without_a_line_by_hand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Drafted from the rule, named in settings, nothing open, and over the loop it takes the course that its fault expects."""
+    (one,) = settings.read(LIBRARY / "crash-loop").documents
+    rules = RULES / "strangers-crash-loop.yaml"
+    bind(one.path, rules=[rules], prometheus="", write=False, check=False, json_=False)
+    drafted = capsys.readouterr().out
+    for path in (LIBRARY / "crash-loop").glob("*.yaml"):
+        (tmp_path / path.name).write_text(drafted if path == one.binding else path.read_text(encoding="utf-8"))
+    assert bindcheck.run(tmp_path, monitoring([rules], ""), json_=False) == 0, capsys.readouterr().out
+    made = stage(tmp_path, "crash-loop", binding=drafted)
+    made.intake.take(alert("crash-loop"), source="shop")
+    assert made.drive() == "the runbook has no change to propose: a person decides"
+    assert values(made.store) == STRANGERS["crash-loop"].values
+    made.ground.value = 1.0
+    assert made.desk.done_by_hand("R-1", 6, ANA, note="the port is a number again").done
+    assert made.drive() == "healed"
 
 
 @pytest.mark.parametrize("name", NAMES)

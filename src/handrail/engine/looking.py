@@ -319,6 +319,8 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
         because.append(f"the same look as {first}, made once")
     if command.analysis.native is not None and (ask.sql or ask.url):
         because.append("asked directly, as " + ("the database's reader" if ask.sql else "an HTTP GET"))
+    if answer.timed_out and ask.window is None:
+        because.append("its binding's `time_limits` can give its step longer")
     if ask.identity == "look_inside":
         because.append("read by analysis, not by credential")
     return Evidence(
