@@ -42,6 +42,7 @@ RULES = """groups:
         labels: {severity: critical}
       - alert: StockIsWrong
         expr: stock_wrong > 0
+        annotations: {summary: "Stock of {{ $labels.sku_name }} is wrong"}
       - alert: AlwaysOn
         expr: vector(1)
 """
@@ -100,6 +101,11 @@ PLANTED = [
     pytest.param(GOOD.replace("severity: critical", "pod: cart-1"), [(6, "no-such-label")], id="a label that the rule drops"),
     pytest.param(GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", "- {label: pod}"), [(10, "no-such-label")], id="a parameter's label"),
     pytest.param(GOOD.replace("label: pod}", "label: pods}"), [(10, "no-such-label")], id="a query's label"),
+    pytest.param(GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", "- {command: '7.1', pattern: '(x)'}"), [(10, "no-such-command")], id="a command of a step that is none"),
+    pytest.param(GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", "- {command: '1.2', pattern: '(x)'}"), [(10, "no-such-command")], id="a command that the step does not have"),
+    pytest.param(GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", "- {command: RB-102.1.1, pattern: '(x)'}"), [], id="a command of another runbook"),
+    pytest.param(GOOD.replace("    checks:\n", "    remedies: [{name: r, step: 2, commands: ['2.1', '2.2']}]\n    checks:\n"), [(11, "no-such-command")], id="a remedy's command"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}]\n    checks: [{name: s, query: stock_wrong, below: 1}]\n    parameters: {shop_id: {from: [{label: sku_nam}]}}"), [(16, "no-such-label")], id="a label that looks mistyped"),
     pytest.param(GOOD.replace("sum(rate(cart_errors_total[$window]))", "vector(0)"), [(12, "blind-check")], id="a check of nothing"),
     pytest.param(GOOD.replace("[$window]))", "[$window])) or vector(0)"), [(12, "blind-check")], id="a check that needs no data"),
     pytest.param(GOOD.replace("rate(cart_errors_total", "rate(cart_erors_total"), [(12, "no-such-metric")], id="a metric that looks mistyped"),

@@ -15,8 +15,18 @@ import yaml
 
 from handrail.commands import Finding, Severity, Span, promql, steady
 from handrail.runbooks import draft
-from handrail.runbooks.binding import Binding, Check, FromLabel, FromQuery, ParameterBinding, RunbookBinding, Trigger
-from handrail.runbooks.document import Document, Runbook
+from handrail.runbooks.binding import (
+    Binding,
+    Check,
+    FromAim,
+    FromLabel,
+    FromQuery,
+    ListKind,
+    ParameterBinding,
+    RunbookBinding,
+    Trigger,
+)
+from handrail.runbooks.document import Document, Runbook, commands_of
 from handrail.runbooks.drafttext import QUESTION
 from handrail.runbooks.promrules import AlertingRule, metrics
 
@@ -31,6 +41,7 @@ RULES: Mapping[str, str] = {
     "no-data": "A check that never had data while its drills were recorded.",
     "no-source": "A placeholder without a source: a person fills it in.",
     "no-such-alert": "An alert that no rule raises.",
+    "no-such-command": "A command that no edition of the document has.",
     "no-such-label": "A label that neither the alert nor the query has.",
     "no-such-metric": "A metric that monitoring does not have.",
     "no-such-runbook": "A runbook that the document does not have.",
@@ -208,6 +219,7 @@ class _One:
         for at, trigger in enumerate(bound.triggers):
             yield from self._trigger(at, trigger)
         yield from self._parameters(runbook, bound)
+        yield from self._commands(runbook, bound)
         yield from self._checks(runbook, bound)
         for path, query in self._queries(bound):
             yield from self._metrics(path, query)
@@ -322,8 +334,55 @@ class _One:
                         "name one that is there, or another source",
                         line,
                     )
+                elif not known and not any(source.label in labels for labels in came):
+                    yield from self._mistyped_label(parameter, source.label, rules, line)
             elif isinstance(source, FromQuery):
                 yield from self._label_of_query(source.promql, source.label, line)
+
+    def _mistyped_label(
+        self, parameter: ParameterBinding, label: str, rules: Sequence[AlertingRule], line: int
+    ) -> Iterator[Finding]:
+        """Where nobody knows all labels of an alert: one that its rule does not name, and nearly so."""
+        said = dict.fromkeys(name for rule in rules for name in (*rule.said_labels, *rule.kept_labels))
+        near = [other for other in said if _mistyped(label, other)]
+        if label not in said and near:
+            yield self._finding(
+                "no-such-label",
+                Severity.RISK,
+                f"no rule of its alerts speaks of a label {label} for <{parameter.name}>, and one speaks of {near[0]}",
+                f"did you mean {near[0]}?",
+                line,
+            )
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    def _commands(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
+        """Places that the binding names and no edition has: nothing would ever be seen there, or done."""
+        there = {str(name): one for every in self.bound.runbooks for name, one in commands_of(every)}
+        named: list[tuple[tuple[str, ...], str]] = []
+        for parameter in bound.parameters:
+            for at, source in enumerate(parameter.sources):
+                if not isinstance(source, FromLabel | FromQuery | FromAim):
+                    named.append((("parameters", parameter.name, "from", str(at)), source.command))
+        for at, remedy in enumerate(bound.remedies or ()):
+            named += [(("remedies", str(at), "commands"), place) for place in remedy.commands]
+        for listed in bound.lists:
+            if listed.kind is ListKind.LOOK:
+                named += [
+                    (("lists", str(listed.step), "bullets", str(bullet)), place)
+                    for bullet, place in listed.bullets.items()
+                ]
+        for path, place in named:
+            whole = place if place in there or re.match(r"\D", place) else f"{runbook.id}.{place}"
+            if whole in there:
+                continue
+            mine = [name for name, _ in commands_of(runbook)]
+            yield self._wrong(
+                "no-such-command",
+                f"{whole} is no command of the document",
+                f"name one of {mine[0]} to {mine[-1]}" if mine else f"{runbook.id} has no command: take it out",
+                self._line(*path) or self._line(*path[:-1]) or self.here,
+            )
 
     def _label_of_query(self, query: str, label: str, line: int) -> Iterator[Finding]:
         plain = _plain(query)
