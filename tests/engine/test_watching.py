@@ -104,6 +104,11 @@ def test_the_row_that_the_trouble_is_about_is_drawn_before_a_larger_one() -> Non
     assert [one.name for one in watched("RB-1.1.1", readings, None, about=["gone-0", "web"])] == ["c of web-1"]
 
 
+def test_a_figure_of_many_digits_is_told_shortly() -> None:
+    (one,) = watched("RB-1.1.1", [read(at, mean="1428.6052985000001") for at in (0, 5)], None)
+    assert one.says == "mean: 1429 throughout 5 s, 2 readings"
+
+
 def test_one_reading_is_no_chart() -> None:
     assert watched("RB-1.1.1", [], look("1", 0)) == ()
     assert watched("RB-1.1.1", [read(0, count="1")], None) == ()

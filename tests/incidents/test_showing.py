@@ -116,3 +116,14 @@ def test_of_many_pods_those_that_are_not_well_are_shown() -> None:
     seen = shown(f"NAME     READY   STATUS    RESTARTS\n{rows}", Kind.TABLE)
     assert seen.table is not None
     assert [row[0] for row in seen.table.rows][-1] == "web-29"
+
+
+def test_of_a_log_with_tracebacks_what_repeats_is_one_line_with_a_count() -> None:
+    """Most of its lines have no time, so that it is taken for a text."""
+    crash = "Traceback (most recent call last):\n  File x\n    y = 1\n  z\nTypeError: cannot add {}"
+    seen = shown("\n".join(crash.format(n) for n in range(9)), Kind.TEXT)
+    assert [(shape.line, shape.count) for shape in seen.shapes] == [
+        ("Traceback (most recent call last):", 9),
+        ("TypeError: cannot add 8", 9),
+    ]
+    assert seen.left_out == "27 more lines"

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handrail import incidents, web
+from handrail.evidence import Look
 from handrail.incidents import IncidentView, figures
 from handrail.incidents.view.plan import _folded
 from handrail.incidents.view.seen import _asks
@@ -234,6 +236,23 @@ def test_what_was_seen_says_more_than_how_many_lines(scene: Scene) -> None:
     says = [found.says for found in scene.view(incident).found]
     assert says[2].startswith("187 lines, 186 like api-gateway-6d9f7c5b44-x1k2p ERROR checkout: TypeError")
     assert says[3] == "not run: kubectl logs needs a pod or a selector, and this has neither"
+
+
+def test_a_look_that_failed_says_what_came_of_it_and_not_how_it_was_made(scene: Scene) -> None:
+    incident, _, _ = seed.waiting(scene.seeder)
+    found = web.facts(scene.kept, SeedCatalog(), incident)
+    assert found is not None
+    failed: dict[str, Any] = {
+        "look": Look.COULD_NOT_LOOK,
+        "says": "kubectl ended with 1: permission denied",
+        "because": "no terminal",
+    }
+    runs = [
+        dataclasses.replace(run, evidence=[dataclasses.replace(item, **failed) for item in run.evidence])
+        for run in found.runs
+    ]
+    shown = incidents.view(dataclasses.replace(found, runs=runs), now=NOW).found
+    assert {one.says for one in shown} == {"could not look: kubectl ended with 1: permission denied"}
 
 
 def test_the_chart_marks_the_alert_the_change_and_where_it_healed(scene: Scene) -> None:

@@ -152,9 +152,11 @@ def _plain(lines: Sequence[str]) -> Shown:
     telling = [line for line in lines if _matters(line)]
     if not telling:
         return Shown(text="\n".join(lines[:LINES]), left_out=_more(len(lines) - LINES))
-    kept = telling[:LINES]
-    shapes = tuple(Shape(line=line, count=1, matters=True) for line in kept)
-    return Shown(shapes=shapes, left_out=_more(len(lines) - len(kept)))
+    alike: dict[str, list[str]] = {}
+    for line in telling:
+        alike.setdefault(_shape(line), []).append(line)
+    kept = [Shape(line=same[-1], count=len(same), matters=True) for same in alike.values()][:LINES]
+    return Shown(shapes=tuple(kept), left_out=_more(len(lines) - sum(shape.count for shape in kept)))
 
 
 def _more(count: int) -> str:

@@ -114,7 +114,7 @@ def plan_view(plan: Plan, row: Row, *, run: RunFacts | None = None) -> PlanView:
         state=row["state"],
         reason=row["reason"],
         commands=tuple(_command_of_plan(command, intents.get(index)) for index, command in enumerate(plan.commands)),
-        left_out=plan.left_out,
+        left_out=tuple(COMMAND.sub(r"step \1, command \2", text) for text in plan.left_out),
         reach=plan.reach.says,
         values=tuple(sorted(plan.values.items())),
         guards=plan.guards,
@@ -159,6 +159,7 @@ def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPl
     )
 
 
+COMMAND = re.compile(r"^[A-Za-z]+-\d+\.(\d+)\.(\d+)\b")
 EVERYWHERE = 3  # so many objects with the same line: said once
 
 

@@ -185,7 +185,9 @@ STAMP = re.compile(r"^(?:\S*\d{2}:\d{2}:\d{2}\S*|\d{4}-\d{2}-\d{2}\S*)\s+")
 def _telling(item: Evidence) -> str:
     """The evidence's own line; where that only counts lines, also the one that matters most."""
     if item.look is not Look.SEEN:
-        return f"{item.look}: {item.because or item.says}"
+        # of a look that failed `because` tells how it was made, and `says` what came of it
+        told = (item.says, item.because) if item.look is Look.COULD_NOT_LOOK else (item.because, item.says)
+        return f"{item.look}: {next(filter(None, told), '')}"
     if not COUNTED.match(item.says):
         return item.says
     shown = showing.show(item)

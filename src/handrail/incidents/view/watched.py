@@ -9,6 +9,7 @@ from datetime import datetime
 from handrail.evidence import Event, Evidence, Look, reading
 from handrail.incidents import words
 
+LONGEST = 12  # characters of a figure: `1428.6052985000001` is told as `1429`
 MOST = 2  # small charts for one look
 
 
@@ -43,7 +44,8 @@ def watched(
         for name, shown in figures.items():
             value = reading.quantity(str(shown))
             if value is not None:
-                series.setdefault(name, []).append((at, value, str(shown)))
+                short = str(shown) if len(str(shown)) <= LONGEST else f"{value:.4g}"
+                series.setdefault(name, []).append((at, value, short))
     kinds: dict[str, str] = {}
     for name, points in series.items():
         kind = name.partition(" of ")[0]
