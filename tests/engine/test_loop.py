@@ -284,6 +284,7 @@ def test_what_was_proposed_after_the_alert_resolved_is_void_once_the_checks_hold
     assert stage.watch() == ["the alert resolved and the checks hold by now: a fresh look decides"]
     assert stage.drive() == "healed by itself"
     assert stage.ground.changes == []
+    assert set(stage.standings().values()) == {"not needed"}
 
 
 def test_with_nothing_left_and_the_checks_failing_a_person_is_told_and_it_is_looked_at_again(stage: Stage) -> None:

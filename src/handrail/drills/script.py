@@ -60,7 +60,7 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """A course that must end well. `incidents` are what was tried in each, as `course.tried` tells it, oldest first."""
+    """A course that must end well. `incidents` are what was tried in each, as `course.tried` tells it, in any order."""
 
     id: str
     title: str
@@ -155,10 +155,11 @@ def play(script: Script, cast: Cast) -> list[str]:
 def wrong(script: Script, store: Store) -> list[str]:
     """How the record differs from what the script expects."""
     found = []
-    lines = [course.tried(store, f"I-{row['number']}") for row in reversed(store.incidents())]
+    # which of two troubles is alerted first is the world's business
+    lines = sorted(course.tried(store, f"I-{row['number']}") for row in store.incidents())
     if len(lines) != len(script.incidents):
         found.append(f"{len(lines)} incidents were opened, {len(script.incidents)} were expected")
-    for number, (taken, expected) in enumerate(zip(lines, script.incidents, strict=False), 1):
+    for number, (taken, expected) in enumerate(zip(lines, sorted(script.incidents), strict=False), 1):
         if taken != expected:
             found.append(f"incident {number} went: {'; '.join(taken)}. Expected was: {'; '.join(expected)}")
     events = store.events()

@@ -739,9 +739,9 @@ class Responder:
                     self.store.append("verified", payload, **scene.where)
                     if remedy:
                         self.store.set_remedy(scene.run, remedy, standing=Standing.HEALED)
-                    for state in scene.states:
-                        if state.standing in runs.model.NOT_TRIED_YET:
-                            self.store.set_remedy(scene.run, state.name, standing=Standing.NOT_NEEDED)
+                    for state in self.store.remedies_of(scene.run):  # as they stand now: a plan may have become void
+                        if state["standing"] in (*runs.model.NOT_TRIED_YET, Standing.PROPOSED):
+                            self.store.set_remedy(scene.run, state["name"], standing=Standing.NOT_NEEDED)
                     self.store.update_run(
                         scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""
                     )
