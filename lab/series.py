@@ -176,9 +176,11 @@ def table(newest: dict[str, dict[str, Any]]) -> str:
     for runbook in read_document(EDITION, documents.knowledge_for(EDITION.parent)).runbooks:
         name = sets.get(runbook.id, "")
         one = newest.get(name)
-        title = yaml.safe_load((FAULTS / f"{name}.yaml").read_text(encoding="utf-8"))["title"] if name else ""
+        fault = yaml.safe_load((FAULTS / f"{name}.yaml").read_text(encoding="utf-8")) if name else {}
+        title, edition = fault.get("title", "no drill yet"), fault.get("edition", "")
+        proven = f"yes, {edition} edition" if one and edition else "yes" if one else "no"
         cells = [seconds(one["times"][what]) if one else "" for what in ("evidence", "plan", "healed", "hold")]
-        rows.append([runbook.id, "yes" if one else "no", title or "no drill yet", *cells, ttr(runbook.time_to_resolve)])
+        rows.append([runbook.id, proven, title, *cells, ttr(runbook.time_to_resolve)])
     dates = sorted(one["at"][:10] for one in newest.values())
     profiles = sorted({one["profile"] for one in newest.values() if one["profile"]})
     head = ["runbook", "proven", "fault", "evidence", "plan", "healed", "then held", "the document's time"]

@@ -27,7 +27,6 @@ MUTATIONS = {
     "RB-011-fix-breaks-test": "trigger",
     "RB-012-wrong-port": "threshold",
     "RB-013-scaled-to-nothing": "trigger",
-    "RB-005-leak": "threshold",
     "RB-001-no-image": "trigger",
     "RB-001-no-node": "threshold",
     "RB-001-no-secret": "trigger",
