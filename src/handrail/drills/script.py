@@ -156,10 +156,11 @@ def wrong(script: Script, store: Store) -> list[str]:
     """How the record differs from what the script expects."""
     found = []
     # which of two troubles is alerted first is the world's business
-    lines = sorted(course.tried(store, f"I-{row['number']}") for row in store.incidents())
+    lines = sorted(tuple(sorted(course.tried(store, f"I-{row['number']}"))) for row in store.incidents())
+    expectations = sorted(tuple(sorted(lines)) for lines in script.incidents)
     if len(lines) != len(script.incidents):
         found.append(f"{len(lines)} incidents were opened, {len(script.incidents)} were expected")
-    for number, (taken, expected) in enumerate(zip(lines, sorted(script.incidents), strict=False), 1):
+    for number, (taken, expected) in enumerate(zip(lines, expectations, strict=False), 1):
         if taken != expected:
             found.append(f"incident {number} went: {'; '.join(taken)}. Expected was: {'; '.join(expected)}")
     events = store.events()
