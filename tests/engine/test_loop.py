@@ -333,6 +333,24 @@ def test_what_is_held_back_is_proposed_where_a_person_picks_it(stage: Stage) -> 
     assert stage.drive() == "a plan waits for approval"
 
 
+def test_a_step_made_by_hand_while_the_checks_are_read_is_what_helped(stage: Stage) -> None:
+    """The alert resolves as soon as the cure works, which may be before its person has told of it."""
+    stage.alert()
+    stage.drive()
+    stage.ground.value = 0.0
+    stage.alert(status="resolved")
+    told: list[bool] = []
+
+    def meanwhile(seconds: float) -> None:
+        stage.clock.forward(seconds=seconds)
+        if not told:
+            told.append(stage.desk.done_by_hand("R-1", 2, ANA, note="restarted it").done)
+
+    stage.responder._pause = meanwhile
+    assert stage.drive() == "healed"
+    assert stage.standings()["step-2"] == "healed"
+
+
 def test_a_change_that_still_runs_is_not_for_a_person_to_settle(stage: Stage) -> None:
     said: list[str] = []
 

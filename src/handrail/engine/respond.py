@@ -715,6 +715,8 @@ class Responder:
             row = self.store.run(scene.run)
             if row is None or row["stopped_by"] or self.store.setting(PAUSED) or self.over.is_set():
                 return False
+            if row["verifying"] != remedy:
+                return False  # a person made a step by hand meanwhile: that is what is verified now
             fresh = self.scene(scene.run)
             return bool(remedy) or (fresh is not None and not fresh.firing)  # fires again: back to the remedies
 
@@ -731,6 +733,8 @@ class Responder:
             pause=self._pause,
         )
         keep_readings()
+        if (self.store.run(scene.run) or scene.row)["verifying"] != remedy:
+            return "again"
         match verdict:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
