@@ -51,7 +51,10 @@ APT_PACKAGES = (
     "debootstrap",
     "postgresql-client-15",
 )
-APT_PROGRAMS = {"npm": "npm", "jq": "jq"}  # program to the package that brings it, where the machine has none of its own
+APT_PROGRAMS = {
+    "npm": "npm",
+    "jq": "jq",
+}  # program to the package that brings it, where the machine has none of its own
 
 
 def cache() -> Path:

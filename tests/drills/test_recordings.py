@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -98,6 +99,23 @@ def test_a_planted_mistake_turns_the_replay_red(name: str, replayed: Replayed) -
 def test_every_fault_of_the_lab_has_a_recording_and_a_planted_mistake() -> None:
     faults = {path.stem for path in (ROOT / "lab" / "faults").glob("RB-*.yaml")}
     assert {name.removesuffix(".json.gz") for name in RECORDINGS} == faults == set(MUTATIONS)
+
+
+STRANGERS = sorted((ROOT / "library" / "strangers").glob("*/recordings/*.json.gz"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", STRANGERS, ids=lambda path: str(path.name))
+def test_a_drill_of_a_strangers_runbook_is_replayed(path: Path) -> None:
+    if not os.environ.get("HANDRAIL_COLLECTIONS"):
+        pytest.skip("HANDRAIL_COLLECTIONS names no folder of other people's runbooks")
+    found = replay(str(path))
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_every_strangers_fault_has_a_recording() -> None:
+    faults = {path.stem for path in (ROOT / "lab" / "faults" / "strangers").glob("*.yaml")}
+    assert {path.name.removesuffix(".json.gz") for path in STRANGERS} == faults
 
 
 def test_every_recording_is_small() -> None:

@@ -32,7 +32,9 @@ def hand_on() -> None:
     for path in sorted(BUFFER.glob("segment-*")):
         found = path.read_bytes()
         if len(found) < HEADER.size:
-            sys.exit(f"collector: {path} has {len(found)} bytes, its header alone has {HEADER.size}: the buffer is damaged")
+            sys.exit(
+                f"collector: {path} has {len(found)} bytes, its header alone has {HEADER.size}: the buffer is damaged"
+            )
         mark, size = HEADER.unpack(found[: HEADER.size])
         if mark != MARK or len(found) != HEADER.size + size:
             sys.exit(f"collector: {path} is no whole segment: the buffer is damaged")

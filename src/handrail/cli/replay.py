@@ -25,10 +25,11 @@ def find(name: str) -> Path:
     """A recording's file: itself, by the fault's id, or the first of a runbook's; what only a person healed comes last."""
     if name.endswith(recording.ENDING):
         return Path(name)
-    folder = app.library() / "azora" / "recordings"
-    found = recording.named(folder, name)
+    folders = sorted(app.library().glob("**/recordings"))
+    found = [path for folder in folders for path in recording.named(folder, name)]
     if not found:
-        known = ", ".join(path.name.removesuffix(recording.ENDING) for path in sorted(folder.glob("*.json.gz")))
+        every = [path for folder in folders for path in recording.named(folder, "")]
+        known = ", ".join(path.name.removesuffix(recording.ENDING) for path in every)
         raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
     return min(found, key=lambda path: (recording.load(path).expect["healed_by"] == "person", path.name))
 
