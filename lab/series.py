@@ -192,7 +192,7 @@ def table(newest: dict[str, dict[str, Any]]) -> str:
     head = ["runbook", "proven", "fault", "evidence", "plan", "healed", "then held", "the document's time"]
     lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
     told = (
-        f"Seen {dates[0]} to {dates[-1]}, alert profile {', '.join(profiles)}, from the alert's arrival."
+        f"Seen {' to '.join(dict.fromkeys((dates[0], dates[-1])))}, alert profile {', '.join(profiles)}, from the alert's arrival."
         if dates
         else ""
     )
