@@ -76,6 +76,8 @@ def answering(status: int, body: str) -> Iterator[str]:
     """A registry that answers every question alike."""
 
     class Alike(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # npm asks again over the same connection, and one that closes meanwhile hangs up
+
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(status)
@@ -231,6 +233,8 @@ def no_audits(stage: Fixing) -> None:
     module = lab("packages")
 
     class Mirror(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
             name, _, archive = self.path.strip("/").partition("/-/")
             version = archive.removeprefix(f"{name}-").removesuffix(".tgz")
