@@ -73,6 +73,7 @@ class Part:
     heal: tuple[tuple[str, ...], ...]
     seconds: float
     begin: Callable[[], None]
+    begun: str  # what is said once it is
     follow: Callable[[], list[str]]
     read: Callable[[datetime | None], Course]
     judged_by: tuple[str, ...]  # faults
@@ -86,6 +87,7 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
         heal=one.heal,
         seconds=one.time_limit_seconds,
         begin=lambda: fault.inject(one, bench),
+        begun="The fault is in. Waiting for the alert.",
         follow=lambda: _follow(one, stage=stage, bench=bench, say=say),
         read=lambda at: course.read(stage.store, one, injected_at=at),
         judged_by=(one.id,),
@@ -111,6 +113,7 @@ def perform_script(script: Script, cast: Cast, *, stage: Stage, judge: Judge, cl
         heal=script.heal,
         seconds=script.time_limit_seconds,
         begin=lambda: None,
+        begun="What the course says is done, in its order.",
         follow=lambda: scripts.play(script, cast),
         read=taken,
         judged_by=script.judged_by,
@@ -147,7 +150,7 @@ def _whole(part: Part, *, stage: Stage, bench: Bench, judge: Judge, clock: Calla
         say(f"{part.id}: {part.title}")
         part.begin()
         injected_at = clock()
-        say("It is begun. Waiting for the alert.")
+        say(part.begun)
         problems += part.follow()
         judgement = _judged(part, judge)
         say(f"The judge says {'healed' if judgement.ok else 'not healed'}: {judgement.says}")
