@@ -19,7 +19,9 @@ PROGRAMS = frozenset(
         "postgres", "pause",
     }
 )  # fmt: skip
-DAEMON = re.compile(r"handrail\.drills\.watchdog|lab/azora/(traffic\.py|probe\.py|audit|pipeline|registry/serve)|lab/cluster/discovery")
+DAEMON = re.compile(
+    r"handrail\.drills\.watchdog|lab/azora/(traffic\.py|probe\.py|audit|pipeline|registry/serve)|lab/cluster/discovery"
+)
 
 
 @dataclass(frozen=True)
