@@ -150,3 +150,11 @@ def test_a_question_that_never_ends_is_told_with_what_to_do() -> None:
     found = looking.as_evidence("X.1.1", command, ask, answer, run="R-1", first="X.1.1")
     assert (found.look, found.says) == (Look.COULD_NOT_LOOK, "no answer within 20 s")
     assert "its binding's `time_limits` can give its step longer" in found.because
+
+
+def test_the_trouble_of_a_run_began_with_the_alert_that_names_it() -> None:
+    """A vague alert came first, then a bad release, then the alert of it: the release is not taken for good."""
+    binding = RunbookBinding(runbook=RunbookId("RB-002"), triggers=(Trigger(alerts=("Errors",)),))
+    vague, own, again = _alert("Complaints", service="g"), _alert("Errors", service="g"), _alert("Errors", service="g")
+    assert scene.those_naming([vague, own, again], runbook="RB-002", binding=binding) == [own, again]
+    assert scene.those_naming([vague], runbook="RB-002", binding=binding) == []

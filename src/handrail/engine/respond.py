@@ -300,7 +300,7 @@ class Responder:
             evidence=self.store.evidence_of(scene.run),
             ground=scene.ground,
             place=scene.filled,
-            first_bad_at=self._first_bad_at(scene),
+            first_bad_at=scene.first_bad_at,
             elsewhere=self.catalog.elsewhere,
             spared=scene.place.never_block,
         )
@@ -441,11 +441,6 @@ class Responder:
             self._told("plan_proposed", scene.row["incident"], {"plan": chosen.hash, "title": chosen.title})
         self._at("after plan")
 
-    def _first_bad_at(self, scene: Scene) -> datetime:
-        starts: list[datetime] = [alert["starts_at"] for alert in scene.alerts]
-        opened: datetime = scene.incident["opened_at"]
-        return min(starts, default=opened)
-
     def _basis(self, scene: Scene) -> planning.Basis:
         return planning.Basis(
             environment=scene.place.name,
@@ -458,7 +453,7 @@ class Responder:
             place=scene.filled,
             evidence=scene.evidence,
             alerts=[(alert["fingerprint"], alert["name"]) for alert in scene.alerts if alert["status"] == "firing"],
-            first_bad_at=self._first_bad_at(scene),
+            first_bad_at=scene.first_bad_at,
             checks=scene.binding.checks,
             hold=self._hold(scene),
             life=scene.place.plan_life,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from handrail import runs
@@ -63,6 +64,17 @@ class Scene:
         return naming(self.alerts, runbook=self.runbook.id, binding=self.binding).get("service") or own
 
     @property
+    def first_bad_at(self) -> datetime:
+        """When the trouble began that this run answers: its own alerts tell, where any names its runbook.
+
+        Another alert that came before may be about something else, and a release between the two would be taken for good.
+        """
+        own = those_naming(self.alerts, runbook=self.runbook.id, binding=self.binding) or self.alerts
+        starts: list[datetime] = [alert["starts_at"] for alert in own]
+        opened: datetime = self.incident["opened_at"]
+        return min(starts, default=opened)
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """The labels of the alert that this run answers."""
         return labels_of(self.alerts, runbook=self.runbook.id, binding=self.binding, service=self.service)
@@ -75,13 +87,19 @@ class Scene:
 
 def naming(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding) -> Mapping[str, str]:
     """The labels of the newest alert that names a runbook, by its URL or a trigger; empty where none does."""
+    found = those_naming(alerts, runbook=runbook, binding=binding)
+    return dict(json.loads(found[-1]["body"]).get("labels") or {}) if found else {}
+
+
+def those_naming(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding) -> list[Row]:
+    """The alerts of an incident that name a runbook, by its URL or a trigger, in their order."""
     names = {name for trigger in binding.triggers for name in trigger.alerts}
-    for alert in reversed(alerts):
-        body = json.loads(alert["body"])
-        address = str((body.get("annotations") or {}).get("runbook_url", "")).lower()
-        if alert["name"] in names or runbook.lower() in address:
-            return dict(body.get("labels") or {})
-    return {}
+    found = []
+    for alert in alerts:
+        told = json.loads(alert["body"]).get("annotations") or {}
+        if alert["name"] in names or runbook.lower() in str(told.get("runbook_url", "")).lower():
+            found.append(alert)
+    return found
 
 
 def labels_of(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding, service: str) -> Mapping[str, str]:
