@@ -82,8 +82,7 @@ def perform(
 
 
 def _fault(name: str) -> Fault:
-    path = fault.find(app.library().parent / "lab" / "faults", name)
-    return fault.read(path.read_text(encoding="utf-8"), path=str(path))
+    return fault.of(fault.find(app.library().parent / "lab" / "faults", name))
 
 
 @dataclasses.dataclass(kw_only=True)

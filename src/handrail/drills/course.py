@@ -9,6 +9,7 @@ from datetime import datetime
 from handrail.drills.fault import ENDS, Fault
 from handrail.evidence import Event
 from handrail.remedies import BY_HAND, Standing
+from handrail.runs import Mode
 from handrail.store import Store
 
 ENDING = {
@@ -59,28 +60,24 @@ def read(store: Store, fault: Fault, *, injected_at: datetime | None) -> Course:
 _NAMES = ("fault_to_alert", "evidence", "plan", "approval", "healed", "hold")
 
 
-def lines(store: Store, incident: str) -> tuple[str, ...]:
-    """What each run of an incident did, and where each remedy stands."""
+def lines(store: Store, incident: str, *, tried: bool = False) -> tuple[str, ...]:
+    """What each run of an incident did, and where each remedy stands.
+
+    With `tried` without what had no say: runs that only look, and remedies whose turn never came.
+    """
     found = []
     for run in store.runs(incident=incident):
+        if tried and run["mode"] != Mode.PROPOSES:
+            continue
         name = f"R-{run['number']}"
         found.append(f"{run['runbook']} {run['mode']}: {run['ending'] or 'open'}")
         for remedy in store.remedies_of(name):
+            if tried and remedy["standing"] in ASIDE:
+                continue
             plan = store.plan(remedy["plan"]) if remedy["plan"] else None
             which = "" if plan is None else (" as written" if plan[1].original else " retargeted")
             found.append(f"{run['runbook']} step {remedy['step']} {remedy['name']}{which}: {remedy['standing']}")
     return tuple(found)
-
-
-def tried(store: Store, incident: str) -> tuple[str, ...]:
-    """As `lines`, without what had no say: runs that only look, and remedies whose turn never came."""
-    aside = {str(standing) for standing in ASIDE}
-    looking = {run["runbook"] for run in store.runs(incident=incident) if run["mode"] != "proposes"}
-    return tuple(
-        line
-        for line in lines(store, incident)
-        if line.split(" ", 1)[0] not in looking and not (" step " in line and line.rpartition(": ")[2] in aside)
-    )
 
 
 def times(store: Store, incident: str, injected_at: datetime | None) -> Times:

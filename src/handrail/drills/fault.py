@@ -65,14 +65,14 @@ def read(text: str, *, path: str) -> Fault:
             runbook=raw["runbook"],
             title=raw["title"],
             healed_by=raw["healed_by"],
-            inject=_vectors(raw["inject"]),
+            inject=vectors(raw["inject"]),
             alerts=tuple(raw["expect"]["alerts"]),
             proposes=raw["expect"].get("incident_runs", {}).get("proposes", raw["runbook"]),
             remedies=_remedies(raw["expect"].get("remedies", [])),
             judge=tuple(raw["judge"]),
-            heal=_vectors(raw.get("heal") or []),
+            heal=vectors(raw.get("heal") or []),
             time_limit_seconds=int(raw.get("time_limit_seconds", 600)),
-            by_hand=_vectors(raw.get("by_hand") or []),
+            by_hand=vectors(raw.get("by_hand") or []),
             library=raw.get("library", "azora"),
             edition=raw.get("edition", ""),
             editions={name: _remedies(one["remedies"]) for name, one in (raw.get("editions") or {}).items()},
@@ -111,7 +111,8 @@ def _remedies(raw: Sequence[Mapping[str, Any]]) -> tuple[ExpectedRemedy, ...]:
     )
 
 
-def _vectors(raw: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+def vectors(raw: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+    """A file's list of commands as argument vectors."""
     return tuple(tuple(str(word) for word in item["run"]) for item in raw)
 
 
@@ -125,11 +126,12 @@ def find(folder: Path, name: str) -> Path:
     if not candidates:
         known = ", ".join(path.stem for place in places for path in sorted(place.glob("*.yaml")))
         raise FixRunbook(f"No fault in {folder} is named {name}. Known: {known or 'none'}.")
-    return min(candidates, key=lambda path: (_for_a_person(path), path.name))
+    return min(candidates, key=lambda path: (of(path).healed_by == "person", path.name))
 
 
-def _for_a_person(path: Path) -> bool:
-    return "\nhealed_by: person\n" in path.read_text(encoding="utf-8")
+def of(path: Path) -> Fault:
+    """The fault that a file holds."""
+    return read(path.read_text(encoding="utf-8"), path=str(path))
 
 
 @dataclass(frozen=True, kw_only=True)

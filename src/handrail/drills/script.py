@@ -60,7 +60,7 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """A course that must end well. `incidents` are what was tried in each, as `course.tried` tells it, in any order."""
+    """A course that must end well. `incidents` are what was tried in each, as `course.lines` tells it, in any order."""
 
     id: str
     title: str
@@ -94,7 +94,7 @@ def read(text: str, *, path: str) -> Script:
             levels=tuple(map(int, expect.get("levels", (1,)))),
             says=tuple(map(str, expect.get("says", ()))),
             judged_by=tuple(raw["judged_by"]),
-            heal=tuple(tuple(map(str, item["run"])) for item in raw.get("heal") or ()),
+            heal=fault.vectors(raw.get("heal") or ()),
             time_limit_seconds=int(raw.get("time_limit_seconds", 420)),
             library=raw.get("library", "azora"),
         )
@@ -156,7 +156,7 @@ def wrong(script: Script, store: Store) -> list[str]:
     """How the record differs from what the script expects."""
     found = []
     # which of two troubles is alerted first is the world's business
-    lines = sorted(tuple(sorted(course.tried(store, f"I-{row['number']}"))) for row in store.incidents())
+    lines = sorted(tuple(sorted(course.lines(store, f"I-{row['number']}", tried=True))) for row in store.incidents())
     expectations = sorted(tuple(sorted(lines)) for lines in script.incidents)
     if len(lines) != len(script.incidents):
         found.append(f"{len(lines)} incidents were opened, {len(script.incidents)} were expected")
@@ -228,11 +228,9 @@ def _do(act: Act, cast: Cast) -> bool:
                 and desk.decide(plan.hash, who, yes=act.do == "approve", reason="as the script says").done
             )
         case "take_over":
-            incident = cast.store.incidents()[0]["number"] if cast.store.incidents() else 0
-            return desk.take_over(f"I-{incident}", who).done
+            return desk.take_over(_newest(cast.store), who).done
         case "choose":
-            incident = cast.store.incidents()[0]["number"] if cast.store.incidents() else 0
-            return desk.choose(f"I-{incident}", act.of, who, values={}).done
+            return desk.choose(_newest(cast.store), act.of, who, values={}).done
         case "by_hand":
             runs = [row for row in cast.store.runs() if not row["ending"] and act.of in ("", row["runbook"])]
             return (
@@ -240,6 +238,11 @@ def _do(act: Act, cast: Cast) -> bool:
                 and desk.done_by_hand(f"R-{runs[-1]['number']}", act.step, who, note="as the script says").done
             )
     return True
+
+
+def _newest(store: Store) -> str:
+    """The newest incident's name; one that nobody has where there is none."""
+    return next((f"I-{row['number']}" for row in store.incidents()), "I-0")
 
 
 def _waiting(act: Act, store: Store) -> Plan | None:

@@ -164,7 +164,6 @@ class Responder:
             row["incident"] == scene.row["incident"] and row["run"] != scene.run
             for row, _ in self.store.waiting_plans()
         )
-        resolved = [alert["resolved_at"] for alert in scene.alerts if alert["resolved_at"]]
         live = {plan.remedy for row, plan in plans if row["state"] in ("waiting", "approved", "running")}
         states = [
             # nobody can answer a proposal without a plan: it is made anew
@@ -180,7 +179,7 @@ class Responder:
             remedies=tuple(states),
             approved=next((row["hash"] for row, _ in plans if row["state"] in ("approved", "running")), ""),
             alert_firing=scene.firing,
-            resolved_at=max(resolved) if resolved else None,
+            resolved_at=scene.resolved_at,
             still_wrong=self._still_wrong(scene, planned=bool(live)),
             verified=scene.row["verified_at"] is not None,
             verifying=scene.row["verifying"],
@@ -200,11 +199,12 @@ class Responder:
 
         It is good for a while, or for as long as a plan made from it waits; then the checks are read again.
         """
-        if scene.firing:
+        if scene.firing or scene.resolved_at is None:
             return False
-        resolved = max(alert["resolved_at"] for alert in scene.alerts)
         told = self.store.events(incident=scene.where["incident"], kinds=WRONG_OR_RIGHT)
-        latest = next((event for event in reversed(told) if event.run == scene.run and event.at >= resolved), None)
+        latest = next(
+            (event for event in reversed(told) if event.run == scene.run and event.at >= scene.resolved_at), None
+        )
         if latest is None or latest.kind == "checks_hold":
             return False
         return planned or self.store.now() - latest.at < scene.place.scrape * LOOK_AGAIN_SCRAPES
@@ -333,14 +333,12 @@ class Responder:
         says = "; ".join(reading.says for reading in readings)
         waits = f"the alert fires, but its checks hold ({says}): nothing is proposed while they do"
         before = next((state.standing for state in scene.states if state.name == name), None)
-        now = self.store.now()
         with self.store.together():
             if before is not Standing.HELD_BACK:
                 self.store.append("held_back", {"remedy": name, "says": says}, **scene.where)
             self.store.set_remedy(scene.run, name, standing=Standing.HELD_BACK, reason="the checks hold")
             self.store.update_run(scene.run, waits_for=waits)
-            again = now + scene.place.scrape * HELD_BACK_SCRAPES
-            self.store.arm(f"held-back/{scene.run}/{now.isoformat()}", due_at=again, kind="wake", subject=scene.run)
+            self._wake_later(scene, "held-back", scene.place.scrape * HELD_BACK_SCRAPES)
         return True
 
     def _propose(self, scene: Scene, name: str) -> None:
@@ -491,10 +489,8 @@ class Responder:
             holder = self.store.holder(command.target_key)
             if holder and holder != found[1].hash:
                 says = f"plan {holder[:4]} {holder[4:8]} is changing {command.target_key}: this one waits until it is verified"
-                now = self.store.now()
                 self.store.update_run(scene.run, waits_for=says)
-                timer = f"queue/{scene.run}/{now.isoformat()}"
-                self.store.arm(timer, due_at=now + QUEUE_AGAIN, kind="wake", subject=scene.run)
+                self._wake_later(scene, "queue", QUEUE_AGAIN)
                 return True
         return False
 
@@ -607,9 +603,9 @@ class Responder:
 
     def _resolved_guard(self, scene: Scene) -> list[str]:
         """The alert's guard: not resolved for longer than one hold, unless a fresh look saw that it is not over."""
-        if scene.firing or self._still_wrong(scene, planned=True):
+        if scene.firing or scene.resolved_at is None or self._still_wrong(scene, planned=True):
             return []
-        at = max(alert["resolved_at"] for alert in scene.alerts)
+        at = scene.resolved_at
         if self.store.now() - at <= self._hold(scene):
             return []
         return [f"its alert resolved at {at:%H:%M:%S} UTC: a fresh look decides"]
@@ -766,12 +762,12 @@ class Responder:
         """The alert resolved and the checks do not hold: the next remedy's turn, and looked at again after a while."""
         self.store.append("still_wrong", {"says": says}, **scene.where)
         self.store.update_run(scene.run, waits_for=f"the alert resolved, but {says}")
-        self._wake_later(scene)
+        self._wake_later(scene, "look-again", scene.place.scrape * LOOK_AGAIN_SCRAPES)
 
-    def _wake_later(self, scene: Scene) -> None:
+    def _wake_later(self, scene: Scene, why: str, after: timedelta) -> None:
+        """The run's next turn by itself; `why` is the timer's name."""
         now = self.store.now()
-        again = now + scene.place.scrape * LOOK_AGAIN_SCRAPES
-        self.store.arm(f"look-again/{scene.run}/{now.isoformat()}", due_at=again, kind="wake", subject=scene.run)
+        self.store.arm(f"{why}/{scene.run}/{now.isoformat()}", due_at=now + after, kind="wake", subject=scene.run)
 
     def _release(self, scene: Scene) -> None:
         for row, _ in self.store.plans_of(scene.run):
@@ -789,7 +785,8 @@ class Responder:
             self.store.append("handed_over", {"reason": reason}, **scene.where)
             self.store.update_run(scene.run, handed_over_at=self.store.now(), waits_for=reason)
             if not scene.firing and scene.binding.checks:
-                self._wake_later(scene)  # no alert will resolve any more: the checks are read now and then
+                # no alert will resolve any more: the checks are read now and then
+                self._wake_later(scene, "look-again", scene.place.scrape * LOOK_AGAIN_SCRAPES)
         self._told("handed_over", scene.row["incident"], {"reason": reason})
 
     def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:

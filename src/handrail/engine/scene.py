@@ -64,6 +64,11 @@ class Scene:
         return naming(self.alerts, runbook=self.runbook.id, binding=self.binding).get("service") or own
 
     @property
+    def resolved_at(self) -> datetime | None:
+        """When the last of its alerts resolved, as far as any did."""
+        return max((alert["resolved_at"] for alert in self.alerts if alert["resolved_at"]), default=None)
+
+    @property
     def first_bad_at(self) -> datetime:
         """When the trouble began that this run answers: its own alerts tell, where any names its runbook.
 
