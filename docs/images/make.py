@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -83,9 +82,6 @@ def recorded(picture: Picture) -> None:
     """Replay a drill until the moment that is wanted, and look at its page."""
     library = app.library() / "azora"
     kept = recording.load(replay.find(picture.recording))
-    start = datetime.fromisoformat(kept.alert_at)
-    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=SPEED, monotonic=time.monotonic)
-    ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "azora"
         shutil.copytree(library, folder, ignore=shutil.ignore_patterns("recordings"))
@@ -93,28 +89,13 @@ def recorded(picture: Picture) -> None:
         digest = hashlib.sha256(TOKEN.encode()).hexdigest()
         people = people.replace("{name: Ana Ruiz,", f"{{name: Ana Ruiz, token_sha256: {digest},")
         (folder / "people.yaml").write_text(people, encoding="utf-8")
-        with app.running(
-            folder,
-            state=Path(scratch) / "state",
-            port=0,
-            drill=True,
-            clock=clock,
-            pause=lambda seconds: time.sleep(seconds / SPEED),
-            grounds=lambda known, masker: {kept.environment: ground},
-        ) as here:
-            photograph(picture, here.url, play(kept, here, ground, clock=clock, start=start, until=picture.moment))
+        with replay.running(kept, folder, state=Path(scratch) / "state", speed=SPEED) as replayed:
+            photograph(picture, replayed.here.url, play(kept, replayed, until=picture.moment))
 
 
-def play(
-    kept: recording.Recording,
-    here: app.Running,
-    ground: recording.ReplayGround,
-    *,
-    clock: recording.ReplayClock,
-    start: datetime,
-    until: str,
-) -> str:
+def play(kept: recording.Recording, replayed: replay.Replayed, *, until: str) -> str:
     """The incident, once its plan waits; or once the plan was approved, made, and the incident is over."""
+    here, ground, clock, start = replayed.here, replayed.ground, replayed.clock, replayed.start
     posts, changed = list(kept.posts), recording.changed_after(kept)
     approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
     late = time.monotonic() + SECONDS

@@ -14,13 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
 
 from handrail import app
 from handrail.approvals import Approver
+from handrail.cli import replay
 from handrail.drills import recording
 from tests.drills.replaying import without_url
 
@@ -30,9 +30,6 @@ SPEED = 8.0
 def main() -> None:
     """Play it and tell."""
     kept = recording.load(Path(sys.argv[1]))
-    start = datetime.fromisoformat(kept.alert_at)
-    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=SPEED, monotonic=time.monotonic)
-    ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
     with tempfile.TemporaryDirectory(prefix="handrail-guess-") as scratch:
         config = Path(scratch) / kept.settings
         shutil.copytree((app.library() / kept.settings).parent, config.parent)
@@ -41,15 +38,8 @@ def main() -> None:
         for bound in raw["runbooks"].values():
             bound["triggers"] = []
         path.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
-        with app.running(
-            config,
-            state=Path(scratch) / "state",
-            port=0,
-            drill=True,
-            clock=clock,
-            pause=lambda seconds: time.sleep(seconds / SPEED),
-            grounds=lambda known, masker: {kept.environment: ground},
-        ) as here:
+        with replay.running(kept, config, state=Path(scratch) / "state", speed=SPEED) as replayed:
+            here = replayed.here
             body = next(body for _, body in kept.posts if '"firing"' in body)
             here.desk.receive(source=kept.environment, body=without_url(body).encode())
             _until(lambda: bool(here.store.runs()))

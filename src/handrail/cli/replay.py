@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -47,29 +49,48 @@ def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path 
     return not problems
 
 
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """The product that runs over a recording."""
+
+    here: app.Running
+    ground: recording.ReplayGround
+    clock: recording.ReplayClock
+    start: datetime  # when the first alert came, by that clock
+
+
+@contextmanager
+def running(kept: recording.Recording, config: Path, *, state: Path, speed: float) -> Iterator[Replayed]:
+    """Serve in this process, with a recording in place of its environment and a clock `speed` times as fast."""
+    start = datetime.fromisoformat(kept.alert_at)
+    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=speed, monotonic=time.monotonic)
+    ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
+    with app.running(
+        config,
+        state=state,
+        port=0,
+        drill=True,
+        clock=clock,
+        pause=lambda seconds: time.sleep(seconds / speed),
+        grounds=lambda known, masker: {kept.environment: ground},
+    ) as here:
+        yield Replayed(here=here, ground=ground, clock=clock, start=start)
+
+
 def check(
     kept: recording.Recording, *, speed: float, say: Callable[[str], None], config: Path | None = None
 ) -> list[str]:
     """What went otherwise than recorded; empty where nothing did."""
-    start = datetime.fromisoformat(kept.alert_at)
-    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=speed, monotonic=time.monotonic)
     fault = _fault(kept)
     with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
-        ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
-        with app.running(
-            config or app.library() / kept.settings,
-            state=Path(scratch),
-            port=0,
-            drill=True,
-            clock=clock,
-            pause=lambda seconds: time.sleep(seconds / speed),
-            grounds=lambda known, masker: {kept.environment: ground},
-        ) as here:
+        place = config or app.library() / kept.settings
+        with running(kept, place, state=Path(scratch), speed=speed) as replayed:
+            here = replayed.here
             why = recording.no_proof(kept, {document.revision for document in here.catalog.documents})
             if why:
                 say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
             approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
-            _play(kept, fault, here, ground, clock=clock, start=start, approver=approver, say=say, speed=speed)
+            _play(kept, fault, replayed, approver=approver, say=say, speed=speed)
             taken = course.read(here.store, fault, injected_at=None)
     problems = list(taken.problems)
     if tuple(taken.lines) != tuple(kept.course):
@@ -80,15 +101,13 @@ def check(
 def _play(
     kept: recording.Recording,
     fault: Fault,
-    here: app.Running,
-    ground: recording.ReplayGround,
+    replayed: Replayed,
     *,
-    clock: recording.ReplayClock,
-    start: datetime,
     approver: Approver,
     say: Callable[[str], None],
     speed: float,
 ) -> None:
+    here, ground, clock, start = replayed.here, replayed.ground, replayed.clock, replayed.start
     posts = list(kept.posts)
     last = max([0.0, *(post[0] for post in posts), *(entry.after_alert for entry in kept.entries)])
     asked = [remedy for remedy in fault.remedies if remedy.ends in ("healed", "did_not_help")]
