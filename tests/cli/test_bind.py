@@ -350,3 +350,10 @@ def test_an_answer_of_one_series_in_the_fault_counts_and_the_newest_of_them(tmp_
     assert rules["adds-nothing"]["message"].startswith("crashes: 3 (limit 5)")
     assert "true-in-fault" not in rules
     assert sorted(finding["line"] for finding in found if finding["rule"] == "no-such-label") == []
+
+
+def test_a_drill_with_another_edition_is_a_proof_of_the_binding_that_both_share() -> None:
+    """RB-010 and RB-011 are drilled with the corrected edition only."""
+    found = run("bind", str(AZORA), "--check", cwd=ROOT)
+    assert "recordings asked" in found.stdout
+    assert "another revision" not in found.stdout

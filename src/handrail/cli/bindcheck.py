@@ -164,6 +164,7 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
     answered: dict[tuple[str, str], bool] = {}
     unusable: list[tuple[Path, Finding]] = []
     revisions = {document.revision for bound in everything for document in bound.documents}
+    revisions |= {document.revision for folder in folders for document in _other_editions(folder.parent)}
     for path in (file for folder in folders for file in sorted(folder.glob("*.json.gz"))):
         try:
             one = recording.load(path)
@@ -199,6 +200,13 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
         ),
         unusable,
     )
+
+
+def _other_editions(folder: Path) -> Iterator[Document]:
+    """The documents of the settings for other editions, `handrail.NAME.yaml`: drills with them prove the same binding."""
+    for settings in sorted(folder.glob("handrail.*.yaml")):
+        for path in documents.of_settings(settings):
+            yield read_document(path, documents.knowledge_for(folder))
 
 
 def _alerts(one: Recording) -> Iterator[dict[str, str]]:

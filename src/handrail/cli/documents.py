@@ -32,11 +32,14 @@ def knowledge_for(folder: Path) -> Knowledge:
 
 def of_folder(folder: Path) -> list[Path]:
     """What `handrail.yaml` names as documents, else every Markdown file at or below the folder, in order."""
-    named = _settings(folder / SETTINGS).get("documents") if (folder / SETTINGS).is_file() else None
-    if named:
-        paths = [str(item["path"] if isinstance(item, dict) else item) for item in named]
-        return [named_path(path, settings=folder / SETTINGS, variables=os.environ) for path in paths]
-    return markdown_below(folder)
+    return of_settings(folder / SETTINGS) or markdown_below(folder)
+
+
+def of_settings(path: Path) -> list[Path]:
+    """What a file of settings names as documents; none where it is not there or names none."""
+    named = _settings(path).get("documents") if path.is_file() else None
+    paths = [str(item["path"] if isinstance(item, dict) else item) for item in named or ()]
+    return [named_path(one, settings=path, variables=os.environ) for one in paths]
 
 
 def bindings_of_folder(folder: Path) -> dict[Path, Path]:
