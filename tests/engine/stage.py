@@ -75,6 +75,7 @@ class Scripted:
         self.away = False  # Prometheus gives no answer at all
         self.hangs: set[str] = set()  # words of a look that never answers
         self.generation = 1
+        self.left_to_do = True
         self.changes: list[tuple[tuple[str, ...], ...]] = []
         self.on_change: Callable[[], object] = lambda: None
         self.answers: Callable[[Ask], Answer] = self._fine
@@ -94,7 +95,11 @@ class Scripted:
         return Prospect(
             ask=ask,
             target_key="shop/shop",
-            preview=Preview(says="1 object differs", by="preview"),
+            preview=Preview(
+                says="1 object differs" if self.left_to_do else "nothing differs",
+                by="preview",
+                changes_nothing=not self.left_to_do,
+            ),
             undo=Undo(
                 stages=(("kubectl", "rollout", "undo", "deployment/web", "-n", "shop"),), says="the revision before"
             ),

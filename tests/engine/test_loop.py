@@ -188,6 +188,22 @@ def test_a_change_whose_answer_is_lost_is_unknown_until_a_person_says(stage: Sta
     assert len(stage.ground.changes) == 1, "never repeated"
 
 
+def test_a_lost_answer_is_settled_by_a_look_that_finds_nothing_left_to_do(stage: Stage) -> None:
+    stage.ground.answers = lambda ask: Answer(
+        started_at=stage.clock(), seconds=1.0, lost=True, exit_codes=(1,), stderr="canceling statement"
+    )
+    stage.ground.on_change = lambda: setattr(stage.ground, "left_to_do", False)
+    stage.alert()
+    stage.drive()
+    stage.approve()
+    stage.ground.value = 0.0
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 1
+    (told,) = stage.store.events(kinds=("outcome",))
+    assert told.payload["outcome"] == "succeeded"
+    assert "canceling statement. Looked at afterwards, it has nothing left to do" in told.payload["detail"]
+
+
 def test_an_alert_that_still_fires_after_its_incident_was_closed_is_dealt_with_again(stage: Stage) -> None:
     stage.alert()
     stage.drive()

@@ -178,6 +178,26 @@ def test_a_change_whose_line_broke_is_unknown_and_one_that_was_refused_failed(
 
 
 @pytest.mark.parametrize(
+    ("statement", "outcome"),
+    [
+        ("SELECT pg_wal_replay_resume();", Outcome.UNKNOWN),  # seen: it had taken effect
+        ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle';", Outcome.UNKNOWN),
+        ("VACUUM ANALYZE users;", Outcome.UNKNOWN),
+        ("CREATE INDEX CONCURRENTLY idx_users_email ON users(email);", Outcome.UNKNOWN),
+        ("CREATE INDEX idx_users_email ON users(email);", Outcome.FAILED),  # a rollback takes it back
+        ("UPDATE users SET email = lower(email);", Outcome.FAILED),
+    ],
+)
+def test_a_statement_that_the_server_broke_off_failed_only_where_a_rollback_takes_it_back(
+    tmp_path: Path, statement: str, outcome: Outcome
+) -> None:
+    """PostgreSQL's own words, as a standby says them to whoever is in the way of replay."""
+    tool(tmp_path / "tools", "kubectl", "echo 'ERROR:  canceling statement due to conflict with recovery' >&2; exit 1")
+    ask = kubectl("exec", "postgres-replica-0", "--", "psql", "-c", statement, identity="change")
+    assert changing.outcome_of(ground(tmp_path).change(ask, PERMIT)).outcome is outcome
+
+
+@pytest.mark.parametrize(
     ("how", "outcome"), [("drops", Outcome.UNKNOWN), ("refuses", Outcome.FAILED), ("answers", Outcome.SUCCEEDED)]
 )
 def test_a_post_whose_answer_never_came_is_unknown(tmp_path: Path, how: str, outcome: Outcome) -> None:

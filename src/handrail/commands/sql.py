@@ -117,6 +117,8 @@ READING = frozenset(
         "has_table_privilege",
     ]
 )
+# Of those that change, the ones whose effect a rollback takes back: it is a row's, or the transaction's own.
+TAKEN_BACK = frozenset(["lo_create", "lo_unlink", "lo_import", "set_config", "pg_notify", "pg_advisory_lock"])
 RENAMED = {  # columns that system views no longer have: name, since which version, what it is called now
     "mean_time": ("pg_stat_statements", 13, "mean_exec_time"),
     "total_time": ("pg_stat_statements", 13, "total_exec_time"),
@@ -299,6 +301,21 @@ def is_vacuum(text: str) -> bool:
     body = _only(text, "vacuum_stmt")
     return body is not None and not any(
         item.get("def_elem", {}).get("defname") == "full" for item in body.get("options", ())
+    )
+
+
+def stands_apart(text: str) -> bool:
+    """Whether a statement that was broken off may have had its effect all the same, since no rollback takes it back:
+    it resumes replay, ends a session, or works in steps of its own (VACUUM, CONCURRENTLY)."""
+    try:
+        tree = sqltree.tree(text)
+    except (sqltree.NotSql, ValueError, RecursionError):
+        return True
+    return any(
+        kind == "vacuum_stmt"
+        or (kind == "index_stmt" and bool(node.get("concurrent", False)))
+        or (kind == "func_call" and _name(node["funcname"][-1]) in CHANGING - TAKEN_BACK)
+        for kind, node in _nodes(tree)
     )
 
 

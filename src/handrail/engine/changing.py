@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from handrail import commands
 from handrail.engine.planning import CHANGE_DEADLINE, UNDO
+from handrail.errors import HandrailError
 from handrail.evidence import Where
 from handrail.plans import Plan, PlannedCommand
 from handrail.store import Store
@@ -53,8 +55,8 @@ def carry_out(
     """Each command in order. After one that failed or is unknown the rest do not run, nor where a person wants no more:
     `in_the_way` is asked before each, in the transaction of its intent.
 
-    Called again after a crash it repeats nothing: an intent without an outcome is unknown, and stays so until a
-    person or a look settles it.
+    Called again after a crash it repeats nothing: an intent without an outcome is unknown, until a look or a person
+    settles it.
     """
     where = Where(environment=plan.environment, incident=plan.incident, run=plan.run)
     for index, command in enumerate(plan.commands):
@@ -93,31 +95,29 @@ def carry_out(
         if permit in (Outcome.FAILED, Outcome.UNKNOWN):
             return Made(outcome=Outcome(permit), detail=_told(store, plan, index))
         if permit == "open":
-            detail = "Handrail stopped between starting this command and hearing back: nobody can know from here"
-            with store.together():
-                store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=Outcome.UNKNOWN, detail=detail)
-                store.append("unknown", {"plan": plan.hash, "command": command.command, "detail": detail}, **where)
-            return Made(outcome=Outcome.UNKNOWN, detail=detail)
-        at("after intent")
-        answer = ground.change(
-            asked(command, run=plan.run), Permit(plan=plan.hash, command_index=index, approved_by=approved_by)
-        )
-        at("after exit")
-        made = outcome_of(answer)
+            made = Made(
+                outcome=Outcome.UNKNOWN, detail="Handrail stopped between starting this command and hearing back"
+            )
+            seconds = 0.0
+        else:
+            at("after intent")
+            answer = ground.change(
+                asked(command, run=plan.run), Permit(plan=plan.hash, command_index=index, approved_by=approved_by)
+            )
+            at("after exit")
+            made, seconds = outcome_of(answer), round(answer.seconds, 2)
+        if made.outcome is Outcome.UNKNOWN:
+            made = looked_at(made, command, run=plan.run, ground=ground)
         with store.together():
             store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=made.outcome, detail=made.detail)
-            store.append(
-                "outcome",
-                {
-                    "plan": plan.hash,
-                    "command": command.command,
-                    "outcome": made.outcome,
-                    "detail": made.detail,
-                    "seconds": round(answer.seconds, 2),
-                    "way_back": plan.remedy.startswith(UNDO),
-                },
-                **where,
-            )
+            told = {"plan": plan.hash, "command": command.command, "detail": made.detail}
+            if permit == "open" and made.outcome is Outcome.UNKNOWN:
+                store.append("unknown", told, **where)
+            else:
+                way_back = plan.remedy.startswith(UNDO)
+                store.append(
+                    "outcome", {**told, "outcome": made.outcome, "seconds": seconds, "way_back": way_back}, **where
+                )
         at("after outcome")
         if made.outcome is not Outcome.SUCCEEDED:
             return made
@@ -136,13 +136,33 @@ def asked(command: PlannedCommand, *, run: str) -> Ask:
     )
 
 
+def looked_at(unknown: Made, command: PlannedCommand, *, run: str, ground: Ground) -> Made:
+    """What a look tells of a change whose answer was lost: where it has nothing left to do, it happened.
+
+    That something is left proves nothing, since it may still be under way: it stays unknown, for a person.
+    """
+    cannot = dataclasses.replace(unknown, detail=f"{unknown.detail}: nobody can know from here")
+    if command.preview.changes_nothing:
+        return cannot
+    try:
+        found = ground.prospect(asked(command, run=run))
+    except HandrailError:
+        return cannot
+    if found.not_asked or found.preview.refused or not found.preview.changes_nothing:
+        return cannot
+    return Made(
+        outcome=Outcome.SUCCEEDED,
+        detail=f"{unknown.detail}. Looked at afterwards, it has nothing left to do: {found.preview.says}",
+    )
+
+
 def outcome_of(answer: Answer) -> Made:
     """Succeeded where every stage ended with 0; unknown where the line broke or time ran out in the middle."""
     if answer.refused:
         return Made(outcome=Outcome.FAILED, detail=answer.refused)
-    if answer.lost or answer.timed_out:
-        return Made(outcome=Outcome.UNKNOWN, detail="no answer came back: it may or may not have happened")
     said = (answer.stdout.strip() or answer.stderr.strip())[-400:]
+    if answer.lost or answer.timed_out:
+        return Made(outcome=Outcome.UNKNOWN, detail="no answer came back" + (f" but this: {said}" if said else ""))
     if any(answer.exit_codes):
         return Made(
             outcome=Outcome.FAILED,

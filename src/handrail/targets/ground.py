@@ -19,6 +19,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from handrail import remedies
+from handrail.commands import sql
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
@@ -44,9 +45,10 @@ BROKEN_CURL = (
 BROKEN = re.compile(
     r"\bEOF\b|connection reset|broken pipe|connection lost|client\.timeout|awaiting headers|context deadline exceeded"
     r"|request timed out|i/o timeout|gateway time-?out|closed the connection|hung up unexpectedly"
-    r"|connection to server was lost|stream error|websocket: close|transport is closing|leader changed|\(Timeout\)",
+    r"|connection to server was lost|terminating connection due to|stream error|websocket: close|transport is closing|leader changed|\(Timeout\)",
     re.IGNORECASE,
 )
+CANCELLED = re.compile(r"canceling statement due to")  # PostgreSQL, of what it had begun
 NEVER_MADE = re.compile(r"\bdial (tcp|unix)\b|handshake|\blookup\b|connection refused|could not translate host")
 RELEARN = 60.0  # seconds after which the Secrets' values are read again before a look inside
 RETRY = 5.0  # and where one could not be read
@@ -564,7 +566,7 @@ class RealGround:
             made = self._workspaces.run(ask)
         else:
             made = process.run(ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home)
-        return self._masked(_as_known(words[0], _advised(made)))
+        return self._masked(_as_known(words, _advised(made)))
 
     def learn_secrets(self) -> list[str]:
         """Read the named Secrets' values for the masker; sentences about those that could not be read."""
@@ -651,12 +653,15 @@ def _silence(answer: Answer) -> str:
     return told[-1].strip()[-300:] if told else ""
 
 
-def _as_known(program: str, answer: Answer) -> Answer:
-    """A change whose connection broke after it was sent has not failed: nobody knows what became of it."""
+def _as_known(words: tuple[str, ...], answer: Answer) -> Answer:
+    """A change whose connection broke after it was sent has not failed: nobody knows what became of it. Nor has a
+    statement that the server broke off, where no rollback takes back what it had done by then."""
     if not any(answer.exit_codes) or answer.refused:
         return answer
     told = [line for line in answer.stderr.splitlines() if BROKEN.search(line) and not NEVER_MADE.search(line)]
-    broke = answer.exit_codes[0] in BROKEN_CURL if program == "curl" else bool(told)
+    broke = answer.exit_codes[0] in BROKEN_CURL if words[0] == "curl" else bool(told)
+    if not broke and "psql" in words and CANCELLED.search(answer.stderr):
+        broke = sql.stands_apart(kubernetes.flag(words[words.index("psql") :], "-c", "--command"))
     return dataclasses.replace(answer, lost=answer.lost or broke)
 
 
