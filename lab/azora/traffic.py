@@ -54,7 +54,8 @@ class Customer:
 class Shop:
     """What the customers remember between requests: who is logged in, what they ordered."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, *, direct: bool = False) -> None:
+        self.direct = direct  # no proxy before it tells of another address
         self.host = urllib.parse.urlsplit(base).netloc
         self.lock = threading.Lock()
         self.customers: list[Customer] = []
@@ -109,7 +110,9 @@ class Shop:
                 )
 
     def ask(self, method: str, path: str, *, body: Any, token: str, address: str) -> tuple[int, Any, str]:
-        headers = {"X-Forwarded-For": address, "Connection": "close", "Content-Type": "application/json"}
+        headers = {"Connection": "close", "Content-Type": "application/json"}
+        if not self.direct:
+            headers["X-Forwarded-For"] = address
         if token:
             headers["Authorization"] = f"Bearer {token}"
         connection = http.client.HTTPConnection(self.host, timeout=TIMEOUT)
@@ -153,9 +156,10 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=17.0)
     parser.add_argument("--only", choices=list(SHARES))
     parser.add_argument("--times", type=int, default=0)
+    parser.add_argument("--direct", action="store_true", help="come as the machine that this is, not from many addresses")
     told = parser.parse_args()
 
-    chance, shop, log = random.Random(7), Shop(told.to), Log(told.log)
+    chance, shop, log = random.Random(7), Shop(told.to, direct=told.direct), Log(told.log)
     waiting: queue.Queue[str | None] = queue.Queue(maxsize=64)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

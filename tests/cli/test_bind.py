@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 
+from handrail.cli import documents
 from handrail.drills import recording
 from handrail.runbooks import bindingfile, proof
+from handrail.syntax.reading import read_document
 from tests.runbooks.test_bind import CRASHING, MANY, RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -281,9 +283,9 @@ def test_the_librarys_own_binding_is_held_to_its_recordings(tmp_path: Path) -> N
         (b'"seal":"', b'"seal":"0', "was edited since it was made"),
         (b'"after_alert":', b'"after_alert":1', "was edited since it was made"),
         (b'"seal"', b'"seel"', "is no whole recording"),
-        (b"# Operational Runbooks", b"# Our Operational Runbooks", "was made with another revision of the document"),
+        (b"### RB-009: ", b"### RB-009: Our ", "was made with another revision of"),
     ],
-    ids=["its seal", "its answers", "its keys", "the document"],
+    ids=["its seal", "its answers", "its keys", "the runbook"],
 )
 def test_a_recording_that_is_edited_or_of_another_revision_is_told_and_is_no_proof(
     old: bytes, new: bytes, says: str, tmp_path: Path
@@ -308,9 +310,26 @@ def test_a_recording_that_is_edited_or_of_another_revision_is_told_and_is_no_pro
 
 def test_a_recording_without_a_seal_is_no_proof(tmp_path: Path) -> None:
     kept = recording.load(AZORA / "recordings" / "RB-009-replay-paused.json.gz")
-    assert recording.no_proof(kept, {kept.document_revision}) == ""
-    assert "another revision" in recording.no_proof(kept, {"another"})
-    assert "no seal" in recording.no_proof(dataclasses.replace(kept, seal=""), {kept.document_revision})
+    document = read_document(AZORA / "RUNBOOKS.md", documents.knowledge_for(AZORA))
+    assert recording.no_proof(kept, [document]) == ""
+    assert "no seal" in recording.no_proof(dataclasses.replace(kept, seal=""), [document])
+
+
+def test_a_recording_proves_its_runbook_whatever_else_stands_in_the_document(tmp_path: Path) -> None:
+    text = (AZORA / "RUNBOOKS.md").read_text(encoding="utf-8")
+    own, others, itself = (tmp_path / name for name in ("own.md", "others.md", "itself.md"))
+    own.write_text(text, encoding="utf-8")
+    others.write_text(text.replace("### RB-002: ", "### RB-002: Another "), encoding="utf-8")
+    itself.write_text(text.replace("### RB-009: ", "### RB-009: Another "), encoding="utf-8")
+    known = documents.knowledge_for(AZORA)
+    (revision,) = (one.revision for one in read_document(own, known).runbooks if one.id == "RB-009")
+    kept = dataclasses.replace(
+        recording.load(AZORA / "recordings" / "RB-009-replay-paused.json.gz"), runbook_revision=revision
+    )
+    assert [recording.no_proof(kept, [read_document(path, known)]) for path in (own, others)] == ["", ""]
+    assert "another revision of RB-009" in recording.no_proof(kept, [read_document(itself, known)])
+    older = dataclasses.replace(kept, runbook_revision="")  # made before the runbook's own revision was kept
+    assert "another revision of the document" in recording.no_proof(older, [read_document(others, known)])
 
 
 def test_an_answer_of_one_series_in_the_fault_counts_and_the_newest_of_them(tmp_path: Path) -> None:

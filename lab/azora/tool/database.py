@@ -74,6 +74,10 @@ def restore() -> None:
         )
     if kube.psql("SELECT to_regclass('idx_users_email') IS NULL", database="azora") == "t":
         kube.psql("SET ROLE azora; CREATE INDEX idx_users_email ON users (email)", database="azora")
+    if kube.psql("SELECT reloptions IS NOT NULL FROM pg_class WHERE relname = 'sessions'", database="azora") == "t":
+        kube.psql("ALTER TABLE sessions RESET (autovacuum_enabled)", database="azora")
+        kube.psql("DELETE FROM sessions WHERE ended_at IS NOT NULL", database="azora")  # what was imported
+        kube.psql("VACUUM (FULL, ANALYZE) sessions", database="azora")
     if kube.psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'replicator'") != "t":
         kube.psql("ALTER ROLE replicator LOGIN")
     if kube.psql("SELECT pg_is_wal_replay_paused()", pod="postgres-replica-0") == "t":

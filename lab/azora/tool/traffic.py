@@ -38,7 +38,7 @@ def disperse() -> None:
     places.processes.stop(places.run(), [CROWD])
 
 
-def crowd(page: str, *, times: int, rate: float, stays: bool) -> None:
+def crowd(page: str, *, times: int, rate: float, stays: bool, direct: bool = False) -> None:
     """Customers who all come for one page, beside the steady stream; they end by themselves, `times` at most."""
     command = [
         sys.executable,
@@ -50,6 +50,7 @@ def crowd(page: str, *, times: int, rate: float, stays: bool) -> None:
         f"--only={page}",
         f"--times={times}",
         f"--rate={rate}",
+        *(["--direct"] if direct else []),
     ]
     if stays:
         places.processes.start(places.run(), CROWD, command)

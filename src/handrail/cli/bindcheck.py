@@ -163,8 +163,8 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
     alerts: dict[str, list[frozenset[str]]] = {}
     answered: dict[tuple[str, str], bool] = {}
     unusable: list[tuple[Path, Finding]] = []
-    revisions = {document.revision for bound in everything for document in bound.documents}
-    revisions |= {document.revision for folder in folders for document in _other_editions(folder.parent)}
+    documents = [document for bound in everything for document in bound.documents]
+    documents += [document for folder in folders for document in _other_editions(folder.parent)]
     for path in (file for folder in folders for file in sorted(folder.glob("*.json.gz"))):
         try:
             one = recording.load(path)
@@ -173,7 +173,7 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
                 (path, _at(1, "not-a-proof", Severity.RISK, _without_path(str(error), path), "make it again"))
             )
             continue
-        why = recording.no_proof(one, revisions)
+        why = recording.no_proof(one, documents)
         if why:
             drilled = f"drill it again: handrail drill {one.fault}"
             unusable.append((path, _at(1, "not-a-proof", Severity.RISK, f"{why}, and is not used", drilled)))

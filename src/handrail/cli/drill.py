@@ -276,6 +276,7 @@ def _recording(
         settings=one.settings,
         made_at=app.now().isoformat(),
         document_revision=run["document_revision"],
+        runbook_revision=here.catalog.runbook(one.proposes)[1].revision,
         binding_revision=run["binding_revision"],
         alert_at=alert_at.isoformat(),
         posts=tuple(

@@ -13,13 +13,14 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from handrail.errors import FixRunbook
 from handrail.plans import Guard, Preview, Reach, Undo
+from handrail.runbooks.document import Document
 from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
@@ -58,6 +59,7 @@ class Recording:
     entries: tuple[Entry, ...]
     version: int = VERSION
     settings: str = "azora/handrail.yaml"  # what it was drilled with, below library/
+    runbook_revision: str = ""  # of the runbook's own text; recordings made before 2026-11-28 know only the document's
     seal: str = ""  # hash of all the rest as it was saved; empty where it was never sealed
 
 
@@ -90,11 +92,21 @@ def load(path: Path) -> Recording:
         raise FixRunbook(f"{path} is no whole recording ({error}). Make it again with `handrail drill`.") from error
 
 
-def no_proof(recording: Recording, revisions: Collection[str]) -> str:
-    """Why a recording proves nothing of documents of these revisions; empty where it does."""
+def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
+    """Why a recording proves nothing of these documents; empty where it does.
+
+    The runbook's own text must be the one that was drilled; the document around it may have changed.
+    """
     if not recording.seal:
         return "it carries no seal, so nobody can tell whether it was edited"
-    if recording.document_revision not in revisions:
+    drilled = str(recording.expect.get("proposes") or recording.runbook)
+    known = list(documents)
+    if recording.runbook_revision:
+        found = {one.revision for document in known for one in document.runbooks if one.id == drilled}
+        if recording.runbook_revision in found:
+            return ""
+        return f"it was made with another revision of {drilled} ({recording.runbook_revision[:8]})"
+    if recording.document_revision not in {document.revision for document in known}:
         told = recording.document_revision[:8] or "unknown"
         return f"it was made with another revision of the document ({told})"
     return ""
