@@ -283,6 +283,21 @@ def test_where_the_explaining_runbook_has_nothing_left_the_other_one_proposes_ag
     assert len(stage.store.runs()) == 3
 
 
+def test_a_runbook_that_stays_in_charge_goes_to_a_person_with_nothing_left(tmp_path: Path) -> None:
+    binding = TWO_BOUND.replace("explains: [SH-001]", "explains: [SH-001]\n    stays_in_charge: true")
+    stage = Stage(tmp_path, binding=binding, document=TWO)
+    figures(stage, errors=5.0, idle=1.0)
+    stage.alert()
+    stage.drive()
+    second_alert(stage)
+    stage.drive("R-1")
+    assert "a person decides" in stage.drive("R-2")
+    assert [(run["runbook"], run["mode"]) for run in stage.store.runs()] == [
+        ("SH-001", "looks"),
+        ("SH-002", "proposes"),
+    ]
+
+
 def test_a_runbook_whose_alert_is_over_does_not_take_its_turn(tmp_path: Path) -> None:
     stage = Stage(tmp_path, binding=TWO_BOUND, document=TWO)
     figures(stage, errors=5.0, idle=1.0)

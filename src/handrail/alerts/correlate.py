@@ -1,9 +1,13 @@
-"""Which incident an alert belongs to: one for an environment and a service, or what it depends on, within a window."""
+"""Which incident an alert belongs to: one for an environment and a service, or what it depends on, within a window.
+
+An incident is about every service whose alert joined it: once the database's own alert is in, whatever else needs the
+database belongs there too.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -39,6 +43,13 @@ class OpenIncident:
     service: str
     opened_at: datetime
     last_alert_at: datetime
+    services: frozenset[str] = frozenset()  # of the alerts that joined it
+    alerts: frozenset[str] = frozenset()  # their names
+
+    @property
+    def about(self) -> list[str]:
+        """Its own service first."""
+        return [self.service, *sorted(self.services - {self.service})]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +76,16 @@ class Nothing:
 
 def service_of(alert: Alert, services: Sequence[Known]) -> str:
     """The service an alert is about: the services file first, then its labels; a strict name or `unknown`."""
+    return service_by(alert.name, alert.labels, services)
+
+
+def service_by(name: str, labels: Mapping[str, str], services: Sequence[Known]) -> str:
+    """The same of an alert that is kept by its name and labels."""
     for service in services:
-        if alert.name in service.alerts:
+        if name in service.alerts:
             return service.name
     names = {service.name for service in services}
-    found = [alert.labels[label] for label in SERVICE_LABELS if alert.labels.get(label)]
+    found = [labels[label] for label in SERVICE_LABELS if labels.get(label)]
     best = next((value for value in found if value in names), found[0] if found else "")
     return best if NAME.fullmatch(best) else "unknown"
 
@@ -82,17 +98,24 @@ def correlate(
         return Nothing(reason="it was resolved before it was ever seen firing")
     service = service_of(alert, services)
     near = {item.name: set(item.depends_on) for item in services}
-    for incident in sorted(open_incidents, key=lambda item: item.last_alert_at, reverse=True):
-        if now - incident.last_alert_at > window:
-            continue
-        if incident.service == service:
-            return Joins(incident=incident.id, reason=f"{incident.id} is about {service} too")
-        if service in near.get(incident.service, ()):
-            return Joins(
-                incident=incident.id, reason=f"{incident.id} is about {incident.service}, which depends on {service}"
-            )
-        if incident.service in near.get(service, ()):
-            return Joins(
-                incident=incident.id, reason=f"{incident.id} is about {incident.service}, on which {service} depends"
-            )
+    recent = [
+        incident
+        for incident in sorted(open_incidents, key=lambda item: item.last_alert_at, reverse=True)
+        if now - incident.last_alert_at <= window
+    ]
+    for incident in recent:
+        for about in incident.about:
+            if about == service:
+                return Joins(incident=incident.id, reason=f"{incident.id} is about {service} too")
+            if service in near.get(about, ()):
+                return Joins(incident=incident.id, reason=f"{incident.id} is about {about}, which depends on {service}")
+            if about in near.get(service, ()):
+                return Joins(incident=incident.id, reason=f"{incident.id} is about {about}, on which {service} depends")
+    for incident in recent:  # the same alert of neighbours: whatever both need is the likelier cause
+        if alert.name in incident.alerts:
+            for about in incident.about:
+                shared = sorted(near.get(service, set()) & near.get(about, set()))
+                if shared:
+                    told = f"{incident.id} is about {about}, which depends on {shared[0]} as {service} does, by the same alert"
+                    return Joins(incident=incident.id, reason=told)
     return Opens(reason=f"no open incident is about {service} or what it depends on")

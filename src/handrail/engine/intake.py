@@ -133,17 +133,20 @@ class Intake:
         return self._select(alert, incident=incident, environment=environment, first=True)
 
     def _open(self, environment: str) -> Sequence[alerts.OpenIncident]:
-        return [
-            alerts.OpenIncident(
-                id=f"I-{row['number']}",
-                environment=row["environment"],
-                service=row["service"],
-                opened_at=row["opened_at"],
-                last_alert_at=row["last_alert_at"],
-            )
-            for row in self.store.incidents(status="open")
-            if row["environment"] == environment
-        ]
+        return [self._as_open(row) for row in self.store.incidents(status="open") if row["environment"] == environment]
+
+    def _as_open(self, row: dict[str, Any]) -> alerts.OpenIncident:
+        incident = f"I-{row['number']}"
+        joined = [(one["name"], json.loads(one["body"]).get("labels", {})) for one in self.store.alerts_of(incident)]
+        return alerts.OpenIncident(
+            id=incident,
+            environment=row["environment"],
+            service=row["service"],
+            opened_at=row["opened_at"],
+            last_alert_at=row["last_alert_at"],
+            services=frozenset(alerts.service_by(name, labels, self.catalog.services) for name, labels in joined),
+            alerts=frozenset(name for name, _ in joined),
+        )
 
     def _open_incident(
         self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, service: str
@@ -281,6 +284,8 @@ class Intake:
         """
         row = self.store.run(run)
         if row is None or any(state["standing"] == remedies.Standing.OFFERED for state in self.store.remedies_of(run)):
+            return ""
+        if self.catalog.runbook(row["runbook"])[2].stays_in_charge:
             return ""
         existing = self.store.runs(incident=row["incident"])
         proposed = {

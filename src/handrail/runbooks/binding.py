@@ -231,6 +231,7 @@ class RunbookBinding:
     lists: tuple[ListBinding, ...] = ()
     remedies: tuple[RemedyBinding, ...] | None = None  # None: each changing step is one remedy, in order
     explains: tuple[RunbookId, ...] = ()
+    stays_in_charge: bool = False  # with nothing left it goes to a person, not to the next runbook that an alert names
     step_limits: Mapping[int, timedelta] = field(default_factory=dict)
     summary: str = ""  # "{value} % of requests to {service} fail": the incident's sentence
     resolution: Mapping[int, str] = field(default_factory=dict)  # bullets of its Resolution that Handrail does itself

@@ -186,6 +186,7 @@ class _File:
                 "lists",
                 "remedies",
                 "explains",
+                "stays_in_charge",
                 "time_limits",
                 "summary",
                 "resolution",
@@ -215,6 +216,7 @@ class _File:
                 else None
             ),
             explains=tuple(RunbookId(one) for one in self._texts(raw, "explains")),
+            stays_in_charge=self._yes_or_no(raw, "stays_in_charge"),
             step_limits={self._step(identity, step, limits, step): self._duration(limits, step) for step in limits},
             summary=self._text(raw, "summary"),
             resolution={self._whole(resolution, place, place): self._action(resolution, place) for place in resolution},

@@ -24,7 +24,7 @@ def routes(config: settings.Settings) -> web.Routes:
             with database.measured("insert", "session"):
                 connection.execute("INSERT INTO sessions (id, user_id) VALUES (%s, %s)", [session, user["id"]])
             with database.measured("delete", "session"):
-                connection.execute("DELETE FROM sessions WHERE created_at < now() - %s::interval", [SESSIONS_KEPT])
+                connection.execute(f"DELETE FROM sessions WHERE created_at < now() - interval '{SESSIONS_KEPT}'")
         return {"token": tokens.sign({"session": session}, config.jwt_secret)}
 
     def user(request: web.Request) -> Any:
