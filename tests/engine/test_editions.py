@@ -194,12 +194,13 @@ def test_the_corrected_edition_is_planned_with_the_environments_values(name: str
     _, runbook, binding = known.runbook(book)
     ground = Azora(Clock())
     place = {"service": "payments", "namespace": "production", "window": "20s"}
-    labels = {"package": "left-pad", "client_ip": "203.0.113.9", "pod": "payments-0", "service": "payments"}
+    seen = {"suspicious-ip": "203.0.113.9"}  # what the logs would show
+    labels = {"package": "left-pad", "pod": "payments-0", "service": "payments"}
     now = datetime(2026, 5, 4, 12, tzinfo=UTC)
     filled = looking.fill(
         runbook,
         binding,
-        known={},
+        known=seen,
         labels=labels,
         evidence=[],
         ground=ground,
@@ -214,7 +215,7 @@ def test_the_corrected_edition_is_planned_with_the_environments_values(name: str
         runbook=book,
         document_revision="d",
         binding_revision="b",
-        values={one.name: one.value for one in filled if one.value},
+        values={**seen, **{one.name: one.value for one in filled if one.value}},
         place=place,
         evidence=[],
         alerts=[],

@@ -14,7 +14,7 @@ CREATE TABLE orders (
 
 INSERT INTO users (email, name, salt, password_hash)
   SELECT 'user' || n || '@example.com', 'User ' || n, 's' || n, encode(sha256(('s' || n || 'correct horse')::bytea), 'hex')
-  FROM generate_series(1, 500000) AS n;
+  FROM generate_series(1, 1200000) AS n;
 INSERT INTO products
   SELECT 'sku-' || n, 'Product ' || n, 500 + 37 * n, CASE WHEN n % 4 = 0 THEN 'USD' ELSE 'EUR' END
   FROM generate_series(1, 40) AS n;
