@@ -97,13 +97,14 @@ def series(drills: list[Drill], asked: argparse.Namespace, *, whole: bool) -> li
     for number in range(1, asked.passes + 1):
         for name, edition in drills:
             if any(done(one, name, edition, commit, number) for one in results()):
-                print(f"{called(name, edition)}: passed at this commit already")
+                print(f"{called(name, edition)}: passed at this commit already", flush=True)
                 continue
             wait = PATIENCE if name == patient else 0
+            record = asked.record and name not in (patient, team)  # a replay takes as long as what was recorded
             with profile("team") if name == team else contextlib.nullcontext():
-                if not drill(name, edition, commit, number, wait=wait, record=asked.record):
+                if not drill(name, edition, commit, number, wait=wait, record=record):
                     print(f"{called(name, edition)}: once more")
-                    if not drill(name, edition, commit, number, wait=wait, record=asked.record):
+                    if not drill(name, edition, commit, number, wait=wait, record=record):
                         failed.append(called(name, edition))
     return failed
 

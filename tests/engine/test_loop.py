@@ -204,6 +204,28 @@ def test_a_lost_answer_is_settled_by_a_look_that_finds_nothing_left_to_do(stage:
     assert "canceling statement. Looked at afterwards, it has nothing left to do" in told.payload["detail"]
 
 
+def test_a_change_that_never_reached_its_target_is_asked_for_again(stage: Stage) -> None:
+    fine = stage.ground.answers
+    stage.ground.answers = lambda ask: Answer(
+        started_at=stage.clock(), seconds=1.0, unsent=True, exit_codes=(2,), stderr="psql: error: connection refused"
+    )
+    stage.alert()
+    stage.drive()
+    first = stage.approve()
+    assert stage.drive() == "a plan waits for approval"
+    again = stage.waiting()
+    assert (again.remedy, again.hash == first.hash) == (first.remedy, False), (
+        "nothing was done, so a person is asked anew"
+    )
+    (told,) = stage.store.events(kinds=("outcome",))
+    assert told.payload["outcome"] == "failed"
+    stage.ground.answers = fine
+    stage.approve()
+    stage.ground.value = 0.0
+    assert stage.drive() == "healed"
+    assert len(stage.ground.changes) == 2
+
+
 def test_an_alert_that_still_fires_after_its_incident_was_closed_is_dealt_with_again(stage: Stage) -> None:
     stage.alert()
     stage.drive()

@@ -178,6 +178,41 @@ def test_a_change_whose_line_broke_is_unknown_and_one_that_was_refused_failed(
 
 
 @pytest.mark.parametrize(
+    ("words", "said", "unsent"),
+    [
+        (("kubectl", "scale", "deployment/web", "--replicas=2"), AWAY, True),
+        (("kubectl", "apply", "-f", "all.yaml"), AWAY, False),  # one of its objects may have gone through
+        (("helm", "rollback", "azora-prod", "5"), AWAY, False),
+        (("kubectl", "exec", "web-0", "--", "curl", "-X", "POST", "http://a/"), "connection refused", False),
+        (
+            ("kubectl", "exec", "web-0", "--", "psql", "-c", "VACUUM"),
+            'psql: error: could not translate host name "postgres"',
+            True,
+        ),
+        (
+            ("kubectl", "exec", "web-0", "--", "psql", "-c", "VACUUM"),
+            'psql: error: connection to server at "db" failed',
+            True,
+        ),
+        (
+            ("kubectl", "exec", "web-0", "--", "psql", "-c", "VACUUM"),
+            "server closed the connection unexpectedly",
+            False,
+        ),
+        (("kubectl", "scale", "deployment/web", "--replicas=2"), "error: unexpected EOF", False),
+    ],
+)
+def test_what_was_never_sent_is_told_from_what_may_have_been(
+    tmp_path: Path, words: tuple[str, ...], said: str, unsent: bool
+) -> None:
+    """Only what cannot have done anything may be asked for again."""
+    (tmp_path / "said").write_text(said)
+    tool(tmp_path / "tools", words[0], f"cat {tmp_path}/said >&2; exit 2")
+    ask = Ask(target="kubernetes", identity="change", stages=(words,))
+    assert ground(tmp_path).change(ask, PERMIT).unsent is unsent
+
+
+@pytest.mark.parametrize(
     ("statement", "outcome"),
     [
         ("SELECT pg_wal_replay_resume();", Outcome.UNKNOWN),  # seen: it had taken effect

@@ -73,7 +73,7 @@ def restore() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'azora' AND usename = 'azora'"
         )
     if kube.psql("SELECT to_regclass('idx_users_email') IS NULL", database="azora") == "t":
-        kube.psql("SET ROLE azora; CREATE INDEX idx_users_email ON users (email)", database="azora")
+        kube.psql("SET ROLE azora; CREATE INDEX IF NOT EXISTS idx_users_email ON users (email)", database="azora")
     if kube.psql("SELECT reloptions IS NOT NULL FROM pg_class WHERE relname = 'sessions'", database="azora") == "t":
         kube.psql("ALTER TABLE sessions RESET (autovacuum_enabled)", database="azora")
         kube.psql("DELETE FROM sessions WHERE ended_at IS NOT NULL", database="azora")  # what was imported

@@ -30,6 +30,7 @@ class Made:
 
     outcome: Outcome
     detail: str
+    nothing_done: bool = False  # it failed before anything of the plan was asked of its target
 
 
 Boundary = Callable[[str], None]
@@ -120,7 +121,7 @@ def carry_out(
                 )
         at("after outcome")
         if made.outcome is not Outcome.SUCCEEDED:
-            return made
+            return dataclasses.replace(made, nothing_done=made.nothing_done and index == 0)
     return Made(outcome=Outcome.SUCCEEDED, detail=f"{len(plan.commands)} of {len(plan.commands)} commands made")
 
 
@@ -167,6 +168,7 @@ def outcome_of(answer: Answer) -> Made:
         return Made(
             outcome=Outcome.FAILED,
             detail=f"ended with {max(answer.exit_codes)}: {answer.stderr.strip()[-400:] or said}",
+            nothing_done=answer.unsent,
         )
     return Made(outcome=Outcome.SUCCEEDED, detail=said)
 

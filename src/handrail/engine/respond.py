@@ -532,6 +532,9 @@ class Responder:
                 self._made(scene, plan.remedy)
             elif made.outcome is changing.Outcome.UNKNOWN:
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
+            elif made.nothing_done:  # a person is asked again, with a plan made once the target answers
+                self.store.release(plan.hash)
+                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.VOID, reason=made.detail)
             else:
                 self.store.release(plan.hash)
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)

@@ -49,6 +49,7 @@ class Answer:
     timed_out: bool = False
     refused: str = ""
     lost: bool = False  # for a change: the connection broke, so nobody knows what became of it
+    unsent: bool = False  # for a change: the connection was never made, so nothing happened
     absent: str = ""  # the program that is not installed on this machine, where that is why it was refused
 
 

@@ -48,10 +48,15 @@ BROKEN = re.compile(
     r"|connection to server was lost|terminating connection due to|stream error|websocket: close|transport is closing|leader changed|\(Timeout\)",
     re.IGNORECASE,
 )
+# What each says where it never got as far as asking. helm, and kubectl with several objects, may have asked before.
+NOT_LET_IN = re.compile(r"^psql: error: (connection to server|could not translate|could not connect)", re.MULTILINE)
+UNMET_CURL = (6, 7)  # no such host, no connection
+ONE_REQUEST = ("set", "scale", "patch", "rollout", "annotate", "label", "cordon", "uncordon", "autoscale")
 CANCELLED = re.compile(r"canceling statement due to")  # PostgreSQL, of what it had begun
 NEVER_MADE = re.compile(r"\bdial (tcp|unix)\b|handshake|\blookup\b|connection refused|could not translate host")
 RELEARN = 60.0  # seconds after which the Secrets' values are read again before a look inside
 RETRY = 5.0  # and where one could not be read
+RESTART = 15.0  # seconds that a database server may be away before what is to be done there counts as refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,11 +341,20 @@ class RealGround:
         words = ask.stages[0][ask.stages[0].index("psql") :]
         text = kubernetes.flag(words, "-c", "--command")
         server = self._server(words)
+        self._wait_for(server, run=ask.run)
         key = f"{self._system(server)}/{'standby' if self._stands_by(server) else 'primary'}"
         if sum(word.startswith(("-c", "--command")) for word in words) > 1:  # psql runs them all
             found = kubernetes.unknown(ask, key, "several statements in one command have no dry run")
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
         return statements.prospect(ask, text, reader=lambda sql: self._reader(sql, ask, server=server), key=key)
+
+    def _wait_for(self, server: str, *, run: str) -> None:
+        """A server that restarts is back in seconds: a remedy is not passed over for that. One that stays away is."""
+        until = time.monotonic() + RESTART
+        while server in self.settings.databases and time.monotonic() < until:
+            if not postgres.ask(self.settings.databases[server], "SELECT 1", run=run, deadline=QUICK).lost:
+                return
+            time.sleep(0.5)
 
     def _push_prospect(self, ask: Ask) -> Prospect:
         """Asked in the run's workspace. What could not be asked at all is no push of nothing."""
@@ -662,7 +676,17 @@ def _as_known(words: tuple[str, ...], answer: Answer) -> Answer:
     broke = answer.exit_codes[0] in BROKEN_CURL if words[0] == "curl" else bool(told)
     if not broke and "psql" in words and CANCELLED.search(answer.stderr):
         broke = sql.stands_apart(kubernetes.flag(words[words.index("psql") :], "-c", "--command"))
-    return dataclasses.replace(answer, lost=answer.lost or broke)
+    return dataclasses.replace(answer, lost=answer.lost or broke, unsent=not broke and _unsent(words, answer))
+
+
+def _unsent(words: tuple[str, ...], answer: Answer) -> bool:
+    """Whether a change that ended badly never reached its target."""
+    if words[0] == "curl":
+        return answer.exit_codes[0] in UNMET_CURL
+    if "psql" in words:
+        return bool(NOT_LET_IN.search(answer.stderr))
+    verb = kubernetes.verb_first(words)[1:2] if words[0] == "kubectl" else ()
+    return bool(verb) and verb[0] in ONE_REQUEST and bool(NEVER_MADE.search(answer.stderr))
 
 
 def _held(settings: GroundSettings) -> list[str]:

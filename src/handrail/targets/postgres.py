@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
 import time
@@ -26,6 +27,13 @@ MOST_ROWS, MOST_BYTES = 5000, 2 * 1024 * 1024
 SESSIONS = 4  # at the same time: fewer than the role is allowed, however many looks run side by side
 CANCELED = "57014"
 ENDED = ("57P01", "57P02", "57P03", "57P05")  # by an administrator, a crash, while starting, for idleness
+
+# A server that is away for a while, in libpq's words and its own; a wrong password or a missing role is another matter.
+AWAY = re.compile(
+    r"connection refused|could not translate|timeout expired|no route to host|name or service not known"
+    r"|the database system is|closed the connection|terminating connection|connection reset|network is unreachable",
+    re.IGNORECASE,
+)
 
 _sessions = threading.BoundedSemaphore(SESSIONS)
 
@@ -63,6 +71,7 @@ def ask(dsn: str, sql: str, *, run: str, deadline: timedelta) -> Answer:
             started_at=started,
             seconds=_passed(began),
             refused="" if inside and not _lost(error) else _not_let_in(said),
+            lost=_lost(error) and bool(AWAY.search(said)),
         )
     finally:
         _sessions.release()
