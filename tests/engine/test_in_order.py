@@ -152,3 +152,11 @@ def test_while_one_runs_its_newest_line_is_what_the_run_waits_for(tmp_path: Path
     stage.drive()
     assert "SH-001.2.1 runs since 12:00:00 UTC: so far so good" in told
     assert (stage.store.run("R-1") or {})["waits_for"] == "a plan waits for approval"
+
+
+def test_a_run_that_only_looks_mends_nothing_in_a_workspace(tmp_path: Path) -> None:
+    stage = Working(tmp_path)
+    stage.alert(package="left-pad")
+    stage.store.update_run("R-1", mode="looks")
+    stage.drive()
+    assert stage.ran == ["npm audit"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from handrail.plans import canonical, from_json
+from handrail.plans import Undo, canonical, from_json
 from tests.factory import command, plan
 
 
@@ -22,3 +22,9 @@ def test_the_order_of_values_does_not_matter_to_the_hash() -> None:
 def test_one_word_of_a_command_changes_the_hash() -> None:
     other = command(stages=(("helm", "rollback", "azora-prod", "6", "-n", "production"),))
     assert plan(commands=(other,)).hash != plan().hash
+
+
+def test_what_leaves_nothing_to_take_back_is_not_called_irreversible() -> None:
+    assert Undo(says="a deleted pod does not come back").irreversible
+    assert not Undo(says="nothing to take back: no row changes").irreversible
+    assert not Undo(says="put back", stages=(("kubectl", "get"),)).irreversible

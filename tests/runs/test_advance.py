@@ -122,3 +122,12 @@ def test_a_way_back_is_offered_and_only_a_persons_wish_proposes_it() -> None:
 
 def test_without_a_check_a_resolved_alert_does_not_pass_for_a_cure() -> None:
     assert not isinstance(runs.advance(run(alert_firing=False, has_checks=False)), Verify)
+
+
+def test_the_hand_over_tells_why_what_was_never_made_was_not() -> None:
+    away = RemedyState(
+        name="back", title="Roll back", standing=Standing.PASSED_OVER, reason="the database does not answer"
+    )
+    found = runs.advance(run(remedies=(away,)))
+    assert isinstance(found, HandOver)
+    assert found.reason == "no remedy is left (roll back passed over: the database does not answer): a person decides"

@@ -217,7 +217,9 @@ class Responder:
         before += [name for name, _ in self._bound_looks(scene)]
         made = {item.command for item in scene.evidence if looking.missing_in(item) not in scene.values}
         due = before if scene.row["verified_at"] is None else [*before, *after]
-        return tuple(name for name in due if name not in made)
+        # a run that proposes nothing needs no fix in a workspace
+        prepares = looking.in_order(scene.runbook) if scene.row["mode"] == runs.Mode.LOOKS else ()
+        return tuple(name for name in due if name not in made and name not in prepares)
 
     def _bound_looks(self, scene: Scene) -> list[tuple[CommandId, Command]]:
         return looking.bound_looks(scene.binding, self.catalog.elsewhere, own=scene.runbook.id)

@@ -154,7 +154,7 @@ def _changed(plan: PlanView, *, zone: tzinfo) -> Iterator[str]:
             yield f"  - {_text(words.sentence(command.outcome_detail))}"
         if command.irreversible:
             yield f"  - irreversible: {_text(words.sentence(command.undo_says))}"
-        else:
+        elif command.undo:
             yield from _code("way back", command.undo)
     yield ""
 

@@ -30,15 +30,16 @@ class Guard:
 
 @dataclass(frozen=True, kw_only=True)
 class Undo:
-    """The way back. Without `stages` the change is irreversible and `says` tells why."""
+    """The way back. Without `stages` the change is irreversible and `says` tells why, or that there is nothing to take
+    back: then it begins with that word."""
 
     stages: tuple[tuple[str, ...], ...] = ()
     says: str
 
     @property
     def irreversible(self) -> bool:
-        """Nothing takes the change back."""
-        return not self.stages
+        """Something stays that nothing takes back."""
+        return not self.stages and not self.says.startswith("nothing ")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,7 @@ class Finish:
 
 
 Next = LookAround | Weigh | Propose | MakeChange | Verify | Wait | HandOver | Finish
+REASON_LETTERS = 140  # a longer reason stands with its remedy
 OPEN = (Standing.NOT_TRIED, Standing.HELD_BACK, Standing.VOID)
 NOT_TRIED_YET = (*OPEN, Standing.NOT_WEIGHED, Standing.CAN_BE_PICKED)
 ASIDE = (Standing.OFFERED, Standing.CAN_BE_PICKED)  # a person's to ask for
@@ -182,10 +183,16 @@ def advance(run: Run) -> Next:
 def _nothing_left(run: Run) -> str:
     if not run.remedies:
         return "the runbook has no change to propose: a person decides"
-    told = "; ".join(f"{state.called} {state.standing}" for state in run.remedies if state.standing not in ASIDE)
+    told = "; ".join(_stands(state) for state in run.remedies if state.standing not in ASIDE)
     offered = sum(state.standing is Standing.OFFERED for state in run.remedies)
     back = f"{offered} change{'s' if offered > 1 else ''} can be taken back" if offered else ""
     picks = [state.called for state in run.remedies if state.standing is Standing.CAN_BE_PICKED]
     pick = f"; a person may pick: {', '.join(picks)}" if picks else ""
     left = "no remedy is left" if told or back or not picks else "nothing seen speaks for one remedy"
     return f"{left} ({', '.join(part for part in (told, back) if part)}{pick}): a person decides".replace("(; ", "(")
+
+
+def _stands(state: RemedyState) -> str:
+    """Where it stands, with the reason where it was never made: that is often what the trouble is."""
+    why = state.reason if state.standing in (Standing.PASSED_OVER, Standing.REFUSED_BY_TARGET) else ""
+    return f"{state.called} {state.standing}" + (f": {why}" if 0 < len(why) <= REASON_LETTERS else "")
