@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,27 @@ def test_two_changes_on_one_target_at_a_time_are_found(tmp_path: Path) -> None:
         stage.store.release(name)  # as if no lock had been held
     (said,) = script.at_once(stage.store)[:1]
     assert said.startswith("two changes were on shop/web at once: ")
+
+
+class Metrics(BaseHTTPRequestHandler):
+    """Alertmanager's own figures, as it serves them."""
+
+    def do_GET(self) -> None:
+        body = (
+            b"# TYPE alertmanager_dispatcher_aggregation_groups gauge\nalertmanager_dispatcher_aggregation_groups 3\n"
+        )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+def test_what_alertmanager_has_not_told_the_end_of_is_counted() -> None:
+    with HTTPServer(("127.0.0.1", 0), Metrics) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert script.untold(f"http://127.0.0.1:{server.server_port}") == 3
+        server.shutdown()
+    assert script.untold("http://127.0.0.1:9") == 0, "one that does not answer holds nobody up"

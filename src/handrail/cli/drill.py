@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from handrail.drills import script as scripts
 from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge
 from handrail.drills.recording import RecordingGround
+from handrail.environments import files
 from handrail.errors import FixRunbook, FixSettings
 from handrail.settings import Settings
 from handrail.targets import Ground
@@ -30,6 +32,7 @@ from handrail.targets.masking import Masker
 LABEL = "handrail.dev/drills"
 ENVIRONMENT = "lab"
 BASELINE_SECONDS = 120
+TOLD_SECONDS = 10
 
 
 def drill(
@@ -183,6 +186,7 @@ def _staged(
     port = urlsplit(lab["webhook_url"]).port
     with app.running(place, state=state, port=port, drill=True, grounds=listening) as here:
         _say(f"Page: {here.url}")
+        _until_told(lab)
         stage = drills.Stage(
             store=here.store,
             desk=here.desk,
@@ -203,6 +207,14 @@ def _staged(
             grounds=grounds,
             state=state,
         )
+
+
+def _until_told(lab: Mapping[str, Any]) -> None:
+    """Until what an earlier drill left behind was told to whoever listens now, for two rounds of Alertmanager's at most."""
+    round_ = files.duration(lab["profile"]["values"]["GROUP_INTERVAL"], where="lab.json")
+    until = time.monotonic() + 2 * round_.total_seconds() + TOLD_SECONDS
+    while scripts.untold(lab["alertmanager_url"]) and time.monotonic() < until:
+        time.sleep(0.5)
 
 
 def _lab() -> dict[str, Any]:

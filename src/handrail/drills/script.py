@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -251,6 +252,19 @@ def _waiting(act: Act, store: Store) -> Plan | None:
         if fits and act.of in ("", plan.runbook):
             return plan
     return None
+
+
+def untold(alertmanager: str) -> int:
+    """How many groups of alerts Alertmanager has not told the end of; 0 where it does not say.
+
+    One that could not be told stays: should its alert fire again, Alertmanager would hold it for told already.
+    """
+    try:
+        answer = httpx.get(f"{alertmanager}/metrics", timeout=5).text
+    except httpx.HTTPError:
+        return 0
+    found = re.search(r"^alertmanager_dispatcher_aggregation_groups (\d+)", answer, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def tell(alertmanager: str, act: Act) -> None:
