@@ -226,6 +226,20 @@ def test_a_change_that_never_reached_its_target_is_asked_for_again(stage: Stage)
     assert len(stage.ground.changes) == 2
 
 
+def test_a_target_that_stays_away_fails_the_change_in_the_end_and_the_next_remedy_has_its_turn(stage: Stage) -> None:
+    stage.ground.answers = lambda ask: Answer(
+        started_at=stage.clock(), seconds=1.0, unsent=True, exit_codes=(2,), stderr="psql: error: connection refused"
+    )
+    stage.alert()
+    stage.drive()
+    tried = []
+    for _ in range(4):
+        tried.append(stage.approve().remedy)
+        stage.drive()
+    assert tried == ["step-2", "step-2", "step-2", "step-3"]
+    assert stage.standings()["step-2"] == "failed"
+
+
 def test_an_alert_that_still_fires_after_its_incident_was_closed_is_dealt_with_again(stage: Stage) -> None:
     stage.alert()
     stage.drive()

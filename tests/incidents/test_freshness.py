@@ -80,6 +80,13 @@ def test_what_never_passed_counts_from_the_beginning_so_that_the_alert_fires() -
     assert 'handrail_runbook_drill_passed{runbook="RB-003"}' not in text
 
 
+def test_a_drill_that_failed_after_one_that_passed_does_not_undo_when_it_passed() -> None:
+    drills = [drill(2), drill(1, passed=False)]
+    text = freshness.metrics(freshness.of(RUNBOOKS, drills=drills, runs=[], drilled_incidents=frozenset(), now=NOW))
+    assert f'last_drilled_timestamp_seconds{{runbook="RB-002"}} {(NOW - timedelta(days=2)).timestamp():.0f}\n' in text
+    assert 'handrail_runbook_drill_passed{runbook="RB-002"} 0\n' in text
+
+
 def test_the_rule_is_about_these_metrics() -> None:
     import yaml
 

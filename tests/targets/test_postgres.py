@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -327,3 +328,30 @@ def test_a_wrong_password_is_a_refusal_that_does_not_show_it(server: postgresql.
 def test_a_connection_string_that_is_none_is_a_refusal() -> None:
     """A mistake in the settings is said, not raised."""
     assert postgres.ask("host", "SELECT 1", run="", deadline=SOON).refused
+
+
+@needs_server
+@pytest.mark.parametrize("valid", [True, False], ids=["it serves", "it was broken off"])
+def test_an_index_that_was_broken_off_is_there_and_is_not_taken_for_made(
+    server: postgresql.Cluster, tmp_path: Path, valid: bool
+) -> None:
+    """CREATE INDEX CONCURRENTLY leaves its name behind where it fails; that nothing is left to do is not so."""
+    server.run("DROP TABLE IF EXISTS readers")
+    server.run(f"CREATE TABLE readers AS SELECT n / {1 if valid else 2} AS email FROM generate_series(1, 9) AS n")
+    with contextlib.suppress(psycopg.errors.UniqueViolation):
+        server.run("CREATE UNIQUE INDEX CONCURRENTLY idx_readers ON readers (email)")
+    settings = GroundSettings(name="lab", databases={"primary": server.dsn()})
+    text = (
+        "kubectl",
+        "exec",
+        "postgres-0",
+        "--",
+        "psql",
+        "-c",
+        "CREATE INDEX CONCURRENTLY idx_readers ON readers (email);",
+    )
+    ask = Ask(target="postgresql", identity="change", stages=(text,))
+    preview = RealGround(settings, masker=Masker(), scratch=tmp_path).prospect(ask).preview
+    server.run("DROP TABLE readers")
+    assert preview.changes_nothing is valid
+    assert ("serves nobody" in preview.refused) is not valid

@@ -199,7 +199,18 @@ def test_a_change_whose_line_broke_is_unknown_and_one_that_was_refused_failed(
             "server closed the connection unexpectedly",
             False,
         ),
+        (
+            ("kubectl", "exec", "web-0", "--", "psql", "-c", "VACUUM"),
+            'psql: error: connection to server at "db" failed: FATAL:  sorry, too many clients already',
+            False,
+        ),
+        (
+            ("kubectl", "exec", "web-0", "--", "psql", "-c", "VACUUM"),
+            'psql: error: connection to server at "db" failed: FATAL:  the database system is starting up',
+            True,
+        ),
         (("kubectl", "scale", "deployment/web", "--replicas=2"), "error: unexpected EOF", False),
+        (("curl", "-L", "-X", "POST", "http://a/"), "curl: (7) Failed to connect", False),
     ],
 )
 def test_what_was_never_sent_is_told_from_what_may_have_been(
@@ -210,6 +221,12 @@ def test_what_was_never_sent_is_told_from_what_may_have_been(
     tool(tmp_path / "tools", words[0], f"cat {tmp_path}/said >&2; exit 2")
     ask = Ask(target="kubernetes", identity="change", stages=(words,))
     assert ground(tmp_path).change(ask, PERMIT).unsent is unsent
+
+
+def test_what_told_of_one_object_before_the_line_broke_was_sent(tmp_path: Path) -> None:
+    tool(tmp_path / "tools", "kubectl", f"echo deployment.apps/a scaled; echo '{AWAY}' >&2; exit 1")
+    ask = kubectl("scale", "deployment/a", "deployment/b", "--replicas=2", identity="change")
+    assert not ground(tmp_path).change(ask, PERMIT).unsent
 
 
 @pytest.mark.parametrize(

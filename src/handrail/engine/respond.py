@@ -30,6 +30,7 @@ from handrail.targets import Ground
 Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
+TRIES = 3  # of a change that never reached its target: then it failed, and the next remedy has its turn
 HELD_BACK_SCRAPES = 4  # between two looks at an alert whose checks hold
 QUEUE_AGAIN = timedelta(seconds=3)
 WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
@@ -534,7 +535,8 @@ class Responder:
                 self._made(scene, plan.remedy)
             elif made.outcome is changing.Outcome.UNKNOWN:
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
-            elif made.nothing_done:  # a person is asked again, with a plan made once the target answers
+            elif made.nothing_done and self._tries(scene, plan.remedy) < TRIES:
+                # a person is asked again, with a plan made once the target answers
                 self.store.release(plan.hash)
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.VOID, reason=made.detail)
             else:
@@ -542,6 +544,10 @@ class Responder:
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
                 self._offer_way_back(scene, plan.remedy)
         self._told(str(made.outcome), scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
+
+    def _tries(self, scene: Scene, remedy: str) -> int:
+        """How often a remedy was begun in this run."""
+        return sum(row["state"] == "done" and plan.remedy == remedy for row, plan in self.store.plans_of(scene.run))
 
     def _made(self, scene: Scene, remedy: str) -> None:
         """A change is made: its checks begin now. A way back proves nothing but itself."""

@@ -27,6 +27,7 @@ class Freshness:
     target: str  # the runbook's own time to resolve, as it is written
     standing: str
     drilled_at: datetime | None = None
+    passed_at: datetime | None = None  # when a drill last passed, though a newer one may have failed
     fault: str = ""
     drill_healed: timedelta | None = None
     profile: str = ""
@@ -54,8 +55,11 @@ def of(
 ) -> tuple[Freshness, ...]:
     """A line for each runbook, in the documents' order. Rows are the record's: drills oldest first, runs oldest first."""
     newest: dict[str, Row] = {}
+    passed: dict[str, datetime] = {}
     for row in drills:
         newest[str(row["runbook"])] = row
+        if row["passed"]:
+            passed[str(row["runbook"])] = row["at"]
     used: dict[str, list[Row]] = {}
     for run in runs:
         if run["incident"] not in drilled_incidents:
@@ -71,6 +75,7 @@ def of(
                 target=runbook.time_to_resolve.text if runbook.time_to_resolve else "",
                 standing=_standing(drill, now, stale_after),
                 drilled_at=drill["at"] if drill else None,
+                passed_at=passed.get(runbook.id),
                 fault=str(drill["fault"]) if drill else "",
                 drill_healed=_healed(drill),
                 profile=str(drill["profile"]) if drill else "",
@@ -124,8 +129,7 @@ def metrics(found: Sequence[Freshness]) -> str:
         "# TYPE handrail_runbook_last_drilled_timestamp_seconds gauge",
     ]
     for one in found:
-        passed = one.drilled_at is not None and one.standing != "failed"
-        at = one.drilled_at.timestamp() if passed and one.drilled_at else 0
+        at = one.passed_at.timestamp() if one.passed_at else 0
         lines.append(f'handrail_runbook_last_drilled_timestamp_seconds{{runbook="{_label(one.runbook)}"}} {at:.0f}')
     lines += [
         "# HELP handrail_runbook_drill_passed Whether the runbook's newest drill passed.",

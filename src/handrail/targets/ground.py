@@ -48,15 +48,17 @@ BROKEN = re.compile(
     r"|connection to server was lost|terminating connection due to|stream error|websocket: close|transport is closing|leader changed|\(Timeout\)",
     re.IGNORECASE,
 )
-# What each says where it never got as far as asking. helm, and kubectl with several objects, may have asked before.
-NOT_LET_IN = re.compile(r"^psql: error: (connection to server|could not translate|could not connect)", re.MULTILINE)
+# What each says where it never got as far as asking. helm, and kubectl once it has said a word, may have asked before. A
+# password that is wrong or a server that is full stays so: that is a failure, and the next remedy's turn.
+NOT_LET_IN = re.compile(r"^psql: error: (.*)", re.MULTILINE)
 UNMET_CURL = (6, 7)  # no such host, no connection
 ONE_REQUEST = ("set", "scale", "patch", "rollout", "annotate", "label", "cordon", "uncordon", "autoscale")
 CANCELLED = re.compile(r"canceling statement due to")  # PostgreSQL, of what it had begun
 NEVER_MADE = re.compile(r"\bdial (tcp|unix)\b|handshake|\blookup\b|connection refused|could not translate host")
 RELEARN = 60.0  # seconds after which the Secrets' values are read again before a look inside
 RETRY = 5.0  # and where one could not be read
-RESTART = 15.0  # seconds that a database server may be away before what is to be done there counts as refused
+RESTART = 12.0  # seconds that a database server may be away before what is to be done there counts as refused
+AWAY = 60.0  # seconds for which it is then not waited for again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ class RealGround:
         self._lock = threading.Lock()
         self._can_hold: bool | None = None
         self._learnt_at: float | None = None
+        self._away_until: dict[str, float] = {}  # a database server that was waited for in vain
         self._unread: list[str] = []
         masker.update(_held(settings))
 
@@ -350,9 +353,13 @@ class RealGround:
 
     def _wait_for(self, server: str, *, run: str) -> None:
         """A server that restarts is back in seconds: a remedy is not passed over for that. One that stays away is."""
-        until = time.monotonic() + RESTART
-        while server in self.settings.databases and time.monotonic() < until:
+        until = time.monotonic() + (RESTART if time.monotonic() > self._away_until.get(server, 0.0) else 0.0)
+        while server in self.settings.databases:
             if not postgres.ask(self.settings.databases[server], "SELECT 1", run=run, deadline=QUICK).lost:
+                self._away_until.pop(server, None)
+                return
+            if time.monotonic() >= until:
+                self._away_until[server] = time.monotonic() + AWAY
                 return
             time.sleep(0.5)
 
@@ -681,10 +688,13 @@ def _as_known(words: tuple[str, ...], answer: Answer) -> Answer:
 
 def _unsent(words: tuple[str, ...], answer: Answer) -> bool:
     """Whether a change that ended badly never reached its target."""
-    if words[0] == "curl":
-        return answer.exit_codes[0] in UNMET_CURL
+    if answer.stdout.strip():
+        return False
+    if words[0] == "curl":  # behind a redirect it may have asked before
+        return answer.exit_codes[0] in UNMET_CURL and not {"-L", "--location"} & set(words)
     if "psql" in words:
-        return bool(NOT_LET_IN.search(answer.stderr))
+        told = NOT_LET_IN.search(answer.stderr)
+        return bool(told and postgres.AWAY.search(told[1]))
     verb = kubernetes.verb_first(words)[1:2] if words[0] == "kubectl" else ()
     return bool(verb) and verb[0] in ONE_REQUEST and bool(NEVER_MADE.search(answer.stderr))
 

@@ -71,6 +71,8 @@ def prospect(ask: Ask, *, run: Run, environment: str, namespace: str, now: datet
     if words[:2] == ("helm", "rollback"):
         return _rollback(ask, key, run=run)
     named = object_of(words, namespace)
+    if words[0] == "kubectl" and named and several(words):
+        return unknown(ask, key, "it names several objects, and only one at a time has a preview")
     if words[:3] == ("kubectl", "rollout", "restart") and named:
         stamp = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: now.isoformat()}}}}}
         patch = (
@@ -174,6 +176,19 @@ def object_of(words: Sequence[str], namespace: str) -> Named | None:
             return None
         name = rest[1]
     return Named(kind=KINDS.get(kind.lower(), kind.lower()), name=name, namespace=where)
+
+
+def several(words: Sequence[str]) -> bool:
+    """Whether a kubectl command names more than one object: `scale deployment/a deployment/b`, `delete pod a b`."""
+    verbs = 3 if words[1] in ("rollout", "set") else 2
+    named = [
+        word
+        for place, word in enumerate(words)
+        if place >= verbs and not word.startswith("-") and not words[place - 1].startswith("-") and "=" not in word
+    ]
+    if not named:
+        return False
+    return len([word for word in named if "/" in word]) > 1 if "/" in named[0] else len(named) > 2
 
 
 def _value(words: Sequence[str], place: int) -> bool:

@@ -28,7 +28,10 @@ SIZES = (
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND c.relname = "
 )
-THERE = "SELECT indexdef FROM pg_indexes WHERE indexname = "
+THERE = (  # one that was broken off, or is being built, has its name and serves nobody
+    "SELECT pg_get_indexdef(x.indexrelid) AS indexdef, x.indisvalid AND x.indisready AS serves"
+    " FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.relname = "
+)
 Reader = Callable[[str], Answer]  # one statement, as the reader, on the server that the command means
 
 
@@ -118,6 +121,11 @@ def _index(ask: Ask, index: sql_text.Index, *, reader: Reader, key: str) -> Pros
         refused = f"there is no table {index.table} in the database that was asked"
         return dataclasses.replace(
             _not_seen(ask, key, size, ""), preview=Preview(says="no such table", refused=refused, by="reader")
+        )
+    if any(row[1].strip().lower() not in ("t", "true") for row in found):
+        refused = f"{index.name} is there and serves nobody: its building was broken off, or goes on. Wait for it, or drop it first"
+        return dataclasses.replace(
+            _not_seen(ask, key, size, ""), preview=Preview(says="an unfinished index", refused=refused, by="reader")
         )
     rows, bytes_ = tables[0][1].strip(), tables[0][2].strip()
     named = index.name or f"an index on {index.table}"
