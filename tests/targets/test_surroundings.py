@@ -191,7 +191,7 @@ def test_a_change_whose_line_broke_is_unknown_and_one_that_was_refused_failed(
         ),
         (
             ("kubectl", "exec", "web-0", "--", "psql", "-c", "VACUUM"),
-            'psql: error: connection to server at "db" failed',
+            'psql: error: connection to server at "db" failed: Connection refused',
             True,
         ),
         (
