@@ -156,6 +156,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=17.0)
     parser.add_argument("--only", choices=list(SHARES))
     parser.add_argument("--times", type=int, default=0)
+    parser.add_argument("--slows-to", type=float, default=0.0, help="after --times go on at this rate, and do not end")
     parser.add_argument("--direct", action="store_true", help="come as the machine that this is, not from many addresses")
     told = parser.parse_args()
 
@@ -186,9 +187,10 @@ def main() -> int:
             shop.visit("POST /login", chance)
     due, sent = time.monotonic(), 0
     for kind in deck(told.only, chance):
-        if ended.is_set() or (told.times and sent >= told.times):
+        slow = bool(told.times) and sent >= told.times
+        if ended.is_set() or (slow and not told.slows_to):
             break
-        due = max(due + 1 / told.rate, time.monotonic() - 1)  # after a stall: no flood of what was missed
+        due = max(due + 1 / (told.slows_to if slow else told.rate), time.monotonic() - 1)  # after a stall: no flood of what was missed
         ended.wait(max(0.0, due - time.monotonic()))
         try:
             waiting.put(kind, timeout=1)

@@ -35,7 +35,6 @@ def test_where_an_alert_belongs(row: dict[str, Any]) -> None:
             opened_at=NOW - timedelta(hours=5),
             last_alert_at=NOW - timedelta(minutes=one["ago"]),
             services=frozenset(one.get("services", ())),
-            alerts=frozenset(one.get("alerts", ())),
         )
         for one in row["open"]
     ]

@@ -328,6 +328,8 @@ def test_a_recording_proves_its_runbook_whatever_else_stands_in_the_document(tmp
     )
     assert [recording.no_proof(kept, [read_document(path, known)]) for path in (own, others)] == ["", ""]
     assert "another revision of RB-009" in recording.no_proof(kept, [read_document(itself, known)])
+    choice = dataclasses.replace(kept, others={"RB-002": "0" * 64})  # it planned a command that stands there
+    assert "another revision of RB-002" in recording.no_proof(choice, [read_document(own, known)])
     older = dataclasses.replace(kept, runbook_revision="")  # made before the runbook's own revision was kept
     assert "another revision of the document" in recording.no_proof(older, [read_document(others, known)])
 

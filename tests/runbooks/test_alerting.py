@@ -131,7 +131,9 @@ def test_severity_and_for(severity: str, told: dict[str, object], becomes: str, 
     assert (found.labels["severity"], alerting.seconds(found.lasts)) == (becomes, lasts)
 
 
-@pytest.mark.parametrize(("wanted", "lab"), [("0s", "0s"), ("30s", "6s"), ("2m", "6s"), ("5m", "12s"), ("1h", "12s")])
+@pytest.mark.parametrize(
+    ("wanted", "lab"), [("0s", "0s"), ("30s", "3s"), ("31s", "6s"), ("2m", "6s"), ("5m", "12s"), ("1h", "12s")]
+)
 def test_the_labs_profile_shortens_for_and_windows(wanted: str, lab: str) -> None:
     found = rule({"alert": "A", "for": wanted}, profile=LAB)
     assert (alerting.seconds(found.lasts), found.expression) == (lab, "sum(rate(errors_total[20s])) >= 1")

@@ -38,7 +38,7 @@ def disperse() -> None:
     places.processes.stop(places.run(), [CROWD])
 
 
-def crowd(page: str, *, times: int, rate: float, stays: bool, direct: bool = False) -> None:
+def crowd(page: str, *, times: int, rate: float, stays: bool, direct: bool = False, slows_to: float = 0.0) -> None:
     """Customers who all come for one page, beside the steady stream; they end by themselves, `times` at most."""
     command = [
         sys.executable,
@@ -51,6 +51,7 @@ def crowd(page: str, *, times: int, rate: float, stays: bool, direct: bool = Fal
         f"--times={times}",
         f"--rate={rate}",
         *(["--direct"] if direct else []),
+        *([f"--slows-to={slows_to}"] if slows_to else []),
     ]
     if stays:
         places.processes.start(places.run(), CROWD, command)

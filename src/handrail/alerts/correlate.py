@@ -44,7 +44,6 @@ class OpenIncident:
     opened_at: datetime
     last_alert_at: datetime
     services: frozenset[str] = frozenset()  # of the alerts that joined it
-    alerts: frozenset[str] = frozenset()  # their names
 
     @property
     def about(self) -> list[str]:
@@ -111,11 +110,4 @@ def correlate(
                 return Joins(incident=incident.id, reason=f"{incident.id} is about {about}, which depends on {service}")
             if about in near.get(service, ()):
                 return Joins(incident=incident.id, reason=f"{incident.id} is about {about}, on which {service} depends")
-    for incident in recent:  # the same alert of neighbours: whatever both need is the likelier cause
-        if alert.name in incident.alerts:
-            for about in incident.about:
-                shared = sorted(near.get(service, set()) & near.get(about, set()))
-                if shared:
-                    told = f"{incident.id} is about {about}, which depends on {shared[0]} as {service} does, by the same alert"
-                    return Joins(incident=incident.id, reason=told)
     return Opens(reason=f"no open incident is about {service} or what it depends on")

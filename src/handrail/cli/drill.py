@@ -289,6 +289,7 @@ def _recording(
         made_at=app.now().isoformat(),
         document_revision=run["document_revision"],
         runbook_revision=here.catalog.runbook(one.proposes)[1].revision,
+        others=_others(here, score.course.incident, own=one.proposes),
         binding_revision=run["binding_revision"],
         alert_at=alert_at.isoformat(),
         posts=tuple(
@@ -304,6 +305,18 @@ def _recording(
         course=score.course.lines,
         entries=ground.entries(alert_at),
     )
+
+
+def _others(here: app.Running, incident: str, *, own: str) -> dict[str, str]:
+    """The runbooks whose commands were planned beside its own, as a choice does, with their revisions."""
+    commands = [
+        command.command
+        for run in here.store.runs(incident=incident)
+        for _, plan in here.store.plans_of(f"R-{run['number']}")
+        for command in plan.commands
+    ]
+    named = sorted({command.rsplit(".", 2)[0] for command in commands} - {own})
+    return {name: here.catalog.runbook(name)[1].revision for name in named}
 
 
 def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:

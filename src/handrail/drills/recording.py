@@ -60,6 +60,9 @@ class Recording:
     version: int = VERSION
     settings: str = "azora/handrail.yaml"  # what it was drilled with, below library/
     runbook_revision: str = ""  # of the runbook's own text; recordings made before 2026-11-28 know only the document's
+    others: Mapping[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # runbook to revision, of what a choice took there
     seal: str = ""  # hash of all the rest as it was saved; empty where it was never sealed
 
 
@@ -95,17 +98,19 @@ def load(path: Path) -> Recording:
 def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
     """Why a recording proves nothing of these documents; empty where it does.
 
-    The runbook's own text must be the one that was drilled; the document around it may have changed.
+    The runbook's own text must be the one that was drilled, and that of those whose commands it planned; the document
+    around them may have changed.
     """
     if not recording.seal:
         return "it carries no seal, so nobody can tell whether it was edited"
     drilled = str(recording.expect.get("proposes") or recording.runbook)
     known = list(documents)
     if recording.runbook_revision:
-        found = {one.revision for document in known for one in document.runbooks if one.id == drilled}
-        if recording.runbook_revision in found:
-            return ""
-        return f"it was made with another revision of {drilled} ({recording.runbook_revision[:8]})"
+        there = {(str(one.id), one.revision) for document in known for one in document.runbooks}
+        for runbook, revision in {drilled: recording.runbook_revision, **recording.others}.items():
+            if (runbook, revision) not in there:
+                return f"it was made with another revision of {runbook} ({revision[:8]})"
+        return ""
     if recording.document_revision not in {document.revision for document in known}:
         told = recording.document_revision[:8] or "unknown"
         return f"it was made with another revision of the document ({told})"

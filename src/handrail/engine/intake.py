@@ -105,7 +105,7 @@ class Intake:
         service = alerts.service_of(alert, self.catalog.services)
         before = known["incident"]
         reason = f"it still fires after {before} was closed"
-        open_ones = [one for one in self._open(environment) if one.service == service]
+        open_ones = [one for one in self._open(environment) if service in one.about]
         if open_ones:
             self.store.move_alert(known["id"], incident=open_ones[0].id, decision=reason)
             return []
@@ -137,7 +137,11 @@ class Intake:
 
     def _as_open(self, row: dict[str, Any]) -> alerts.OpenIncident:
         incident = f"I-{row['number']}"
-        joined = [(one["name"], json.loads(one["body"]).get("labels", {})) for one in self.store.alerts_of(incident)]
+        joined = [
+            (one["name"], json.loads(one["body"]).get("labels", {}))
+            for one in self.store.alerts_of(incident)
+            if one["status"] == "firing"  # what is over draws nothing else in
+        ]
         return alerts.OpenIncident(
             id=incident,
             environment=row["environment"],
@@ -145,7 +149,6 @@ class Intake:
             opened_at=row["opened_at"],
             last_alert_at=row["last_alert_at"],
             services=frozenset(alerts.service_by(name, labels, self.catalog.services) for name, labels in joined),
-            alerts=frozenset(name for name, _ in joined),
         )
 
     def _open_incident(

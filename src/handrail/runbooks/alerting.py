@@ -53,6 +53,7 @@ LAB = Profile(
     widest=timedelta(seconds=20),
     shortens=(
         (timedelta(0), timedelta(0)),
+        (timedelta(seconds=30), timedelta(seconds=3)),
         (QUICK, timedelta(seconds=6)),
         (timedelta.max, timedelta(seconds=12)),
     ),
