@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from handrail import commands
 from handrail.engine.planning import CHANGE_DEADLINE, UNDO
@@ -52,9 +54,12 @@ def carry_out(
     worker: str,
     at: Boundary,
     in_the_way: Callable[[], str] = lambda: "",
+    heard: Callable[[str, str], None] = lambda command, line: None,
+    limit: Callable[[str], timedelta] = lambda command: CHANGE_DEADLINE,
 ) -> Made:
     """Each command in order. After one that failed or is unknown the rest do not run, nor where a person wants no more:
-    `in_the_way` is asked before each, in the transaction of its intent.
+    `in_the_way` is asked before each, in the transaction of its intent. `heard` is told of a command (by its id) what is heard
+    of it while it runs, and `limit` says how long one may run.
 
     Called again after a crash it repeats nothing: an intent without an outcome is unknown, until a look or a person
     settles it.
@@ -102,9 +107,12 @@ def carry_out(
             seconds = 0.0
         else:
             at("after intent")
-            answer = ground.change(
-                asked(command, run=plan.run), Permit(plan=plan.hash, command_index=index, approved_by=approved_by)
+            ask = dataclasses.replace(
+                asked(command, run=plan.run),
+                deadline=limit(command.command),
+                heard=functools.partial(heard, command.command),
             )
+            answer = ground.change(ask, Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
             at("after exit")
             made, seconds = outcome_of(answer), round(answer.seconds, 2)
         if made.outcome is Outcome.UNKNOWN:

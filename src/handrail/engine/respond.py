@@ -253,13 +253,12 @@ class Responder:
             )
             for name in ready
         ]
-        begun: dict[str, datetime] = {}
+        begun: list[str] = []
+        tell = self._heard(scene)
 
         def heard(name: str, line: str) -> None:
-            """A long command's newest line, for whoever looks at the page."""
-            since = begun.setdefault(name, self.store.now())
-            told = f"{name} runs since {since:%H:%M:%S} UTC" + (f": {line[:160]}" if line else "")
-            self.store.update_run(scene.run, waits_for=told)
+            begun.append(name)
+            tell(name, line)
 
         looking.look(
             scene.ground,
@@ -274,6 +273,23 @@ class Responder:
         )
         if begun:
             self.store.update_run(scene.run, waits_for="")
+
+    def _heard(self, scene: Scene) -> Callable[[str, str], None]:
+        """Keeps a long command's newest line, for whoever looks at the page."""
+        since: dict[str, datetime] = {}
+
+        def heard(name: str, line: str) -> None:
+            began = since.setdefault(name, self.store.now())
+            told = f"{name} runs since {began:%H:%M:%S} UTC" + (f": {line[:160]}" if line else "")
+            self.store.update_run(scene.run, waits_for=told)
+
+        return heard
+
+    def _limit(self, scene: Scene, name: str) -> timedelta:
+        """How long a change may take: as its own runbook's binding says for the step."""
+        runbook, step, _ = name.rsplit(".", 2)
+        found = (scene.runbook, scene.binding) if runbook == scene.runbook.id else self.catalog.elsewhere(runbook)
+        return found[1].step_limits.get(int(step), planning.CHANGE_DEADLINE) if found else planning.CHANGE_DEADLINE
 
     def _keep(self, scene: Scene, evidence: Evidence) -> None:
         self._at("before evidence")
@@ -528,6 +544,8 @@ class Responder:
             worker=self.worker,
             at=self._at,
             in_the_way=lambda: self._in_the_way(scene),
+            heard=self._heard(scene),
+            limit=lambda name: self._limit(scene, name),
         )
         with self.store.together():  # done, and being verified (or unknown, or failed): never the one without the other
             self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])

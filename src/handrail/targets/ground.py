@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from handrail.commands import sql
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import firewall, http, kubernetes, postgres, process, push, sandbox, statements
+from handrail.targets import firewall, http, kubernetes, long, postgres, process, push, sandbox, statements
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
@@ -117,6 +117,7 @@ class RealGround:
         self._lock = threading.Lock()
         self._can_hold: bool | None = None
         self._learnt_at: float | None = None
+        self._changing: dict[str, _Going] = {}  # by run
         self._away_until: dict[str, float] = {}  # a database server that was waited for in vain
         self._unread: list[str] = []
         masker.update(_held(settings))
@@ -573,21 +574,74 @@ class RealGround:
         if not permit.plan or not permit.approved_by:
             raise AskHuman("A change needs the permit of an approved plan. Nothing was done.")
         words = ask.stages[0]
-        if words[0] in CLUSTER_TOOLS:
-            apart = kubernetes.elsewhere(words)
-            if apart:
-                return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
-            env = self._credentials("change")
-            if isinstance(env, Answer):
-                return env
-            made = process.run(ask.stages, env=env, deadline=ask.deadline, cwd=self._home)
-        elif words[:2] == ("git", "push") and len(ask.stages) == 1:
+        if words[:2] == ("git", "push") and len(ask.stages) == 1:
             made = self._workspaces.publish(ask)
         elif words[0] in ("git", "npm"):
             made = self._workspaces.run(ask)
         else:
-            made = process.run(ask.stages, env={"HOME": str(self._home)}, deadline=ask.deadline, cwd=self._home)
+            env: dict[str, str] | Answer = {"HOME": str(self._home)}
+            if words[0] in CLUSTER_TOOLS:
+                apart = kubernetes.elsewhere(words)
+                if apart:
+                    return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
+                env = self._credentials("change")
+            if isinstance(env, Answer):
+                return env
+            with self._going_on(ask) as going:
+                made = process.run(
+                    ask.stages,
+                    env=env,
+                    deadline=ask.deadline,
+                    cwd=self._home,
+                    stopping=going.stopping,
+                    heard=going.heard,
+                )
         return self._masked(_as_known(words, _advised(made)))
+
+    @contextlib.contextmanager
+    def _going_on(self, ask: Ask) -> Iterator[_Going]:
+        """A change while it runs: known by its run so that somebody can break it off, and what is heard of it is passed on."""
+        tell = ask.heard
+        heard = (lambda line: tell(self.masker.mask(line, cut=True))) if tell is not None else None
+        going = _Going(ask=ask, heard=heard)
+        with self._lock:
+            self._changing[ask.run] = going
+        watcher = threading.Thread(target=self._watch_progress, args=(going,), daemon=True, name="progress")
+        if heard is not None and going.statement:
+            watcher.start()
+        try:
+            yield going
+        finally:
+            going.over.set()
+            with self._lock:
+                self._changing.pop(ask.run, None)
+            if watcher.is_alive():
+                watcher.join(timeout=QUICK.total_seconds())
+
+    def _watch_progress(self, going: _Going) -> None:
+        """Ask the database how far it is; where it tells of nothing, nothing is told."""
+        told = ""
+        while not going.over.wait(long.EVERY):
+            with contextlib.suppress(psycopg.Error, OSError):
+                now = long.how_far(self._reader(long.PROGRESS, going.ask, server=self._server(going.psql)))
+                if now and now != told and going.heard is not None:
+                    going.heard(now)
+                    told = now
+
+    def _break_off(self, run: str) -> None:
+        """End a change that runs, because a person wants no more of it: by the server where it is the server's work."""
+        with self._lock:
+            going = self._changing.get(run)
+        if going is None:
+            return
+        env = self._credentials("change")
+        if going.statement and not isinstance(env, Answer):
+            found = self._reader(long.whose(going.statement), going.ask, server=self._server(going.psql))
+            for pid in long.sessions(found):
+                stages = statements.with_sql(going.ask, f"SELECT pg_cancel_backend({pid});")
+                process.run(stages, env=env, deadline=QUICK, cwd=self._home)
+            going.over.wait(long.PATIENCE)
+        going.stopping.set()
 
     def learn_secrets(self) -> list[str]:
         """Read the named Secrets' values for the masker; sentences about those that could not be read."""
@@ -635,7 +689,8 @@ class RealGround:
         """The workspace is made when it is first needed."""
 
     def end(self, run: str) -> None:
-        """Throw the workspace away."""
+        """Throw the workspace away, and break off what still runs."""
+        self._break_off(run)
         self._workspaces.remove(run)
 
     def _masked(self, answer: Answer) -> Answer:
@@ -650,6 +705,27 @@ class RealGround:
 
 def _unmasked(name: str, why: str) -> str:
     return f"the values of the Secret {name} are not known, so they cannot be masked: {why}"
+
+
+@dataclass(kw_only=True)
+class _Going:
+    """A change that runs now."""
+
+    ask: Ask
+    heard: Callable[[str], None] | None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def psql(self) -> tuple[str, ...]:
+        """The words from psql on; none where it is no psql."""
+        words = self.ask.stages[0]
+        return words[words.index("psql") :] if "psql" in words else ()
+
+    @property
+    def statement(self) -> str:
+        """The one statement that it makes."""
+        return kubernetes.flag(self.psql, "-c", "--command") if self.psql else ""
 
 
 class _NotAsked(FixSettings):

@@ -104,7 +104,7 @@ def _replay(ask: Ask, called: str, *, reader: Reader, key: str) -> Prospect:
             changes_nothing=not changes,
             by="reader",
         ),
-        undo=Undo(says=f"{back}() puts it back", stages=_with_sql(ask, f"SELECT {back}();")),
+        undo=Undo(says=f"{back}() puts it back", stages=with_sql(ask, f"SELECT {back}();")),
         reach=Reach(says="readers of this standby see newer rows" if resumes else "this standby falls behind"),
         guards=(),
     )
@@ -144,7 +144,7 @@ def _index(ask: Ask, index: sql_text.Index, *, reader: Reader, key: str) -> Pros
             by="reader",
         ),
         undo=(
-            Undo(says=f"the index is dropped again: {index.name}", stages=_with_sql(ask, f"DROP INDEX {index.quoted};"))
+            Undo(says=f"the index is dropped again: {index.name}", stages=with_sql(ask, f"DROP INDEX {index.quoted};"))
             if index.name
             else Undo(says="the server gives the index its name: drop it by hand")
         ),
@@ -200,7 +200,7 @@ def _table(answer: Answer | None) -> list[list[str]] | None:
     return [list(row) for row in table[1]] if table else []
 
 
-def _with_sql(ask: Ask, text: str) -> tuple[tuple[str, ...], ...]:
+def with_sql(ask: Ask, text: str) -> tuple[tuple[str, ...], ...]:
     """The same psql with another statement."""
     words = list(ask.stages[0])
     for place, word in enumerate(words):
