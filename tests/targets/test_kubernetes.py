@@ -397,6 +397,11 @@ def test_a_rollback_that_would_touch_nothing_says_so() -> None:
             {"history": refused("not found")},
             "helm knows no release other in production",
         ),
+        (  # also after one that was broken off: that nothing differs does not make it whole
+            "helm rollback azora-prod 6 -n production",
+            {"history": [*HISTORY, release(9, "pending-rollback", -1)]},
+            "helm has not finished with revision 9 of azora-prod (pending-rollback): wait for it, or see who broke it off",
+        ),
         ("helm rollback azora-prod 6 -n production", {"kubectl diff": refused("")}, ""),
         ("helm rollback azora-prod 6 -n production", {"history": said("[{}]")}, "helm knows no release"),
         ("helm rollback azora-prod 6 -n production", {"history": said("{")}, "helm knows no release"),

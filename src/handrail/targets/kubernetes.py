@@ -440,6 +440,9 @@ def _rollback(ask: Ask, key: str, *, run: Run) -> Prospect:
     if not found:
         return _refuses(ask, key, f"helm knows no release {name} in {namespace}")
     current = found[-1].revision
+    if found[-1].status.startswith("pending-"):  # helm would say that another operation is in progress
+        why = f"helm has not finished with revision {current} of {name} ({found[-1].status}): wait for it, or see who broke it off"
+        return _refuses(ask, key, why)
     target = int(wanted) if wanted else current - 1
     if target not in {one.revision for one in found}:
         known = f"{found[0].revision} to {current}"
