@@ -68,7 +68,7 @@ def restore() -> list[str]:
     traffic.start()
     delivery.start()
     release.settle(seconds=90)
-    return done
+    return done + storms.forget()
 
 
 def differences(*, alerts: bool = True) -> list[str]:

@@ -33,7 +33,8 @@ DEEDS = (
     "take_over",
     "by_hand",  # a step was made by hand, and Handrail is told
     "choose",  # a runbook, for the newest incident
-    "pick",  # another remedy of the run, or the way back of one that did not help
+    "pick",  # another remedy of the run
+    "take_back",  # a remedy that did not help
 )
 KEYS = frozenset(
     {"do", "fault", "of", "choose", "when", "count", "level", "step", "labels", "annotations", "seconds", "run", "remedy"}
@@ -54,7 +55,7 @@ class Act:
     count: int = 1  # how often `when` must have been
     level: int = 0  # of a page
     step: int = 0
-    remedy: str = ""  # as the binding calls it; `undo-` before it means its way back
+    remedy: str = ""  # as the binding calls it
     labels: Mapping[str, str] | None = None
     annotations: Mapping[str, str] | None = None
     seconds: float = 0.0  # after `when`; of an alert, how long it fires
@@ -234,10 +235,11 @@ def _do(act: Act, cast: Cast) -> bool:
             return desk.take_over(_newest(cast.store), who).done
         case "choose":
             return desk.choose(_newest(cast.store), act.of, who, values={}).done
-        case "pick":
+        case "pick" | "take_back":
+            verb = desk.pick if act.do == "pick" else desk.take_back
             for row in cast.store.runs():
                 if not row["ending"] and act.of in ("", row["runbook"]):
-                    return desk.pick(f"R-{row['number']}", act.remedy, who).done
+                    return verb(f"R-{row['number']}", act.remedy, who).done
             return False
         case "by_hand":
             runs = [row for row in cast.store.runs() if not row["ending"] and act.of in ("", row["runbook"])]
