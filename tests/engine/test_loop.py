@@ -226,6 +226,20 @@ def test_a_change_that_never_reached_its_target_is_asked_for_again(stage: Stage)
     assert len(stage.ground.changes) == 2
 
 
+def test_a_remedy_that_a_person_picks_while_another_is_planned_comes_first(stage: Stage) -> None:
+    plain = stage.ground.prospect
+
+    def picked_meanwhile(ask: Ask) -> Prospect:
+        if "restart" in ask.stages[0] and not stage.store.events(kinds=("picked",)):
+            assert stage.desk.pick("R-1", "step-3", ANA).done
+        return plain(ask)
+
+    stage.ground.prospect = picked_meanwhile  # type: ignore[method-assign]
+    stage.alert()
+    stage.drive()
+    assert stage.waiting().remedy == "step-3", "what was being planned waits for its turn"
+
+
 def test_a_target_that_stays_away_fails_the_change_in_the_end_and_the_next_remedy_has_its_turn(stage: Stage) -> None:
     stage.ground.answers = lambda ask: Answer(
         started_at=stage.clock(), seconds=1.0, unsent=True, exit_codes=(2,), stderr="psql: error: connection refused"

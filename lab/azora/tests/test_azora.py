@@ -115,7 +115,7 @@ def test_the_rules_are_rules_with_the_figures_of_every_profile(profile: str) -> 
         assert {"severity", "namespace", "service"} <= rule["labels"].keys()
         assert {"summary", "description", "runbook_url"} <= rule["annotations"].keys()
         assert set(re.findall(r"\[(\w+)\]", rule["expr"])) <= {figures["RATE_WINDOW"]}
-        assert rule.get("for", "0s") in ("0s", figures["FOR_CRITICAL"], figures["FOR_WARNING"])
+        assert rule.get("for", "0s") in ("0s", figures["FOR_SOON"], figures["FOR_CRITICAL"], figures["FOR_WARNING"])
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed: whether Prometheus takes the rules is not checked")
     subprocess.run(["promtool", "check", "rules", str(rules.written(profile))], check=True, capture_output=True)

@@ -37,7 +37,21 @@ DEEDS = (
     "take_back",  # a remedy that did not help
 )
 KEYS = frozenset(
-    {"do", "fault", "of", "choose", "when", "count", "level", "step", "labels", "annotations", "seconds", "run", "remedy"}
+    {
+        "do",
+        "fault",
+        "of",
+        "choose",
+        "when",
+        "count",
+        "level",
+        "step",
+        "labels",
+        "annotations",
+        "seconds",
+        "run",
+        "remedy",
+    }
 )
 SETTLED_SECONDS = 6.0  # as expected for so long: nothing more comes
 ROUND_SECONDS = 0.2
@@ -258,7 +272,7 @@ def _newest(store: Store) -> str:
 def _waiting(act: Act, store: Store) -> Plan | None:
     for row, plan in store.waiting_plans():
         fits = row["recommended"] if act.choose == "recommended" else plan.original == (act.choose == "original")
-        if fits and act.of in ("", plan.runbook):
+        if fits and act.of in ("", plan.runbook) and act.remedy in ("", plan.remedy):
             return plan
     return None
 

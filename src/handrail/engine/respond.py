@@ -442,6 +442,11 @@ class Responder:
         with self.store.together():
             if (self.store.run(scene.run) or scene.row)["mode"] != runs.Mode.PROPOSES:
                 return  # what explains this trouble began meanwhile: it proposes, and this run only looks
+            for other in self.store.remedies_of(scene.run):
+                if other["name"] == name:
+                    break
+                if Standing(other["standing"]) in runs.OPEN:
+                    return  # a person wants another one first, or a change taken back: the next turn proposes that
             if not self.store.propose(answer.plans):
                 return  # another run of the incident was faster; the next turn waits for it
             chosen = next(plan for plan, recommended in answer.plans if recommended)

@@ -1,6 +1,7 @@
 """One run's state, and what comes next."""
 
 from handrail.runs.model import (
+    OPEN,
     Ending,
     Finish,
     HandOver,
@@ -18,6 +19,7 @@ from handrail.runs.model import (
 )
 
 __all__ = [
+    "OPEN",
     "Ending",
     "Finish",
     "HandOver",
