@@ -214,6 +214,7 @@ def main() -> None:
         "changes": sum(event.kind == "intent" for event in events),
         "problems": list(score.problems),
         "passed": score.passed,
+        "judged": score.judgement is not None and score.judgement.ok,
         "course": list(score.course.lines),
         "restored": score.restored,
         "closed": all(row["status"] == "closed" for row in here.store.incidents()),
