@@ -14,7 +14,7 @@ import pytest
 
 from handrail.engine import changing
 from handrail.engine.changing import Outcome
-from handrail.targets import Answer, Ask
+from handrail.targets import Answer, Ask, statements
 from handrail.targets.ground import RealGround
 from tests.targets import postgresql
 from tests.targets.test_surroundings import PERMIT, ground, tool
@@ -86,6 +86,20 @@ def test_who_wants_no_more_of_it_ends_it_at_the_server(slow: Slow, statement: st
     assert not _working(slow), "a client that went away would have left the statement at its work"
     assert "canceling statement due to user request" in answers[0].stderr
     assert changing.outcome_of(answers[0]).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("words", "becomes"),
+    [
+        (("kubectl", "exec", "p", "-c", "db", "--", "psql", "-c", "VACUUM"), ("-c", "db", "--", "psql", "-c", "OTHER")),
+        (("kubectl", "exec", "p", "--", "psql", "--command=VACUUM"), ("--", "psql", "--command=OTHER")),
+        (("kubectl", "exec", "p", "-c", "db", "--", "psql", "-f", "all.sql"), ()),
+    ],
+)
+def test_only_the_statement_of_psql_is_exchanged(words: tuple[str, ...], becomes: tuple[str, ...]) -> None:
+    """The container has the same flag: with its value exchanged the statement itself would run again."""
+    found = statements.with_sql(Ask(target="postgresql", identity="change", stages=(words,)), "OTHER")
+    assert found == (((*words[:3], *becomes),) if becomes else ())
 
 
 def test_what_is_no_statement_is_ended_where_it_runs_and_nobody_knows_what_it_did(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What monitoring says, and which incident it belongs to."""
 
-from handrail.alerts.correlate import Joins, Nothing, OpenIncident, Opens, correlate, service_by, service_of
+from handrail.alerts.correlate import Joins, Nothing, OpenIncident, Opens, correlate, service_of
 from handrail.alerts.model import Alert, Notification, Refused
 from handrail.alerts.payloads import parse
 
@@ -14,6 +14,5 @@ __all__ = [
     "Refused",
     "correlate",
     "parse",
-    "service_by",
     "service_of",
 ]

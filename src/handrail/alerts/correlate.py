@@ -7,7 +7,7 @@ database belongs there too.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -75,16 +75,11 @@ class Nothing:
 
 def service_of(alert: Alert, services: Sequence[Known]) -> str:
     """The service an alert is about: the services file first, then its labels; a strict name or `unknown`."""
-    return service_by(alert.name, alert.labels, services)
-
-
-def service_by(name: str, labels: Mapping[str, str], services: Sequence[Known]) -> str:
-    """The same of an alert that is kept by its name and labels."""
     for service in services:
-        if name in service.alerts:
+        if alert.name in service.alerts:
             return service.name
     names = {service.name for service in services}
-    found = [labels[label] for label in SERVICE_LABELS if labels.get(label)]
+    found = [alert.labels[label] for label in SERVICE_LABELS if alert.labels.get(label)]
     best = next((value for value in found if value in names), found[0] if found else "")
     return best if NAME.fullmatch(best) else "unknown"
 

@@ -137,18 +137,15 @@ class Intake:
 
     def _as_open(self, row: dict[str, Any]) -> alerts.OpenIncident:
         incident = f"I-{row['number']}"
-        joined = [
-            (one["name"], json.loads(one["body"]).get("labels", {}))
-            for one in self.store.alerts_of(incident)
-            if one["status"] == "firing"  # what is over draws nothing else in
-        ]
+        joined = [_kept(one) for one in self.store.alerts_of(incident) if one["status"] == "firing"]
+        # what is over draws nothing else in
         return alerts.OpenIncident(
             id=incident,
             environment=row["environment"],
             service=row["service"],
             opened_at=row["opened_at"],
             last_alert_at=row["last_alert_at"],
-            services=frozenset(alerts.service_by(name, labels, self.catalog.services) for name, labels in joined),
+            services=frozenset(alerts.service_of(alert, self.catalog.services) for alert in joined),
         )
 
     def _open_incident(
@@ -323,18 +320,7 @@ class Intake:
         for row in self.store.alerts_of(incident):
             if row["status"] != "firing":
                 continue
-            told = json.loads(row["body"])
-            alert = Alert(
-                fingerprint=row["fingerprint"],
-                name=row["name"],
-                status="firing",
-                labels=told.get("labels", {}),
-                annotations=told.get("annotations", {}),
-                starts_at=row["starts_at"],
-                ends_at=None,
-                runbook_url=told.get("runbook_url", ""),
-            )
-            answer = self._selected(alert)
+            answer = self._selected(_kept(row))
             if not isinstance(answer, runbooks.Undecided):
                 found.add(str(answer.runbook))
         return found
@@ -408,3 +394,18 @@ class Intake:
 
 def _source(source: str) -> Actor:
     return Actor(kind="source", name=source, known_by="webhook token")
+
+
+def _kept(row: dict[str, Any]) -> Alert:
+    """An alert that fires, as the record has it."""
+    told = json.loads(row["body"])
+    return Alert(
+        fingerprint=row["fingerprint"],
+        name=row["name"],
+        status="firing",
+        labels=told.get("labels", {}),
+        annotations=told.get("annotations", {}),
+        starts_at=row["starts_at"],
+        ends_at=None,
+        runbook_url=told.get("runbook_url", ""),
+    )

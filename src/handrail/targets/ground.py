@@ -342,8 +342,8 @@ class RealGround:
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
         """Asked of the server that the command means, which the server itself tells apart from the others."""
-        words = ask.stages[0][ask.stages[0].index("psql") :]
-        text = kubernetes.flag(words, "-c", "--command")
+        words = _psql(ask.stages[0])
+        text = _statement(words)
         server = self._server(words)
         self._wait_for(server, run=ask.run)
         key = f"{self._system(server)}/{'standby' if self._stands_by(server) else 'primary'}"
@@ -639,7 +639,8 @@ class RealGround:
             found = self._reader(long.whose(going.statement), going.ask, server=self._server(going.psql))
             for pid in long.sessions(found):
                 stages = statements.with_sql(going.ask, f"SELECT pg_cancel_backend({pid});")
-                process.run(stages, env=env, deadline=QUICK, cwd=self._home)
+                if stages:
+                    process.run(stages, env=env, deadline=QUICK, cwd=self._home)
             going.over.wait(long.PATIENCE)
         going.stopping.set()
 
@@ -703,6 +704,16 @@ class RealGround:
         )
 
 
+def _psql(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words from psql on; none where it is no psql."""
+    return words[words.index("psql") :] if "psql" in words else ()
+
+
+def _statement(psql: tuple[str, ...]) -> str:
+    """What a psql is told to run; empty where it is told nothing."""
+    return kubernetes.flag(psql, "-c", "--command") if psql else ""
+
+
 def _unmasked(name: str, why: str) -> str:
     return f"the values of the Secret {name} are not known, so they cannot be masked: {why}"
 
@@ -719,13 +730,12 @@ class _Going:
     @property
     def psql(self) -> tuple[str, ...]:
         """The words from psql on; none where it is no psql."""
-        words = self.ask.stages[0]
-        return words[words.index("psql") :] if "psql" in words else ()
+        return _psql(self.ask.stages[0])
 
     @property
     def statement(self) -> str:
         """The one statement that it makes."""
-        return kubernetes.flag(self.psql, "-c", "--command") if self.psql else ""
+        return _statement(self.psql)
 
 
 class _NotAsked(FixSettings):
@@ -758,7 +768,7 @@ def _as_known(words: tuple[str, ...], answer: Answer) -> Answer:
     told = [line for line in answer.stderr.splitlines() if BROKEN.search(line) and not NEVER_MADE.search(line)]
     broke = answer.exit_codes[0] in BROKEN_CURL if words[0] == "curl" else bool(told)
     if not broke and "psql" in words and CANCELLED.search(answer.stderr):
-        broke = sql.stands_apart(kubernetes.flag(words[words.index("psql") :], "-c", "--command"))
+        broke = sql.stands_apart(_statement(_psql(words)))
     return dataclasses.replace(answer, lost=answer.lost or broke, unsent=not broke and _unsent(words, answer))
 
 

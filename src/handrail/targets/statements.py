@@ -201,10 +201,14 @@ def _table(answer: Answer | None) -> list[list[str]] | None:
 
 
 def with_sql(ask: Ask, text: str) -> tuple[tuple[str, ...], ...]:
-    """The same psql with another statement."""
+    """The same psql with another statement; nothing where it has none to exchange. A `-c` before psql is kubectl's."""
     words = list(ask.stages[0])
-    for place, word in enumerate(words):
-        if word in ("-c", "--command") and place + 1 < len(words):
+    for place in range(words.index("psql") + 1, len(words)) if "psql" in words else ():
+        name, equals, _ = words[place].partition("=")
+        if name == "--command" and equals:
+            words[place] = f"--command={text}"
+            return (tuple(words),)
+        if words[place] in ("-c", "--command") and place + 1 < len(words):
             words[place + 1] = text
             return (tuple(words),)
     return ()
