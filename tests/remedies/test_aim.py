@@ -37,3 +37,38 @@ def test_a_deployment_is_aimed_at_another(written: str, aimed: str) -> None:
 def test_the_deployment_that_a_command_names() -> None:
     assert aim.deployment_named((("kubectl", "rollout", "restart", "deployment/api-gateway"),)) == "api-gateway"
     assert aim.deployment_named((("kubectl", "get", "pods"),)) == ""
+
+
+SWITCH = '{"spec":{"selector":{"slot":"blue"}}}'
+OTHER = '{"spec":{"selector":{"slot":"green"}}}'
+
+
+@pytest.mark.parametrize(
+    ("words", "aimed"),
+    [
+        (("kubectl", "patch", "service", "web", "-p", SWITCH), ("kubectl", "patch", "service", "web", "-p", OTHER)),
+        (("kubectl", "patch", "svc/web", f"--patch={SWITCH}"), ("kubectl", "patch", "svc/web", f"--patch={OTHER}")),
+        (("kubectl", "patch", "service", "web", f"-p{SWITCH}"), ("kubectl", "patch", "service", "web", f"-p{OTHER}")),
+    ],
+)
+def test_a_switch_of_slots_is_aimed_at_another_slot(words: tuple[str, ...], aimed: tuple[str, ...]) -> None:
+    assert aim.selected((words,)) == ("slot", "blue")
+    assert aim.slot((words,), "slot=green") == (aimed,)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("kubectl", "patch", "deployment", "web", "-p", SWITCH),
+        ("kubectl", "patch", "service", "web", "-p", '{"spec":{"selector":{"slot":"blue","app":"web"}}}'),
+        ("kubectl", "patch", "service", "web", "-p", '{"spec":{"selector":{"slot":"blue"},"type":"NodePort"}}'),
+        ("kubectl", "patch", "service", "web", "-p", '{"metadata":{},"spec":{"selector":{"slot":"blue"}}}'),
+        ("kubectl", "patch", "service", "web", "-p", "no json at all"),
+        ("kubectl", "patch", "service", "web", "-p", '["spec"]'),
+        ("kubectl", "patch", "service", "web", "-p"),
+        ("helm", "rollback", "web", "1"),
+    ],
+)
+def test_what_says_more_than_one_label_of_a_selector_is_left_as_it_is(words: tuple[str, ...]) -> None:
+    assert aim.selected((words,)) is None
+    assert aim.slot((words,), "slot=green") == (words,)

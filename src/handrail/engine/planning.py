@@ -26,6 +26,7 @@ AIMED = {  # each kind of aim that a binding may name, and how it is put into a 
     "degraded_deployment": remedies.aim.deployment,
     "live_deployment": remedies.aim.deployment,
     "service_deployment": remedies.aim.deployment,
+    "ready_slot": remedies.aim.slot,
     "replica": remedies.aim.server,
 }
 Stages = tuple[tuple[str, ...], ...]

@@ -5,6 +5,10 @@ Only words that the knowledge calls a target are exchanged; the verb and every o
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+
 Stages = tuple[tuple[str, ...], ...]
 
 
@@ -49,6 +53,60 @@ def server(stages: Stages, to: str) -> Stages:
     return ((*first[:at], "-h", host, *(("-p", port) if port else ()), *first[at:]), *stages[1:])
 
 
+def slot(stages: Stages, to: str) -> Stages:
+    """`kubectl patch service x -p '{"spec":{"selector":{"slot":"blue"}}}'` with `to`, as `slot=green`, in its place.
+
+    Unchanged where the patch does not say one label of a selector, and that alone.
+    """
+    key, _, value = to.partition("=")
+
+    def exchanged(patch: str) -> str:
+        return json.dumps({"spec": {"selector": {key: value}}}, separators=(",", ":"))
+
+    return _patched(stages, lambda patch: exchanged(patch) if _label(patch) is not None else patch)
+
+
+def selected(stages: Stages) -> tuple[str, str] | None:
+    """The one label that a patch of a Service writes into its selector, and its value; None where it is no such patch."""
+    found: list[tuple[str, str]] = []
+
+    def read(patch: str) -> str:
+        label = _label(patch)
+        found.extend([label] if label is not None else [])
+        return patch
+
+    _patched(stages, read)
+    return found[0] if len(found) == 1 else None
+
+
+def _patched(stages: Stages, change: Callable[[str], str]) -> Stages:
+    """A `kubectl patch service` with what `change` makes of the text of its patch."""
+    first = list(stages[0])
+    if first[0] != "kubectl" or "patch" not in first or not SERVICES & {word.partition("/")[0] for word in first}:
+        return stages
+    for index, word in enumerate(first):
+        flag, equals, given = word.partition("=")
+        if flag in ("-p", "--patch") and equals:
+            first[index] = f"{flag}={change(given)}"
+        elif flag in ("-p", "--patch") and index + 1 < len(first):
+            first[index + 1] = change(first[index + 1])
+        elif re.match(r"-p[{]", word):
+            first[index] = f"-p{change(word[2:])}"
+    return (tuple(first), *stages[1:])
+
+
+def _label(patch: str) -> tuple[str, str] | None:
+    """The label of a patch that says one label of a selector, and that alone."""
+    try:
+        match json.loads(patch, strict=False):  # what the text leaves open may hold any character
+            case {"spec": {"selector": {**selector}, **beside}, **more} if len(selector) == 1 and not beside | more:
+                key, value = next(iter(selector.items()))
+                return (str(key), value) if isinstance(value, str) else None
+    except ValueError:
+        pass
+    return None
+
+
 def deployment_named(stages: Stages) -> str:
     """The Deployment that a kubectl command names, else empty."""
     marker = "\0"
@@ -59,6 +117,7 @@ def deployment_named(stages: Stages) -> str:
     return ""
 
 
+SERVICES = {"service", "services", "svc"}
 KINDS = ("deployment", "deployments", "deploy", "deployment.apps", "deployments.apps")
 
 

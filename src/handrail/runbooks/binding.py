@@ -192,7 +192,8 @@ class When:
 class Retarget:
     """A better aim than the text's: what kind, and the sentence that says why.
 
-    `to` is one of `last_good_revision`, `degraded_deployment`, `live_deployment`, `service_deployment`, `replica`.
+    `to` is one of `last_good_revision`, `degraded_deployment`, `live_deployment`, `service_deployment`, `ready_slot`,
+    `replica`.
     """
 
     to: str

@@ -39,7 +39,14 @@ from handrail.runbooks.document import Document, RunbookId
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-AIMS = ("last_good_revision", "degraded_deployment", "live_deployment", "service_deployment", "replica")
+AIMS = (
+    "last_good_revision",
+    "degraded_deployment",
+    "live_deployment",
+    "service_deployment",
+    "ready_slot",
+    "replica",
+)
 TYPES = (*parameter_types.PATTERNS, "ip", "text")
 PLACE = re.compile(r"([A-Za-z][\w-]*\.)?[1-9]\d*\.[1-9]\d*")
 AFTERWARDS = ("retrospective", "action_items")

@@ -23,7 +23,7 @@ from handrail.commands import sql
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import firewall, http, kubernetes, long, postgres, process, push, sandbox, statements
+from handrail.targets import firewall, http, kubernetes, long, postgres, process, push, sandbox, serving, statements
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
@@ -315,6 +315,7 @@ class RealGround:
                 namespace=self.settings.namespace,
                 now=datetime.now(UTC),
             )
+            found = serving.with_reach(found, ask, self.settings.namespace, run=self._asked)
         elif firewall.is_rule(words):
             found = self._rule_prospect(ask)
         elif words[:2] == ("kubectl", "exec") and "psql" in words:
@@ -522,50 +523,30 @@ class RealGround:
             return kubernetes.newest_release(ask, run=self._asked, first_bad_at=first_bad_at)
         if kind == "replica":
             return self._replica(ask)
+        if kind == "ready_slot":
+            return serving.ready_slot(ask, self.settings.namespace, run=self._asked)
         named = remedies.aim.deployment_named(ask.stages)
         if not named:
             return None
         if kind == "service_deployment":
-            return self._of_service(named, service)
+            return serving.service_deployment(named, service, self.settings.namespace, run=self._asked)
         if kind == "degraded_deployment":
-            found = self.instant(self.settings.holders_query) if self.settings.holders_query else None
-            if not found:
-                return None
-            labels, value = max(found, key=lambda one: one[1])
-            worst = labels.get("deployment", "")
-            if not worst or worst == named:
-                return None
-            says = f"{worst} is the one that is degraded ({remedies.checks.number(value)}), not {named}."
-            return Aim(value=worst, says=says, title=f"The same for {worst}")
+            return self._degraded(named)
         if kind == "live_deployment" and self.settings.slot_service:
-            return self._live(named)
+            return serving.live_deployment(named, self.settings.slot_service, self.settings.namespace, run=self._asked)
         return None
 
-    def _of_service(self, named: str, service: str) -> Aim | None:
-        """The Deployment that has the name of the service the alert is about, where the text names another one."""
-        if not service or service == named:
+    def _degraded(self, named: str) -> Aim | None:
+        """The Deployment that the environment's own query tells to be degraded, where the text names another one."""
+        found = self.instant(self.settings.holders_query) if self.settings.holders_query else None
+        if not found:
             return None
-        wanted = kubernetes.Named(kind="deployment", name=service, namespace=self.settings.namespace)
-        if kubernetes.live(wanted, run=self._asked) is None:
+        labels, value = max(found, key=lambda one: one[1])
+        worst = labels.get("deployment", "")
+        if not worst or worst == named:
             return None
-        says = f"The alert is about {service}; the text names {named}."
-        return Aim(value=service, says=says, title=f"The same for {service}", rather=True)
-
-    def _live(self, named: str) -> Aim | None:
-        service = kubernetes.Named(kind="service", name=self.settings.slot_service, namespace=self.settings.namespace)
-        found = kubernetes.live(service, run=self.run)
-        selector = (found or {}).get("spec", {}).get("selector", {})
-        if not selector:
-            return None
-        labels = ",".join(f"{key}={value}" for key, value in selector.items())
-        answer = self.run(
-            "look", ("kubectl", "get", "deployment", "-n", self.settings.namespace, "-l", labels, "-o", "json")
-        )
-        items = (kubernetes.said(answer) or {}).get("items", [])
-        names = [item["metadata"]["name"] for item in items]
-        if len(names) != 1 or names[0] == named:
-            return None
-        return Aim(value=names[0], says=f"{names[0]} serves now; {named} is idle.", title=f"The same for {names[0]}")
+        says = f"{worst} is the one that is degraded ({remedies.checks.number(value)}), not {named}."
+        return Aim(value=worst, says=says, title=f"The same for {worst}")
 
     # -- changing --------------------------------------------------------------------------------------------------
 
