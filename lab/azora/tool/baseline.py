@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tool import database, delivery, kube, packages, places, release, repository, storms, traffic
+from tool import away, database, delivery, kube, packages, places, release, repository, storms, traffic
 
 ROUTES = (
     "/health",
@@ -46,6 +46,7 @@ def saved() -> dict[str, Any]:
 
 
 def restore() -> list[str]:
+    away.back()
     wanted = saved()
     traffic.disperse()
     storms.stop()

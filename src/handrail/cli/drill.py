@@ -104,16 +104,22 @@ class _Staging:
 
     def one_fault(self, one: Fault) -> drills.Score:
         """Drill one fault."""
+        _refuse_another(one, self.known)
         timed = _with_time(one, self.known)
         return drills.perform(timed, stage=self.stage, bench=self.bench, judge=self.judge, clock=app.now, say=_say)
 
     def script(self, script: scripts.Script) -> drills.Score:
         """Drill a course."""
+
+        def allowed(name: str) -> Fault:
+            _refuse_another(one := _fault(name), self.known)
+            return one
+
         cast = scripts.Cast(
             store=self.stage.store,
             desk=self.stage.desk,
             bench=self.bench,
-            faults=_fault,
+            faults=allowed,
             approver=self.stage.approver,
             alertmanager=self.lab["alertmanager_url"],
             say=_say,
@@ -251,6 +257,13 @@ def _refuse_elsewhere(known: Settings, admin: Mapping[str, str], lab: Mapping[st
         )
 
 
+def _refuse_another(one: Fault, known: Settings) -> None:
+    """A fault names the environment where it may be injected."""
+    here = known.environments[0].name
+    if one.environment != here:
+        raise FixSettings(f"{one.id} may be injected into {one.environment}, and this is {here}. Nothing was injected.")
+
+
 def _with_time(one: Fault, known: Settings) -> Fault:
     """The fault's limit is for alerts that come in seconds; a team's windows and holds take their own time on top."""
     place = known.environments[0]
@@ -301,6 +314,11 @@ def _recording(
             "alerts": list(one.alerts),
             "proposes": one.proposes,
             "remedies": [dataclasses.asdict(remedy) for remedy in one.remedies],
+            "may_fire": None if one.may_fire is None else list(one.may_fire),
+            "values": dict(one.values),
+            "shows": dict(one.shows),
+            "levels": None if one.levels is None else list(one.levels),
+            "says": list(one.says),
         },
         course=score.course.lines,
         entries=ground.entries(alert_at),

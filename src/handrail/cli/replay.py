@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from handrail import app
 from handrail.approvals import Approver
 from handrail.cli.telling import Telling
 from handrail.drills import course, recording
+from handrail.drills import fault as faults
 from handrail.drills.fault import ExpectedRemedy, Fault
 from handrail.errors import FixRunbook
 
@@ -78,10 +80,18 @@ def running(kept: recording.Recording, config: Path, *, state: Path, speed: floa
 
 
 def check(
-    kept: recording.Recording, *, speed: float, say: Callable[[str], None], config: Path | None = None
+    kept: recording.Recording,
+    *,
+    speed: float,
+    say: Callable[[str], None],
+    config: Path | None = None,
+    expects: Fault | None = None,
 ) -> list[str]:
-    """What went otherwise than recorded; empty where nothing did."""
-    fault = _fault(kept)
+    """What went otherwise than recorded; empty where nothing did.
+
+    `expects` is the fault as it is told of now; without it, what was expected when the recording was made.
+    """
+    fault = _fault(kept) if expects is None else _with_expectations(_fault(kept), expects)
     with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
         place = config or app.library() / kept.settings
         with running(kept, place, state=Path(scratch), speed=speed) as replayed:
@@ -157,6 +167,18 @@ def _play(
         time.sleep(0.05)
 
 
+def _with_expectations(recorded: Fault, now: Fault) -> Fault:
+    """The recorded fault with what is expected of its alerts, values, looks and calls today."""
+    return dataclasses.replace(
+        recorded,
+        may_fire=now.may_fire,
+        values=now.values,
+        shows=now.shows,
+        levels=now.levels,
+        says=now.says,
+    )
+
+
 def _fault(kept: recording.Recording) -> Fault:
     raw = kept.expect
     return Fault(
@@ -179,4 +201,5 @@ def _fault(kept: recording.Recording) -> Fault:
         judge=(),
         heal=(),
         time_limit_seconds=0,
+        **faults.expectations(raw),
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from handrail.drills.fault import ENDS, Fault
 from handrail.evidence import Event
@@ -117,12 +120,48 @@ def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Even
     names = {event.payload.get("name") for event in events if event.kind == "alert_received"}
     if fault.alerts and not names & set(fault.alerts):
         problems.append(f"none of {', '.join(fault.alerts)} fired, but {', '.join(sorted(map(str, names)))}")
+    beside = [] if fault.may_fire is None else sorted(map(str, names - {*fault.alerts, *fault.may_fire}))
+    if beside:
+        problems.append(f"{', '.join(beside)} fired too, which the fault tells nothing of")
     pages = [event.payload.get("level") for event in events if event.kind == "page"]
     if len(pages) != len(set(pages)):
         problems.append(f"a level was paged more than once: {pages}")
+    if fault.levels is not None and tuple(pages) != fault.levels:
+        problems.append(f"levels {pages} were called, {list(fault.levels)} were expected")
+    problems += unsaid(events, fault.says)
     problems += _waiting_at_once(events)
     for run in proposing:
         problems += _remedies(store, f"R-{run['number']}", fault)
+        problems += _not_filled(run, fault)
+        problems += _not_shown(store, run, fault)
+    return problems
+
+
+def unsaid(events: Sequence[Event], says: Sequence[str]) -> list[str]:
+    """The words that the record should hold and does not."""
+    record = json.dumps([event.payload for event in events], default=str, ensure_ascii=False)
+    return [f"the record never says “{words}”" for words in says if words not in record]
+
+
+def _not_filled(run: Mapping[str, Any], fault: Fault) -> list[str]:
+    """Parameters that a run filled in otherwise than the fault makes them."""
+    known = json.loads(run["values_"] or "{}")
+    return [
+        f"<{name}> was filled with {known.get(name) or 'nothing'}, expected was {pattern}"
+        for name, pattern in fault.values.items()
+        if not re.fullmatch(pattern, str(known.get(name, "")))
+    ]
+
+
+def _not_shown(store: Store, run: Mapping[str, Any], fault: Fault) -> list[str]:
+    """Looks that do not show the cause."""
+    problems = []
+    evidence = store.evidence_of(f"R-{run['number']}")
+    for place, pattern in fault.shows.items():
+        found = [one for one in evidence if one.command == f"{run['runbook']}.{place}"]
+        if not any(re.search(pattern, f"{one.says}\n{one.stdout}\n{one.stderr}") for one in found):
+            said = "; ".join(one.says for one in found) or "nothing, it was not asked"
+            problems.append(f"{place} shows no {pattern}, but: {said}")
     return problems
 
 

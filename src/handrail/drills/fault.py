@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from handrail.errors import FixRunbook
 HEALED_BY = ("document", "retargeted", "corrected", "person")
 LIMIT_SECONDS = 300.0  # of one command
 ORIGINAL = "original"  # the edition as its authors wrote it
+PATTERNS = ("values", "shows")  # of what is expected: a name to a regular expression
 ENDS = ("passed_over", "refused", "did_not_help", "healed")
 
 
@@ -45,6 +47,12 @@ class Fault:
     judge: tuple[Mapping[str, Any], ...]
     heal: tuple[tuple[str, ...], ...]
     time_limit_seconds: int
+    environment: str = ""  # where it may be injected, and nowhere else
+    may_fire: tuple[str, ...] | None = None  # alerts beside `alerts` that the same trouble may raise; None: any
+    values: Mapping[str, str] = field(default_factory=dict)  # parameter to the pattern of what must stand for it
+    shows: Mapping[str, str] = field(default_factory=dict)  # place of a look to the pattern of what it must show
+    levels: tuple[int, ...] | None = None  # that were called; None where it does not matter
+    says: tuple[str, ...] = ()  # words that must stand in the record
     by_hand: tuple[tuple[str, ...], ...] = ()
     library: str = "azora"  # the folder of settings below library/ that it is drilled with
     edition: str = ""  # of the document: the settings are handrail.EDITION.yaml there
@@ -72,12 +80,14 @@ def read(text: str, *, path: str) -> Fault:
             judge=tuple(raw["judge"]),
             heal=vectors(raw.get("heal") or []),
             time_limit_seconds=int(raw.get("time_limit_seconds", 600)),
+            environment=raw["environment"],
+            **expectations({"may_fire": (), **raw["expect"]}),
             by_hand=vectors(raw.get("by_hand") or []),
             library=raw.get("library", "azora"),
             edition=raw.get("edition", ""),
             editions={name: _remedies(one["remedies"]) for name, one in (raw.get("editions") or {}).items()},
         )
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise FixRunbook(
             f"{path} is no fault: {type(error).__name__} {error}. See lab/faults/fault.schema.json."
         ) from error
@@ -86,6 +96,23 @@ def read(text: str, *, path: str) -> Fault:
     if fault.healed_by not in HEALED_BY:
         raise FixRunbook(f"{path}: healed_by is {fault.healed_by}; it is one of {', '.join(HEALED_BY)}.")
     return fault
+
+
+def expectations(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What is expected beside the remedies, of a fault's `expect` or a recording's; patterns must be patterns.
+
+    A recording made before 2026-11-29 holds none of it, and is judged by none of it.
+    """
+    found = {kind: {str(key): str(value) for key, value in (raw.get(kind) or {}).items()} for kind in PATTERNS}
+    for pattern in (one for kind in found.values() for one in kind.values()):
+        re.compile(pattern)
+    levels, may_fire = raw.get("levels"), raw.get("may_fire")
+    return {
+        **found,
+        "may_fire": None if may_fire is None else tuple(map(str, may_fire)),
+        "levels": None if levels is None else tuple(map(int, levels)),
+        "says": tuple(map(str, raw.get("says") or ())),
+    }
 
 
 def with_edition(fault: Fault, edition: str) -> Fault:
