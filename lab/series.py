@@ -39,7 +39,7 @@ BEGIN, END = "<!-- drills: written by `make drills` -->", "<!-- /drills -->"
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("set", nargs="?", default="thirteen", choices=sorted(SETS))
-    parser.add_argument("--record", action="store_true", help="leave a recording of each")
+    parser.add_argument("--record", action="store_true", help="leave a recording of each that is no course")
     parser.add_argument(
         "--whole", action="store_true", help="one approver waits six minutes, and one drill has a real team's profile"
     )

@@ -118,6 +118,26 @@ def test_a_drill_of_a_strangers_runbook_is_replayed(path: Path) -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+EDITIONS = sorted(FOLDER.glob("*/*.json.gz"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EDITIONS, ids=lambda path: f"{path.name.removesuffix('.json.gz')}@{path.parent.name}")
+def test_a_drill_of_another_edition_is_replayed(path: Path) -> None:
+    found = replay(str(path))
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_a_recording_of_another_edition_is_found_by_it(tmp_path: Path) -> None:
+    own, apart = tmp_path / "RB-009-paused.json.gz", tmp_path / "corrected" / "RB-009-paused.json.gz"
+    apart.parent.mkdir()
+    for path in (own, apart):
+        path.touch()
+    assert recording.named(tmp_path, "RB-009-paused@corrected") == (apart,)
+    assert recording.named(tmp_path, "rb-009@corrected") == (apart,)
+    assert recording.named(tmp_path, "RB-009") == recording.named(tmp_path, "") == (own,)
+
+
 def test_every_strangers_fault_has_a_recording() -> None:
     faults = {path.stem for path in (ROOT / "lab" / "faults" / "strangers").glob("*.yaml")}
     assert {path.name.removesuffix(".json.gz") for path in STRANGERS} == faults

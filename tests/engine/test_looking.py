@@ -158,3 +158,15 @@ def test_the_trouble_of_a_run_began_with_the_alert_that_names_it() -> None:
     vague, own, again = _alert("Complaints", service="g"), _alert("Errors", service="g"), _alert("Errors", service="g")
     assert scene.those_naming([vague, own, again], runbook="RB-002", binding=binding) == [own, again]
     assert scene.those_naming([vague], runbook="RB-002", binding=binding) == []
+
+
+def test_what_the_database_refuses_is_not_said_to_be_kubectls() -> None:
+    command = understood('kubectl exec -it deploy/db -- psql -c "EXPLAIN SELECT * FROM users;"')
+    ask = asked('kubectl exec -it deploy/db -- psql -c "EXPLAIN SELECT * FROM users;"')
+    assert isinstance(ask, Ask)
+    assert ask.sql
+    answer = Answer(
+        stderr="permission denied for table users", exit_codes=(1,), started_at=datetime.now(UTC), seconds=0.1
+    )
+    found = looking.as_evidence("X.1.1", command, ask, answer, run="R-1", first="X.1.1")
+    assert found.says == "the database refused it: permission denied for table users"

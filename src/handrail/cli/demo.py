@@ -24,7 +24,10 @@ NEXT = "handrail demo RB-003 replays a drill that was recorded on a real cluster
 
 def demo(
     recording: Annotated[
-        str, typer.Argument(help="A recorded drill, such as RB-003; else the small shop runs for real.")
+        str,
+        typer.Argument(
+            help="A recorded drill, such as RB-003 or RB-003-bad-probe@corrected; else the small shop runs for real."
+        ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,
     speed: Annotated[float, typer.Option(help="How many times faster than the drill a recording is replayed.")] = 10.0,

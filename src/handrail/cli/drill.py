@@ -80,7 +80,7 @@ def perform(
     one = fault.with_edition(own, edition)
     with _staged(one.id, app.library() / one.settings, wait=wait, meanwhile=meanwhile) as at:
         score = at.one_fault(one)
-        at.keep(score, runbook=one.runbook, recorded=one if record and one.edition == own.edition else None)
+        at.keep(score, runbook=one.runbook, recorded=one if record else None, apart=one.edition != own.edition)
     return score, at.lab
 
 
@@ -126,12 +126,18 @@ class _Staging:
         )
         return drills.perform_script(script, cast, stage=self.stage, judge=self.judge, clock=app.now)
 
-    def keep(self, score: drills.Score, *, runbook: str, recorded: Fault | None) -> None:
-        """Into the record of drills, with its review; as a recording too where it is one fault's."""
+    def keep(self, score: drills.Score, *, runbook: str, recorded: Fault | None, apart: bool = False) -> None:
+        """Into the record of drills, with its review; as a recording too where it is one fault's.
+
+        That of another edition than the fault's own lies `apart`, in a folder with the edition's name.
+        """
         if recorded is not None and not score.passed:
             _say("No recording is left of a drill that failed.")
         elif recorded is not None and score.course.incident:
-            target = self.place.parent / "recordings" / f"{recorded.id}.json.gz"
+            folder = self.place.parent / "recordings"
+            if apart:
+                folder /= recorded.edition or fault.ORIGINAL
+            target = folder / f"{recorded.id}{recording.ENDING}"
             kept = _recording(recorded, score, here=self.here, ground=self.grounds[ENVIRONMENT], lab=self.lab)
             recording.save(kept, target, mask=self.here.masker.mask)
             _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")

@@ -116,13 +116,17 @@ def expectations(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_edition(fault: Fault, edition: str) -> Fault:
-    """The fault as it goes with another edition of the document; `original` is the one without a name."""
+    """The fault as it goes with another edition of the document; `original` is the one without a name.
+
+    Which values and looks an edition has is its own: what is expected of another one's does not count there.
+    """
     if edition in ("", fault.edition or ORIGINAL):
         return fault
     if edition not in fault.editions:
         known = ", ".join((fault.edition or ORIGINAL, *fault.editions))
         raise FixRunbook(f"{fault.id} tells of no course with the edition {edition}. It tells of: {known}.")
-    return replace(fault, edition="" if edition == ORIGINAL else edition, remedies=fault.editions[edition])
+    own = "" if edition == ORIGINAL else edition
+    return replace(fault, edition=own, remedies=fault.editions[edition], values={}, shows={})
 
 
 def _remedies(raw: Sequence[Mapping[str, Any]]) -> tuple[ExpectedRemedy, ...]:

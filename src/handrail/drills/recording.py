@@ -370,7 +370,12 @@ def is_due(
 
 
 def named(folder: Path, name: str) -> tuple[Path, ...]:
-    """The recordings of a folder that a name means: a fault's (RB-003-bad-probe), every one of a runbook (RB-003), or all."""
+    """The recordings of a folder that a name means: a fault's (RB-003-bad-probe), every one of a runbook (RB-003), or all.
+
+    Those of another edition than the fault's own lie in a folder of it: RB-003-bad-probe@corrected.
+    """
+    name, _, edition = name.partition("@")
+    folder = folder / edition if edition else folder
     every = sorted(folder.glob(f"*{ENDING}"))
     if not name:
         return tuple(every)

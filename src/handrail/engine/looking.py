@@ -291,7 +291,6 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
     meanings = [stage.exit_meanings for stage in (command.runs_as or command.stages or ())]
     bad = ""
     meaning = failed = ""
-    failed = ""
     for index, code in enumerate(answer.exit_codes):
         told = meanings[index].get(code, "") if index < len(meanings) else ""
         stage = ask.stages[index][0] if index < len(ask.stages) else "the command"
@@ -300,7 +299,8 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
             bad = f"{commands.show_argv(ask.stages[index : index + 1])} failed: {failed}"
             break
         if code != 0 and not told:
-            bad = f"{stage} ended with {code}"
+            # the words may start with kubectl; what answered is the database itself
+            bad = "the database refused it" if ask.sql and index == 0 else f"{stage} ended with {code}"
             break
         if code != 0:
             meaning = told
