@@ -2,7 +2,8 @@
 
     python -m tests.drills.replaying RECORDING SPEED [MUTATION]
 
-A mutation is `trigger`, `threshold` or `order`: one planted mistake in the binding, which the replay must notice.
+A mutation is `trigger`, `threshold`, `order` or `source`: one planted mistake in the binding, which the replay must
+notice. What is expected beside the course is what the fault's own file says now.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import yaml
 
 from handrail import app
 from handrail.cli import replay
-from handrail.drills import recording
+from handrail.drills import fault, recording
 
 
 def mutated(kept: recording.Recording, mutation: str, folder: Path) -> recording.Recording:
@@ -33,6 +34,9 @@ def mutated(kept: recording.Recording, mutation: str, folder: Path) -> recording
         bound["checks"][0]["below"] = -1
     elif mutation == "order":
         bound["remedies"].reverse()
+    elif mutation == "source":
+        for parameter in bound["parameters"].values():
+            parameter["from"] = [{"label": "nonesuch"}]
     else:
         raise SystemExit(f"no mutation is named {mutation}")
     path.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
@@ -47,6 +51,17 @@ def without_url(body: str) -> str:
     return json.dumps(raw)
 
 
+def expected(kept: recording.Recording) -> fault.Fault | None:
+    """The fault as its file tells of it, with the edition that was drilled."""
+    folder = app.library().parent / "lab" / "faults"
+    found = sorted(folder.rglob(f"{kept.fault}.yaml"))
+    if not found:
+        return None
+    one = fault.of(found[0])
+    edition = Path(kept.settings).name.removeprefix("handrail").removesuffix(".yaml").lstrip(".")
+    return fault.with_edition(one, edition or fault.ORIGINAL)
+
+
 def main() -> None:
     """Exit 0 where the replay took the recorded course."""
     kept = recording.load(Path(sys.argv[1]))
@@ -55,7 +70,7 @@ def main() -> None:
         shutil.copytree((app.library() / kept.settings).parent, config.parent)
         if len(sys.argv) > 3:
             kept = mutated(kept, sys.argv[3], config.parent)
-        problems = replay.check(kept, speed=float(sys.argv[2]), say=print, config=config)
+        problems = replay.check(kept, speed=float(sys.argv[2]), say=print, config=config, expects=expected(kept))
     print("\n".join(problems) or "as recorded")
     sys.exit(1 if problems else 0)
 

@@ -33,6 +33,19 @@ def test_a_fault_fits_its_form_and_names_what_is_there(path: Path) -> None:
     assert all(Path(program.replace("{lab}", str(cases.ROOT / "lab"))).is_file() for program in programs)
 
 
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_who_must_be_called_is_said_where_only_a_person_heals(path: Path) -> None:
+    one = fault.of(path)
+    if one.healed_by == "person" and path.parent == FAULTS:
+        assert one.levels == (1, 2)
+
+
+@pytest.mark.parametrize("path", sorted(FAULTS.glob("RB-*.yaml")), ids=lambda path: path.stem)
+def test_a_fault_says_where_its_cause_is_seen(path: Path) -> None:
+    one = fault.of(path)
+    assert one.shows or one.says or one.id == "RB-008-stale-statistics", "no look of the text shows stale statistics"
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -41,8 +54,10 @@ def test_a_fault_fits_its_form_and_names_what_is_there(path: Path) -> None:
         ({"healed_by": "luck"}, "healed_by is luck; it is one of document, retargeted, corrected, person."),
         ({"expect": None}, "is no fault"),
         ({"inject": [{"shell": "rm -rf /"}]}, "is no fault"),
+        ({"environment": None}, "is no fault: KeyError 'environment'"),
+        ({"expect": {**GOOD["expect"], "shows": {"2.1": "("}}}, "is no fault"),
     ],
-    ids=["no heal", "an empty heal", "healed by luck", "nothing expected", "a shell"],
+    ids=["no heal", "an empty heal", "healed by luck", "nothing expected", "a shell", "anywhere", "no pattern"],
 )
 def test_a_fault_that_could_not_be_healed_or_judged_is_refused(change: dict[str, Any], says: str) -> None:
     raw = {key: value for key, value in {**GOOD, **change}.items() if value is not None}

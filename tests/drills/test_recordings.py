@@ -101,6 +101,15 @@ def test_a_planted_mistake_turns_the_replay_red(name: str, replayed: Replayed) -
     assert "; recorded was RB-" in found.stdout, "red for another reason than the course it took"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["RB-003-missing-variable", "RB-005-small-limit", "RB-013-never-ready"])
+def test_a_parameter_that_nothing_fills_in_turns_the_replay_red(fault: str) -> None:
+    """The course may well be the same: what is looked at is the wrong pod, or none."""
+    found = replay(f"{fault}.json.gz", "source")
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "was filled with nothing, expected was " in found.stdout
+
+
 def test_every_fault_of_the_lab_has_a_recording_and_a_planted_mistake() -> None:
     faults = {path.stem for path in (ROOT / "lab" / "faults").glob("RB-*.yaml")}
     assert {name.removesuffix(".json.gz") for name in RECORDINGS} == faults == set(MUTATIONS)

@@ -51,7 +51,7 @@ class Fault:
     may_fire: tuple[str, ...] | None = None  # alerts beside `alerts` that the same trouble may raise; None: any
     values: Mapping[str, str] = field(default_factory=dict)  # parameter to the pattern of what must stand for it
     shows: Mapping[str, str] = field(default_factory=dict)  # place of a look to the pattern of what it must show
-    levels: tuple[int, ...] | None = None  # that were called; None where it does not matter
+    levels: tuple[int, ...] | None = None  # that are called first; None where it does not matter
     says: tuple[str, ...] = ()  # words that must stand in the record
     by_hand: tuple[tuple[str, ...], ...] = ()
     library: str = "azora"  # the folder of settings below library/ that it is drilled with
