@@ -222,6 +222,32 @@ def test_a_remedy_that_did_not_help_calls_the_next_level(stage: Stage) -> None:
     assert stage.pages(incident) == [(1, "Jon"), (2, "Ana")]
 
 
+def test_a_hand_over_calls_the_next_level_once_other_alerts_had_time_to_come(stage: Stage) -> None:
+    incident = stage.incident()
+    run = stage.run(incident, "RB-004")
+    stage.store.update_run(run, handed_over_at=stage.clock())
+    stage.side.settle(incident)
+    assert stage.pages(incident) == [(1, "Jon")]
+    stage.clock.forward(seconds=11)
+    stage.sweep()
+    assert stage.pages(incident) == [(1, "Jon")]
+    stage.clock.forward(seconds=2)
+    stage.sweep()
+    assert stage.pages(incident) == [(1, "Jon"), (2, "Ana")]
+
+
+def test_a_hand_over_calls_nobody_where_another_runbook_took_over(stage: Stage) -> None:
+    incident = stage.incident()
+    run = stage.run(incident, "RB-004")
+    stage.store.update_run(run, handed_over_at=stage.clock())
+    stage.side.settle(incident)
+    stage.store.update_run(run, mode=Mode.LOOKS)  # what explains this trouble came a moment later
+    stage.clock.forward(seconds=15)
+    stage.sweep()
+    stage.side.settle(incident)
+    assert stage.pages(incident) == [(1, "Jon")]
+
+
 def test_a_page_that_reached_nobody_calls_the_next_level(stage: Stage) -> None:
     incident = stage.incident()
     for row in stage.store.messages(incident=incident):

@@ -31,11 +31,14 @@ def demo(
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,
     speed: Annotated[float, typer.Option(help="How many times faster than the drill a recording is replayed.")] = 10.0,
+    config: Annotated[
+        Path | None, typer.Option(help="The folder of settings beside whose recordings it lies; else the library's.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep serving the page when it is over, until Ctrl-C.")] = False,
 ) -> None:
     """Watch an alert become a healed incident: real processes on this machine, or a recording of the lab."""
     if recording:
-        raise typer.Exit(0 if replay.replay(recording, speed=speed, say=terminal.say) else 1)
+        raise typer.Exit(0 if replay.replay(recording, speed=speed, say=terminal.say, config=config) else 1)
     _shop(yes=yes or not sys.stdin.isatty(), keep=keep)
 
 

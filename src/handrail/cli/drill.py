@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 
@@ -20,19 +18,18 @@ from handrail.approvals import Approver
 from handrail.drills import drill as drills
 from handrail.drills import fault, recording
 from handrail.drills import script as scripts
+from handrail.drills import venue as venues
 from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge
 from handrail.drills.recording import RecordingGround
-from handrail.environments import files
-from handrail.errors import FixRunbook, FixSettings
+from handrail.drills.venue import Venue
+from handrail.errors import FixSettings
 from handrail.settings import Settings
 from handrail.targets import Ground
 from handrail.targets.masking import Masker
 
-LABEL = "handrail.dev/drills"
-ENVIRONMENT = "lab"
-BASELINE_SECONDS = 120
 TOLD_SECONDS = 10
+APPROVER = "Drill approver"  # as the people file names it
 
 
 def drill(
@@ -47,14 +44,19 @@ def drill(
         str, typer.Option(help="Another edition of the document, such as corrected; original is the one as written.")
     ] = "",
     record: Annotated[
-        bool, typer.Option("--record/--no-record", help="Leave a recording in library/azora/recordings.")
+        bool,
+        typer.Option("--record/--no-record", help="Leave a recording in the folder recordings beside the settings."),
     ] = True,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A folder of settings with faults of its own, drilled in its own environment; else the lab."),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="The score as JSON.")] = False,
 ) -> None:
     """Inject a fault into the lab, let the loop run, and print how it went."""
-    score, lab = perform(name, wait=wait, record=record, edition=edition)
-    told = {**dataclasses.asdict(score), "profile": lab["profile"]["name"]}
-    print(json.dumps(told, default=str, indent=2) if json_ else _told(score, lab))
+    score, venue = perform(name, wait=wait, record=record, edition=edition, config=config)
+    told = {**dataclasses.asdict(score), "profile": venue.profile}
+    print(json.dumps(told, default=str, indent=2) if json_ else _told(score, venue))
     if not score.passed:
         raise typer.Exit(1)
 
@@ -65,27 +67,35 @@ def perform(
     wait: float = 0.0,
     record: bool = False,
     edition: str = "",
+    config: Path | None = None,
     meanwhile: Callable[[app.Running], None] = lambda here: None,
-) -> tuple[drills.Score, dict[str, Any]]:
-    """One drill on the lab that runs here. `meanwhile` is called again and again while its incident is open."""
-    root = app.library().parent
-    scripted = scripts.find(root / "lab" / "courses", name)
+) -> tuple[drills.Score, Venue]:
+    """One drill, on the lab that runs here or in the environment of `config`.
+
+    `meanwhile` is called again and again while its incident is open.
+    """
+    library = config.resolve() if config else app.library()
+    venue = _own(library) if config else venues.lab(library.parent)
+    scripted = scripts.find(venue.courses, name)
     if scripted is not None:
         script = scripts.read(scripted.read_text(encoding="utf-8"), path=str(scripted))
-        with _staged(script.id, app.library() / script.settings, meanwhile=meanwhile) as at:
+        place = library / ("handrail.yaml" if config else script.settings)
+        with _staged(script.id, place, venue, meanwhile=meanwhile) as at:
             score = at.script(script)
             at.keep(score, runbook="", recorded=None)
-        return score, at.lab
-    own = _fault(name)
+        return score, venue
+    own = fault.of(fault.find(venue.faults, name))
     one = fault.with_edition(own, edition)
-    with _staged(one.id, app.library() / one.settings, wait=wait, meanwhile=meanwhile) as at:
+    place = library / (Path(one.settings).name if config else one.settings)
+    with _staged(one.id, place, venue, wait=wait, meanwhile=meanwhile) as at:
         score = at.one_fault(one)
         at.keep(score, runbook=one.runbook, recorded=one if record else None, apart=one.edition != own.edition)
-    return score, at.lab
+    return score, venue
 
 
-def _fault(name: str) -> Fault:
-    return fault.of(fault.find(app.library().parent / "lab" / "faults", name))
+def _own(folder: Path) -> Venue:
+    known = settings.read(folder)
+    return venues.own(known.environments[0], known.folder, known.state)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -94,7 +104,7 @@ class _Staging:
 
     place: Path  # the file of settings
     known: Settings
-    lab: dict[str, Any]
+    venue: Venue
     here: app.Running
     stage: drills.Stage
     bench: Bench
@@ -104,7 +114,7 @@ class _Staging:
 
     def one_fault(self, one: Fault) -> drills.Score:
         """Drill one fault."""
-        _refuse_another(one, self.known)
+        venues.refuse_another(one, self.known.environments[0])
         timed = _with_time(one, self.known)
         return drills.perform(timed, stage=self.stage, bench=self.bench, judge=self.judge, clock=app.now, say=_say)
 
@@ -112,7 +122,8 @@ class _Staging:
         """Drill a course."""
 
         def allowed(name: str) -> Fault:
-            _refuse_another(one := _fault(name), self.known)
+            one = fault.of(fault.find(self.venue.faults, name))
+            venues.refuse_another(one, self.known.environments[0])
             return one
 
         cast = scripts.Cast(
@@ -121,7 +132,7 @@ class _Staging:
             bench=self.bench,
             faults=allowed,
             approver=self.stage.approver,
-            alertmanager=self.lab["alertmanager_url"],
+            alertmanager=self.venue.alertmanager,
             say=_say,
         )
         return drills.perform_script(script, cast, stage=self.stage, judge=self.judge, clock=app.now)
@@ -138,7 +149,8 @@ class _Staging:
             if apart:
                 folder /= recorded.edition or fault.ORIGINAL
             target = folder / f"{recorded.id}{recording.ENDING}"
-            kept = _recording(recorded, score, here=self.here, ground=self.grounds[ENVIRONMENT], lab=self.lab)
+            name = self.known.environments[0].name
+            kept = _recording(recorded, score, here=self.here, ground=self.grounds[name], name=name, venue=self.venue)
             recording.save(kept, target, mask=self.here.masker.mask)
             _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")
         if runbook:
@@ -147,7 +159,7 @@ class _Staging:
                     "fault": score.fault,
                     "runbook": runbook,
                     "passed": int(score.passed),
-                    "profile": self.lab["profile"]["name"],
+                    "profile": self.venue.profile,
                     "seconds": score.took_seconds,
                     "times": json.dumps(dataclasses.asdict(score.course.times)),
                     "problems": json.dumps(score.problems),
@@ -161,113 +173,71 @@ class _Staging:
 
 @contextlib.contextmanager
 def _staged(
-    name: str, place: Path, *, wait: float = 0.0, meanwhile: Callable[[app.Running], None]
+    name: str, place: Path, venue: Venue, *, wait: float = 0.0, meanwhile: Callable[[app.Running], None]
 ) -> Iterator[_Staging]:
-    """The lab as it should be, and the product listening where the lab sends its alerts."""
-    root = app.library().parent
-    lab = _lab()
-    run = Path(lab["run"])
-    admin = _env(lab["kubeconfig"], lab["path"])
+    """The environment as it should be, and the product listening where its alerts are sent."""
     known = settings.read(place)
-    _refuse_elsewhere(known, admin, lab)
-    memory = run / "drills"
-    for healed in fault.heal_left_over(memory):
+    environment = known.environments[0]
+    if not environment.drills_allowed:
+        raise FixSettings(f"Drills are not allowed in {environment.name}: environments.yaml says so.")
+    if not any(one.name == APPROVER and one.drill and "approver" in one.roles for one in known.people):
+        raise FixSettings(
+            f"The people file names no `{{name: {APPROVER}, roles: [approver], drill: true}}`, so nobody could say yes. "
+            "Nothing was injected."
+        )
+    venue.refuse_elsewhere()
+    for healed in fault.heal_left_over(venue.memory):
         _say(f"An earlier drill left {healed}: healed.")
-    bench = Bench(
-        cwd=run / "azora" / "platform",
-        env=_env(str(run / "identities" / "fault-injector.yaml"), lab["path"]),
-        heal_env=admin,
-        memory=memory,
-        places={"lab": str(root / "lab")},
-    )
-    # what an earlier drill did stays in the rules' windows
-    _baseline(root, run, admin, seconds=BASELINE_SECONDS + 2 * int(known.environments[0].check_window.total_seconds()))
-    judge = Judge(
-        program=[str(root / "lab" / "faults" / "judge")], env=admin, cwd=root, memory=run / "routes-before.json"
-    )
-    state = root / ".handrail" / "drills" / f"{name}-{app.now():%Y%m%d-%H%M%S}"
+    bench = Bench(cwd=venue.cwd, env=venue.injector, heal_env=venue.admin, memory=venue.memory, places=venue.places)
+    venue.assert_well(environment.check_window)
+    state = _state(known, place) / f"{name}-{app.now():%Y%m%d-%H%M%S}"
     grounds: dict[str, RecordingGround] = {}
 
     def listening(known: Settings, masker: Masker) -> Mapping[str, Ground]:
-        real = app.ground(known.environments[0], masker=masker, state=state)
+        real = app.ground(environment, masker=masker, state=state)
         for trouble in real.learn_secrets():
             _say(trouble)
-        grounds[ENVIRONMENT] = RecordingGround(real, clock=app.now)
+        grounds[environment.name] = RecordingGround(real, clock=app.now)
         return grounds
 
-    port = urlsplit(lab["webhook_url"]).port
-    with app.running(place, state=state, port=port, drill=True, grounds=listening) as here:
+    with app.running(place, state=state, port=venue.port, drill=True, grounds=listening) as here:
         _say(f"Page: {here.url}")
-        _until_told(lab)
+        _until_told(venue)
         stage = drills.Stage(
             store=here.store,
             desk=here.desk,
             wait_before_approval=wait,
-            audit_log=Path(lab["audit_log"]),
-            database_logs=tuple(sorted((run / "azora" / "postgres").glob("*/log/postgresql.log"))),
+            audit_log=venue.audit_log,
+            database_logs=venue.database_logs,
             meanwhile=lambda: meanwhile(here),
-            approver=Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True),
+            approver=Approver(name=APPROVER, roles=("approver",), known_by="drill", drill=True),
         )
         yield _Staging(
             place=place,
             known=known,
-            lab=lab,
+            venue=venue,
             here=here,
             stage=stage,
             bench=bench,
-            judge=judge,
+            judge=venue.judge_of(),
             grounds=grounds,
             state=state,
         )
 
 
-def _until_told(lab: Mapping[str, Any]) -> None:
+def _state(known: Settings, place: Path) -> Path:
+    """Where a drill's own record lies: in a checkout beside it, else in the settings' own state."""
+    with contextlib.suppress(FixSettings):
+        if app.library() in place.parents:
+            return app.library().parent / ".handrail" / "drills"
+    return known.state / "drills"
+
+
+def _until_told(venue: Venue) -> None:
     """Until what an earlier drill left behind was told to whoever listens now, for two rounds of Alertmanager's at most."""
-    round_ = files.duration(lab["profile"]["values"]["GROUP_INTERVAL"], where="lab.json")
-    until = time.monotonic() + 2 * round_.total_seconds() + TOLD_SECONDS
-    while scripts.untold(lab["alertmanager_url"]) and time.monotonic() < until:
+    until = time.monotonic() + 2 * venue.round.total_seconds() + TOLD_SECONDS
+    while venue.alertmanager and scripts.untold(venue.alertmanager) and time.monotonic() < until:
         time.sleep(0.5)
-
-
-def _lab() -> dict[str, Any]:
-    run = Path(os.environ.get("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab"))
-    told = run / "lab.json"
-    if not told.exists():
-        raise FixSettings("No lab is running here. Start it with `make lab`.")
-    if not (run / "identities" / "look.yaml").exists():
-        raise FixSettings("The lab has no identities yet. Make them with lab/identities.")
-    return {**json.loads(told.read_text(encoding="utf-8")), "run": str(run)}
-
-
-def _env(kubeconfig: str, tools: str) -> dict[str, str]:
-    """The environment of a fault's commands: the tools' folder first, one credential, nothing else."""
-    keep = {name: os.environ[name] for name in ("LANG", "HANDRAIL_LAB_RUN") if name in os.environ}
-    path = f"{tools}:{os.environ.get('PATH', '/usr/bin:/bin')}"
-    return {**keep, "KUBECONFIG": kubeconfig, "PATH": path, "HOME": os.environ.get("HOME", "/root")}
-
-
-def _refuse_elsewhere(known: Settings, admin: Mapping[str, str], lab: Mapping[str, Any]) -> None:
-    """Drills are allowed where the settings list the environment and the cluster carries the label; both."""
-    environment = known.environments[0]
-    if not environment.drills_allowed:
-        raise FixSettings(f"Drills are not allowed in {environment.name}: environments.yaml says so.")
-    found = fault.ask(("kubectl", "get", "namespace", "kube-system", "-o", "json"), cwd=known.folder, env=admin)
-    meta = json.loads(found)["metadata"]
-    if meta.get("labels", {}).get(LABEL) != "allowed":
-        raise FixSettings(
-            f"The cluster of {environment.name} does not carry the label {LABEL}=allowed on kube-system. Drills stay away."
-        )
-    if meta["uid"] != lab["cluster_uid"]:
-        raise FixSettings(
-            f"The cluster that answers ({meta['uid']}) is not the lab's ({lab['cluster_uid']}). Drills stay away."
-        )
-
-
-def _refuse_another(one: Fault, known: Settings) -> None:
-    """A fault names the environment where it may be injected."""
-    here = known.environments[0].name
-    if one.environment != here:
-        raise FixSettings(f"{one.id} may be injected into {one.environment}, and this is {here}. Nothing was injected.")
 
 
 def _with_time(one: Fault, known: Settings) -> Fault:
@@ -277,24 +247,8 @@ def _with_time(one: Fault, known: Settings) -> Fault:
     return dataclasses.replace(one, time_limit_seconds=one.time_limit_seconds + int(longer.total_seconds()))
 
 
-def _baseline(root: Path, run: Path, admin: Mapping[str, str], *, seconds: int) -> None:
-    """Nothing may be wrong before the fault is in: an alert of another trouble would be answered instead of it."""
-    try:
-        fault.ask(
-            (str(root / "lab" / "azora" / "baseline"), "assert", "--wait", f"{seconds}"),
-            cwd=run,
-            env=admin,
-            seconds=seconds + 60,
-        )
-    except FixRunbook as error:
-        raise FixSettings(
-            f"The lab is not as it was when all was well, so no fault is injected. {error} "
-            "Put it back with `lab/azora/baseline restore`."
-        ) from error
-
-
 def _recording(
-    one: Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, lab: Mapping[str, Any]
+    one: Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, name: str, venue: Venue
 ) -> recording.Recording:
     alerts = here.store.alerts_of(score.course.incident)
     alert_at: datetime = alerts[0]["received_at"]
@@ -302,8 +256,8 @@ def _recording(
     return recording.Recording(
         fault=one.id,
         runbook=one.runbook,
-        environment=ENVIRONMENT,
-        profile=lab["profile"]["name"],
+        environment=name,
+        profile=venue.profile,
         settings=one.settings,
         made_at=app.now().isoformat(),
         document_revision=run["document_revision"],
@@ -343,7 +297,7 @@ def _others(here: app.Running, incident: str, *, own: str) -> dict[str, str]:
     return {name: here.catalog.runbook(name)[1].revision for name in named}
 
 
-def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
+def _told(score: drills.Score, venue: Venue) -> str:
     times = score.course.times
 
     def seconds(value: float | None) -> str:
@@ -351,7 +305,7 @@ def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
 
     lines = [
         "",
-        f"{score.fault}: {'passed' if score.passed else 'FAILED'} in {score.took_seconds:.0f} s (rules profile {lab['profile']['name']})",
+        f"{score.fault}: {'passed' if score.passed else 'FAILED'} in {score.took_seconds:.0f} s (rules profile {venue.profile})",
         f"  fault to alert        {seconds(times.fault_to_alert)}",
         f"  alert to evidence     {seconds(times.evidence)}",
         f"  alert to plan         {seconds(times.plan)}",
@@ -373,7 +327,7 @@ def _told(score: drills.Score, lab: Mapping[str, Any]) -> str:
     lines.append(
         f"  Handrail used {score.processor_percent:.0f} % of a core over the drill and {score.memory_mb:.0f} MB at most"
     )
-    lines.append(f"  the lab is {'as before' if score.restored else 'NOT restored'}")
+    lines.append(f"  the environment is {'as before' if score.restored else 'NOT restored'}")
     return "\n".join(lines)
 
 

@@ -25,11 +25,11 @@ STILL_SECONDS = 120.0  # of the replay's clock: longer than a check is given, so
 SPARE_SECONDS = 150.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
 
 
-def find(name: str) -> Path:
+def find(name: str, *, config: Path | None = None) -> Path:
     """A recording's file: itself, by the fault's id, or the first of a runbook's; what only a person healed comes last."""
     if name.endswith(recording.ENDING):
         return Path(name)
-    folders = sorted(app.library().glob("**/recordings"))
+    folders = [config / "recordings"] if config else sorted(app.library().glob("**/recordings"))
     found = [path for folder in folders for path in recording.named(folder, name)]
     if not found:
         every = [path for folder in folders for path in recording.named(folder, "")]
@@ -39,12 +39,16 @@ def find(name: str) -> Path:
 
 
 def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:
-    """Whether the replay took the recorded course, told line by line."""
-    kept = recording.load(find(name))
+    """Whether the replay took the recorded course, told line by line.
+
+    `config` is a folder of settings with recordings of its own; without it, those of the library.
+    """
+    kept = recording.load(find(name, config=config))
     say(
         f"{kept.fault}: recorded {kept.made_at[:16]} UTC in {kept.environment}, rules profile {kept.profile}; replayed {speed:g} times as fast."
     )
-    problems = check(kept, speed=speed, say=say, config=config)
+    place = config / Path(kept.settings).name if config else None
+    problems = check(kept, speed=speed, say=say, config=place)
     for problem in problems:
         say(f"Not as recorded: {problem}")
     say("The replay took the recorded course." if not problems else "The replay took another course than the drill.")
@@ -138,6 +142,8 @@ def _play(
             # the alert resolved, nothing of ours was on trial and the checks failed: no recorded course goes that way
             hopeless = hopeless or event.kind == "still_wrong"
             closed = closed or event.kind == "incident_closed"
+            if event.kind == "handed_over" and (here.store.run(event.run) or {}).get("runbook") != fault.proposes:
+                continue  # what explains it takes over once its alert comes
             if event.kind == "handed_over" and approved >= len(expected) and by_hand:
                 here.desk.done_by_hand(event.run, by_hand.pop(0).step, approver, note="as recorded")
             elif event.kind == "handed_over":

@@ -218,7 +218,7 @@ def _follow(one: Fault, *, stage: Stage, bench: Bench, say: Say) -> list[str]:
             return []
         if course.left(stage.store, one):
             return []  # a remedy ended otherwise than expected, which the course tells
-        if incidents and (handed := _handed_over(stage.store)):
+        if incidents and (handed := _handed_over(stage.store, one.proposes)):
             if not by_hand:
                 return [] if one.healed_by == "person" else ["the run was handed to a person"]
             if not _made_by_hand(stage.store, handed):
@@ -261,13 +261,20 @@ def _step(store: Store, run: str, remedy: str) -> int:
     return next((int(row["step"]) for row in store.remedies_of(run) if row["name"] == remedy), 0)
 
 
-def _handed_over(store: Store) -> str:
-    """The run that has nothing left to propose, else empty."""
+def _handed_over(store: Store, runbook: str) -> str:
+    """The runbook's run where it has nothing left to propose, else empty.
+
+    An alert of the same trouble may be faster than the one that names the runbook: what answers it may well be handed
+    over before the other takes over.
+    """
     return next(
         (
             f"R-{run['number']}"
             for run in store.runs()
-            if run["handed_over_at"] is not None and not run["ending"] and run["mode"] == "proposes"
+            if run["runbook"] == runbook
+            and run["handed_over_at"] is not None
+            and not run["ending"]
+            and run["mode"] == "proposes"
         ),
         "",
     )

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from handrail.errors import FixSettings
 
@@ -20,8 +21,18 @@ class Judgement:
     says: str
 
 
+class Judge(Protocol):
+    """Says whether a fault is really gone."""
+
+    def before(self, name: str, /) -> None:
+        """Look while all is well."""
+
+    def after(self, name: str, /) -> Judgement:
+        """The last word, with the reason."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Judge:
+class JudgeProgram:
     """How the judge is asked: it remembers what answered before the fault, and says afterwards whether all is well."""
 
     program: Sequence[str]

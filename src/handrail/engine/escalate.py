@@ -35,6 +35,7 @@ STAKEHOLDERS = "stakeholders"
 UNSTATED = timedelta(minutes=15)  # for a task where no runbook says how long it may take: then everybody was called
 SHOWN = timedelta(days=7)  # how long a closed incident stays on the status page
 LATER = ("later", "action_items", "retrospective")  # what has time until it is over
+COMPANY_SCRAPES = 4  # of an incident's first moments, in which further alerts of the same trouble are to be expected
 ESCALATES = (Standing.DID_NOT_HELP, Standing.FAILED, Standing.UNKNOWN)
 
 
@@ -115,6 +116,8 @@ class Escalation:
             self._call(here, level, because=f"it takes {spent} already, longer than its runbook lets it")
         elif timer["kind"] == "update":
             self._update(here, self._phase(here), again=level)
+        elif timer["kind"] == "company":
+            self._call_further(here)
 
     def settle(self, incident: str) -> None:
         """Do what is missing for this incident."""
@@ -129,7 +132,7 @@ class Escalation:
             self._tasks(here)
             self._update(here, self._phase(here))
         else:
-            for kind in ("page", "late", "update"):
+            for kind in ("page", "late", "update", "company"):
                 self.store.cancel(f"{kind}/{incident}/")
             self._over(here)
             self._afterwards(here)
@@ -184,7 +187,7 @@ class Escalation:
             for state in self.store.remedies_of(f"R-{run['number']}"):
                 if state["standing"] in ESCALATES:
                     wanted, because = wanted + 1, f"{state['title'].lower()}: {state['standing']}"
-            if run["handed_over_at"] is not None:
+            if run["handed_over_at"] is not None and self._stays_handed_over(here, run):
                 wanted, because = wanted + 1, "Handrail has nothing left to propose"
         for level in range(2, min(wanted, oncall.LEVELS[-1]) + 1):
             self._call(here, level, because=because)
@@ -192,6 +195,17 @@ class Escalation:
         newest = [row for row in pages if row["id"].startswith(f"page/{here.name}/{here.row['level']}/")]
         if newest and all(row["state"] == "failed" for row in newest) and here.row["level"] < oncall.LEVELS[-1]:
             self._call(here, here.row["level"] + 1, because=f"level {here.row['level']} could not be reached")
+
+    def _stays_handed_over(self, here: Standpoint, run: Row) -> bool:
+        """Whether a hand-over is the last word: alerts of one trouble come in company, and a later one may know more."""
+        if run["mode"] != runs.Mode.PROPOSES:
+            return False  # another runbook took over
+        place = self.catalog.places.get(here.row["environment"])
+        by = here.row["opened_at"] + (place.scrape * COMPANY_SCRAPES if place else timedelta(0))
+        if self.store.now() < by:
+            self.store.arm(f"company/{here.name}/2", due_at=by, kind="company", subject=here.name)
+            return False
+        return True
 
     def _arm(self, here: Standpoint) -> None:
         """Timers of levels 2 to 4. A known runbook may bring the unanswered ones forward; someone who has it, or a

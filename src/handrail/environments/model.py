@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 
 class IdentityKind(enum.StrEnum):
@@ -56,4 +57,5 @@ class Environment:
     verify_limit: timedelta = timedelta(minutes=10)
     plan_life: timedelta = timedelta(minutes=15)
     drills_allowed: bool = False
+    drills: Mapping[str, Any] = field(default_factory=dict)
     cluster_uid: str = ""

@@ -13,7 +13,7 @@ from handrail.runbooks.document import Document, Runbook, RunbookId
 from handrail.store import Store
 
 PAUSED = "paused_by"
-TIMERS = ("page", "late")
+TIMERS = ("page", "late", "company")
 
 
 class Catalog(Protocol):

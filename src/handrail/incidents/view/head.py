@@ -29,6 +29,11 @@ class Clock:
     next_says: str = ""
 
 
+UNLESS = {  # what keeps a level from being called, by its timer's kind
+    "page": "unless someone has it",
+    "late": "unless it is verified",
+    "company": "unless another alert tells more",
+}
 SAID = ("series", "intent", "check", "verified", "alert_resolved")  # the events that `what_is_wrong` reads
 
 
@@ -97,7 +102,7 @@ def clock(facts: Facts, leading: RunFacts | None, *, now: datetime) -> Clock:
     elif armed:
         level = _level_of(armed[0])
         title = next((item.title for item in facts.levels if item.number == level), "")
-        unless = "unless it is verified" if str(armed[0]["id"]).startswith("late") else "unless someone has it"
+        unless = UNLESS.get(str(armed[0]["id"]).partition("/")[0], UNLESS["page"])
         next_says = f"Level {level}{f' ({title.lower()})' if title else ''} is called at {{at}} {unless}"
     elif not facts.incident["acknowledged_by"] and facts.incident["level"] >= len(facts.levels) > 0:
         next_says = "Every level was called"
