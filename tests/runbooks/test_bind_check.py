@@ -107,6 +107,13 @@ PLANTED = [
     pytest.param(GOOD.replace("    checks:\n", "    remedies: [{name: r, step: 2, commands: ['2.1', '2.2']}]\n    checks:\n"), [(11, "no-such-command")], id="a remedy's command"),
     pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}]\n    checks: [{name: s, query: stock_wrong, below: 1}]\n    parameters: {shop_id: {from: [{label: sku_nam}]}}"), [(16, "no-such-label")], id="a label that looks mistyped"),
     pytest.param(GOOD.replace("sum(rate(cart_errors_total[$window]))", "vector(0)"), [(12, "blind-check")], id="a check of nothing"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}, {alert: Watchdog, query: 'vector(1)', name: x}]"), [(14, "always-on")], id="a trigger whose own rule reads no series"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}, {alert: Up, query: up, above: -1, name: x}]"), [(14, "always-on")], id="a trigger whose own limit everything is beyond"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}, {alert: {High: {above: -1}}, query: 'sum(rate(x[$window]))', denominator: 'sum(rate(y[$window]))', name: x}]"), [(14, "always-on")], id="a ratio that is always beyond"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}, {alert: Up, query: up, above: 1, name: x}]"), [(14, "never-matches")], id="a trigger whose own limit nothing is beyond"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{alert: StockIsWrong}, {alert: Few, query: up, below: 1, name: x}, {alert: Gone, query: 'absent(up)', name: x}]"), [], id="triggers whose own rules may be true or not"),
+    pytest.param(GOOD.replace("below: 1}", "at_least: 0}"), [(12, "blind-check")], id="a check that is true whatever happens"),
+    pytest.param(GOOD.replace("below: 1}", "below: 0}"), [(12, "never-holds")], id="a check that can never hold"),
     pytest.param(GOOD.replace("[$window]))", "[$window])) or vector(0)"), [(12, "blind-check")], id="a check that needs no data"),
     pytest.param(GOOD.replace("rate(cart_errors_total", "rate(cart_erors_total"), [(12, "no-such-metric")], id="a metric that looks mistyped"),
 ]  # fmt: skip
@@ -121,6 +128,33 @@ def test_a_planted_mistake_is_found_at_its_line_and_says_what_to_do(text: str, w
         assert finding.suggestion
         assert finding.rule in proof.RULES
         assert (finding.severity is Severity.STYLE) == (finding.rule in proof.OPEN)
+
+
+def test_an_always_on_rule_of_a_file_is_told_and_one_that_selects_by_no_name_is_none() -> None:
+    for expression, wanted in (
+        ("stock_wrong_total >= 0", [(14, "always-on")]),
+        ("up > 1", [(14, "never-matches")]),
+        ("{job='stock'} == 0", []),
+        ("hour() >= 22", []),
+    ):
+        told = found(GOOD, rules=RULES.replace("stock_wrong > 0", f'"{expression}"'))
+        assert lines(told) == wanted, expression
+
+
+def test_a_trigger_of_its_own_rule_is_told_at_its_limit_or_its_query() -> None:
+    trigger = (
+        "\n      - alert:\n          High: {above: 5}\n          Any: {above: -1}\n        name: x\n        query: %s\n"
+    )
+    (limit,) = found(GOOD.replace(" [{alert: StockIsWrong}]\n", trigger % "up * 10"))
+    assert (limit.span.line, limit.rule) == (17, "always-on")
+    assert (
+        limit.message == "the rule that this makes of Any is always true ((up * 10) > -1): its figure is never below 0"
+    )
+    both = found(GOOD.replace(" [{alert: StockIsWrong}]\n", trigger % "vector(1)"))
+    assert [(one.span.line, one.rule, one.message.partition(": ")[2]) for one in both] == [
+        (19, "never-matches", "no series is in it"),
+        (19, "always-on", "no series is in it"),
+    ]
 
 
 def test_a_check_beside_one_that_needs_data_may_be_blind() -> None:

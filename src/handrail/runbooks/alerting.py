@@ -156,13 +156,7 @@ def _rule(
 ) -> Rule:
     severity = told.severity or ("critical" if (runbook.severity or "").lower() == "critical" else "warning")
     lasts = told.lasts if told.lasts is not None else (QUICK if severity == "critical" else SLOW)
-    window = max(profile.window(check.window) for check in bound.checks) if bound.checks else WINDOW
-    if told.query:
-        window = profile.window(WINDOW)
-        limit, condition = _own(told, runbook)
-    else:
-        limit, condition = _negation(told, bound, profile)
-    expression = _filled(condition, {"window": seconds(window), "namespace": namespace})
+    window, limit, expression = _condition(told, runbook, bound, namespace=namespace, profile=profile)
     if mistake := promql.mistake(expression):
         raise _No(f"what it comes to is no PromQL ({mistake}): correct its query")
     service, named = _service(told, bound, expression)
@@ -191,6 +185,37 @@ def _rule(
 
 
 # -- the condition -----------------------------------------------------------------------------------------------------
+
+
+def condition(told: AlertRule, runbook: Runbook, bound: RunbookBinding) -> str:
+    """The expression of the rule that this alert would be raised by, in a team's times; empty where none can be written."""
+    try:
+        _, _, expression = _condition(told, runbook, bound, namespace="namespace", profile=TEAM)
+    except _No:
+        return ""
+    return "" if promql.mistake(expression) else expression
+
+
+def broken(check: Check) -> tuple[str, ...]:
+    """The conditions under which a check does not hold, one for each of its limits, in a team's times."""
+    there = _in_its_window(check, TEAM)
+    limits = [Limit(op=">=", value=check.below)] if check.below is not None else []
+    limits += [Limit(op="<", value=check.at_least)] if check.at_least is not None else []
+    told = (_filled(_beyond(there, one), {"service": "service", "namespace": "namespace"}) for one in limits)
+    return tuple(one for one in told if not promql.mistake(one))
+
+
+def _condition(
+    told: AlertRule, runbook: Runbook, bound: RunbookBinding, *, namespace: str, profile: Profile
+) -> tuple[timedelta, Limit | None, str]:
+    """The window, the limit where there is one, and the expression with both in place."""
+    window = max(profile.window(check.window) for check in bound.checks) if bound.checks else WINDOW
+    if told.query:
+        window = profile.window(WINDOW)
+        limit, asked = _own(told, runbook)
+    else:
+        limit, asked = _negation(told, bound, profile)
+    return window, limit, _filled(asked, {"window": seconds(window), "namespace": namespace})
 
 
 def _own(told: AlertRule, runbook: Runbook) -> tuple[Limit | None, str]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from handrail.commands import Finding, Severity, Span, promql, steady
-from handrail.runbooks import draft
+from handrail.commands import Finding, Severity, Span, bounds, promql, steady
+from handrail.runbooks import alerting, draft
 from handrail.runbooks.binding import (
+    AlertRule,
     Binding,
     Check,
     FromAim,
@@ -32,10 +33,11 @@ from handrail.runbooks.promrules import AlertingRule, metrics
 
 RULES: Mapping[str, str] = {
     "adds-nothing": "A check that was true while the fault was on, beside others that were not.",
-    "always-on": "A trigger on an alert that is always on: it matches everything.",
+    "always-on": "A trigger on an alert that is always on, by its rule or by the one that the trigger makes: it matches everything.",
     "binding": "A binding that cannot be read: a key, label, step, query or aim that is none.",
-    "blind-check": "A check that is true as well where nothing is seen at all.",
+    "blind-check": "A check that is true whatever happens, or as well where nothing is seen at all.",
     "bound-twice": "Two bindings for one runbook: nobody can tell which counts.",
+    "never-holds": "A check that can never hold.",
     "never-matches": "A trigger that fits no alert that its rule can make.",
     "no-check": "A remedy without a check: whether it helped, a person says.",
     "no-data": "A check that never had data while its drills were recorded.",
@@ -218,6 +220,8 @@ class _One:
             )
         for at, trigger in enumerate(bound.triggers):
             yield from self._trigger(at, trigger)
+            for told in trigger.rules:
+                yield from self._own_rule(told, at, runbook, bound)
         yield from self._parameters(runbook, bound)
         yield from self._commands(runbook, bound)
         yield from self._checks(runbook, bound)
@@ -265,11 +269,19 @@ class _One:
                 yield from self._against(rule, trigger, at, line)
 
     def _against(self, rule: AlertingRule, trigger: Trigger, at: int, line: int) -> Iterator[Finding]:
-        if not rule.metrics and not promql.mistake(rule.expression):
+        judged = None if promql.mistake(rule.expression) else bounds.judged(rule.expression)
+        if judged is not None and judged.when is bounds.When.ALWAYS:
             yield self._wrong(
                 "always-on",
-                f"{rule.alert} is always on ({rule.expression[:60]}): this trigger matches everything",
+                f"{rule.alert} is always on ({_one_line(rule.expression)}: {judged.because}): this trigger matches everything",
                 "name the alert of this trouble",
+                line,
+            )
+        elif judged is not None:
+            yield self._wrong(
+                "never-matches",
+                f"{rule.alert} is never on ({_one_line(rule.expression)}: {judged.because}; {rule.where})",
+                "mend its rule, or name another alert",
                 line,
             )
         every = rule.all_labels
@@ -290,6 +302,27 @@ class _One:
                     "name one that it has",
                     there,
                 )
+
+    def _own_rule(self, told: AlertRule, at: int, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
+        """The rule that `handrail rules` would write for this alert; one that only negates the checks is judged with them."""
+        limits = [key for key, value in (("above", told.above), ("below", told.below)) if value is not None]
+        if not told.query and not limits:
+            return
+        expression = alerting.condition(told, runbook, bound)
+        judged = bounds.judged(expression) if expression else None
+        if judged is None:
+            return
+        places = [("alert", told.alert, limits[0]), (limits[0],)] if limits and judged.because != bounds.NOTHING else []
+        lines = (self._line("triggers", str(at), *place) for place in (*places, ("query",), ("alert",), ()))
+        always = judged.when is bounds.When.ALWAYS
+        yield self._wrong(
+            "always-on" if always else "never-matches",
+            f"the rule that this makes of {told.alert} is {judged.when} true ({_one_line(expression)}): {judged.because}",
+            "write a limit that a good day keeps and this trouble does not"
+            if places
+            else "ask for a figure of this trouble, and give its limit",
+            next((line for line in lines if line), self.here),
+        )
 
     # -- parameters ------------------------------------------------------------------------------------------------
 
@@ -426,6 +459,14 @@ class _One:
             if not FIGURE.fullmatch(plain) and not promql.mistake(plain) and not steady.metrics(plain):
                 yield self._wrong(
                     "blind-check", f"“{check.name}” reads no series: it is always the same", "ask for a metric", line
+                )
+            elif (judged := _whatever_happens(check)) is not None:
+                always = judged.when is bounds.When.NEVER  # what is never broken always holds
+                yield self._wrong(
+                    "blind-check" if always else "never-holds",
+                    f"“{check.name}” {'is true whatever happens' if always else 'can never hold'}: {judged.because}",
+                    "write a limit that a good day keeps and this trouble does not",
+                    line,
                 )
             elif all(blind):
                 yield self._wrong(
@@ -575,6 +616,19 @@ def _mistyped(name: str, other: str) -> bool:
 
 def _is_blind(check: Check) -> bool:
     return check.below is not None and check.denominator is None and bool(BLIND.search(_plain(check.query)))
+
+
+def _whatever_happens(check: Check) -> bounds.Judged | None:
+    """When a check is broken, where that does not depend on what it reads."""
+    every = [bounds.judged(one) for one in alerting.broken(check)]
+    always = next((one for one in every if one is not None and one.when is bounds.When.ALWAYS), None)
+    never = every[0] if every and all(one is not None and one.when is bounds.When.NEVER for one in every) else None
+    return always or never
+
+
+def _one_line(expression: str) -> str:
+    told = " ".join(expression.split())
+    return told if len(told) <= 60 else f"{told[:59]}…"
 
 
 def _plain(query: str) -> str:
