@@ -376,5 +376,58 @@ def test_an_answer_of_one_series_in_the_fault_counts_and_the_newest_of_them(tmp_
 def test_a_drill_with_another_edition_is_a_proof_of_the_binding_that_both_share() -> None:
     """RB-010 and RB-011 are drilled with the corrected edition only."""
     found = run("bind", str(AZORA), "--check", cwd=ROOT)
-    assert "recordings asked" in found.stdout
+    assert "25 recordings asked" in found.stdout
     assert "another revision" not in found.stdout
+    told = found.stdout.splitlines()[-1]
+    assert told.startswith(
+        "4 recordings not asked: a person cured the trouble, at a moment that was not recorded (RB-004-"
+    )
+
+
+def recorded(tmp_path: Path, *names: str) -> Path:
+    """The library's folder with its binding, and these recordings of it."""
+    for name in ("handrail.yaml", "RUNBOOKS.md", "azora.binding.yaml"):
+        (tmp_path / name).write_bytes((AZORA / name).read_bytes())
+    shutil.copytree(AZORA / "knowledge", tmp_path / "knowledge")
+    (tmp_path / "recordings").mkdir()
+    for name in names:
+        (tmp_path / "recordings" / name).write_bytes((AZORA / "recordings" / name).read_bytes())
+    return tmp_path / "azora.binding.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("'max(pg_replication_lag_seconds)'", "'max((pg_replication_lag_seconds)'"),
+        ("step: 6, commands: ['6.1']", "step: 66, commands: ['6.1']"),
+        ("    summary: A deployment of $service", "    summary: once\n    summary: A deployment of $service"),
+        ("name: rollback, title: Roll azora-prod back", "name: back, title: Roll azora-prod back"),
+    ],
+    ids=["an unclosed parenthesis", "a step that is none", "a doubled key", "an unknown remedy"],
+)
+def test_a_binding_that_cannot_be_read_says_nothing_of_its_recordings(old: str, new: str, tmp_path: Path) -> None:
+    binding = recorded(tmp_path, "RB-009-replay-paused.json.gz", "RB-013-never-ready.json.gz")
+    text = binding.read_text(encoding="utf-8")
+    assert old in text
+    binding.write_text(text.replace(old, new), encoding="utf-8")
+    told = run("bind", "--check", cwd=tmp_path)
+    assert told.returncode == 1, told.stdout
+    assert "1 cannot work." in told.stdout
+    assert "doubtful" not in told.stdout
+    assert (
+        "2 recordings not asked: the binding cannot be read (RB-009-replay-paused, RB-013-never-ready)." in told.stdout
+    )
+
+
+def test_a_recording_of_a_runbook_that_no_document_has_says_so_and_not_that_it_was_revised(tmp_path: Path) -> None:
+    recorded(tmp_path, "RB-009-replay-paused.json.gz")
+    (tmp_path / "handrail.yaml").unlink()
+    (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
+    told = run("bind", "--check", "carts.md", cwd=tmp_path).stdout
+    assert "1 recording not asked: no document that was read has the runbook (RB-009-replay-paused)." in told
+    assert "not-a-proof" not in told
+    (tmp_path / "azora.binding.yaml").unlink()
+    (tmp_path / "RUNBOOKS.md").unlink()  # of the whole folder it is told that nothing there has it
+    told = run("bind", "--check", cwd=tmp_path).stdout
+    assert "it is of RB-009, which no document that was read has, and is not used" in told
+    assert "fix: take it out, or name the document" in told

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,10 +42,48 @@ MEANS = {
 }
 
 
+NOT_ASKED = "no figure of a check was read before the change"
+NAMED = 4  # recordings that are named, of those that were not asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """Files with the findings of reading them; what could be read of them; every document, whatever its binding is."""
+
+    files: dict[Path, list[Finding]] = field(default_factory=dict)
+    bound: list[tuple[Path, Bound]] = field(default_factory=list)
+    unread: list[tuple[Path, tuple[Document, ...]]] = field(default_factory=list)  # bindings with a mistake
+    unbound: list[tuple[Path, Document]] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[Document]:
+        """Each as often as it is paired."""
+        paired = [document for _, bound in self.bound for document in bound.documents]
+        return [*paired, *(one for _, those in self.unread for one in those), *(one for _, one in self.unbound)]
+
+    @property
+    def folders(self) -> set[Path]:
+        """The folders of whatever was read together with a document, resolved."""
+        paired = [path for path, bound in self.bound if bound.documents]
+        paired += [path for path, those in self.unread if those]
+        return {path.parent.resolve() for path in (*paired, *(path for path, _ in self.unbound))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What the recordings show; those that prove nothing, as findings; those that were not asked, by the reason."""
+
+    recorded: Recorded
+    unusable: list[tuple[Path, Finding]]
+    left_out: Mapping[str, Sequence[str]]
+
+
 def run(what: Path, known: Known, *, json_: bool) -> int:
     """Print the findings; 0 where there are none, 1 where there are some."""
-    files, everything = _read(what)
-    recorded, unusable = _recordings([bound for _, bound in everything], _folders(what, everything))
+    read = _read(what)
+    files, everything = read.files, read.bound
+    asked = _recordings(read, what)
+    recorded = asked.recorded
     monitored = Monitored(
         rules=known.rules,
         metrics=known.server.metrics() if known.server else None,
@@ -56,10 +95,10 @@ def run(what: Path, known: Known, *, json_: bool) -> int:
         found[path] += proof.of_binding(bound, monitored=monitored, recorded=recorded)
     for bound, finding in proof.across([bound for _, bound in everything]):
         found[by_path[id(bound)]].append(finding)
-    for path, finding in unusable:
+    for path, finding in asked.unusable:
         found.setdefault(path, []).append(finding)
     checked = [_checked(path, findings) for path, findings in found.items()]
-    told = _json(checked) if json_ else _text(checked, everything, recorded)
+    told = _json(checked) if json_ else _text(checked, everything, asked)
     for line in told:
         print(line)
     return 1 if any(one.findings for one in checked) else 0
@@ -68,18 +107,18 @@ def run(what: Path, known: Known, *, json_: bool) -> int:
 # -- what is there -----------------------------------------------------------------------------------------------------
 
 
-def _read(what: Path) -> tuple[dict[Path, list[Finding]], list[tuple[Path, Bound]]]:
-    """Files with the findings of reading them, and the bindings that could be read."""
+def _read(what: Path) -> _Read:
+    """Every binding with its documents, and what was wrong with those that could not be read."""
     if not what.exists():
         raise FixRunbook(f"There is no {what}. Name a document, a binding or a folder.")
-    files: dict[Path, list[Finding]] = {}
-    found: list[tuple[Path, Bound]] = []
+    found = _Read()
     for binding, papers in _pairs(what).items():
         read = [read_document(path, documents.knowledge_for(path.parent)) for path in papers]
         if binding is None:
             for path, document in zip(papers, read, strict=True):
                 if draft.bindable(document):
-                    files[path] = [_unbound(path, document)]
+                    found.files[path] = [_unbound(path, document)]
+                    found.unbound.append((path, document))
             continue
         try:
             text = binding.read_text(encoding="utf-8")
@@ -88,13 +127,14 @@ def _read(what: Path) -> tuple[dict[Path, list[Finding]], list[tuple[Path, Bound
         try:
             one = _first_edition(text, binding, read)
         except FixRunbook as error:
-            files[binding] = [*proof.questions(text), _unread(str(error), binding)]
+            found.files[binding] = [*proof.questions(text), _unread(str(error), binding)]
+            found.unread.append((binding, tuple(read)))
             continue
-        files[binding] = []
-        found.append((binding, Bound(binding=one, text=text, documents=tuple(read))))
-    if not files:
+        found.files[binding] = []
+        found.bound.append((binding, Bound(binding=one, text=text, documents=tuple(read))))
+    if not found.files:
         raise FixRunbook(f"No runbook and no binding is in {what}. Name a document, or the folder of some.")
-    return files, found
+    return found
 
 
 def _first_edition(text: str, path: Path, read: Sequence[Document]) -> Binding:
@@ -148,8 +188,8 @@ def _near(binding: Path, paper: Path) -> Path:
     return beside if beside.resolve() == binding else binding
 
 
-def _folders(what: Path, everything: Sequence[tuple[Path, Bound]]) -> list[Path]:
-    places = [what if what.is_dir() else what.parent, *(path.parent for path, _ in everything)]
+def _folders(what: Path, read: _Read) -> list[Path]:
+    places = [what if what.is_dir() else what.parent, *(path.parent for path, _ in (*read.bound, *read.unread))]
     found = {(place / RECORDINGS).resolve(): place / RECORDINGS for place in places}
     return [path for path in found.values() if path.is_dir()]
 
@@ -157,14 +197,18 @@ def _folders(what: Path, everything: Sequence[tuple[Path, Bound]]) -> list[Path]
 # -- what was recorded -------------------------------------------------------------------------------------------------
 
 
-def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[Recorded, list[tuple[Path, Finding]]]:
+def _recordings(read: _Read, what: Path) -> _Asked:
     """What the recordings show of the checks that are bound now; those that cannot be used are findings."""
+    everything, folders = [bound for _, bound in read.bound], _folders(what, read)
+    left_out: dict[str, list[str]] = {}
     seen: list[Seen] = []
     alerts: dict[str, list[frozenset[str]]] = {}
     answered: dict[tuple[str, str], bool] = {}
     unusable: list[tuple[Path, Finding]] = []
-    documents = [document for bound in everything for document in bound.documents]
-    documents += [document for folder in folders for document in _other_editions(folder.parent)]
+    documents = read.documents + [document for folder in folders for document in _other_editions(folder.parent)]
+    there = {str(runbook.id) for document in documents for runbook in document.runbooks}
+    hidden = {str(runbook.id) for _, those in read.unread for document in those for runbook in document.runbooks}
+    whole = read.folders if what.is_dir() else set()  # where every document was read: what is not there is nowhere
     for path in (file for folder in folders for file in sorted(folder.glob("*.json.gz"))):
         try:
             one = recording.load(path)
@@ -173,17 +217,23 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
                 (path, _at(1, "not-a-proof", Severity.RISK, _without_path(str(error), path), "make it again"))
             )
             continue
+        if one.seal and one.drilled not in there and path.parent.parent.resolve() not in whole:
+            left_out.setdefault("no document that was read has the runbook", []).append(one.fault)
+            continue
         why = recording.no_proof(one, documents)
         if why:
             drilled = f"drill it again: handrail drill {one.fault}"
+            if one.seal and one.drilled not in there:
+                drilled = "take it out, or name the document"
             unusable.append((path, _at(1, "not-a-proof", Severity.RISK, f"{why}, and is not used", drilled)))
             continue
         for labels in _alerts(one):
             alerts.setdefault(labels.get("alertname", ""), []).append(frozenset(labels))
+        runbook, by_hand = one.drilled, any(remedy.get("by_hand") for remedy in one.expect.get("remedies", ()))
+        bound_checks, before = any(bound.binding.get(runbook).checks for bound in everything), len(seen)
         for bound in everything:
-            runbook = str(one.expect.get("proposes") or one.runbook)
             for wanted in bound.binding.get(runbook).checks:
-                found = _in_fault(one, wanted)
+                found = None if by_hand else _in_fault(one, wanted)
                 if found is not None:
                     seen.append(
                         Seen(runbook=runbook, query=wanted.query, ok=found[0], says=found[1], recording=one.fault)
@@ -192,14 +242,18 @@ def _recordings(everything: Sequence[Bound], folders: Sequence[Path]) -> tuple[R
                 if any_data is not None:
                     key = (runbook, wanted.query)
                     answered[key] = answered.get(key, False) or any_data
-    return (
-        Recorded(
-            seen=tuple(seen),
-            alerts={name: tuple(dict.fromkeys(those)) for name, those in alerts.items()},
-            without_data=frozenset(key for key, data in answered.items() if not data),
-        ),
-        unusable,
+        if len(seen) == before:
+            if not bound_checks:
+                why = "the binding cannot be read" if runbook in hidden else "no check of the runbook is bound"
+            else:
+                why = "a person cured the trouble, at a moment that was not recorded" if by_hand else NOT_ASKED
+            left_out.setdefault(why, []).append(one.fault)
+    recorded = Recorded(
+        seen=tuple(seen),
+        alerts={name: tuple(dict.fromkeys(those)) for name, those in alerts.items()},
+        without_data=frozenset(key for key, data in answered.items() if not data),
     )
+    return _Asked(recorded=recorded, unusable=unusable, left_out=left_out)
 
 
 def _other_editions(folder: Path) -> Iterator[Document]:
@@ -220,8 +274,6 @@ def _alerts(one: Recording) -> Iterator[dict[str, str]]:
 
 def _in_fault(one: Recording, wanted: Check) -> tuple[bool, str] | None:
     """Whether the check was true at its newest sample before the last change, and the sentence; None where it is not told."""
-    if any(remedy.get("by_hand") for remedy in one.expect.get("remedies", ())):
-        return None  # a person cured it at a moment that the recording does not tell
     readings: list[tuple[float, checks.Reading]] = []
     for entry in one.entries:
         if entry.after_change is not None:
@@ -301,22 +353,31 @@ def _checked(path: Path, findings: Sequence[Finding]) -> Checked:
     return Checked(path=path, findings=tuple(ordered), lines=lines)
 
 
-def _text(checked: Sequence[Checked], everything: Sequence[tuple[Path, Bound]], recorded: Recorded) -> Iterator[str]:
+def _text(checked: Sequence[Checked], everything: Sequence[tuple[Path, Bound]], asked: _Asked) -> Iterator[str]:
     for file in checked:
         yield from check.file_text(file, called={Severity.STYLE: "open", Severity.RISK: "doubtful"})
     count = Counter(finding.severity for file in checked for finding in file.findings)
     runbooks = sum(len({runbook.id for runbook in bound.runbooks}) for _, bound in everything)
     scale = f"{terminal.count(runbooks, 'runbook')} in {terminal.count(len(everything), 'binding')} read"
-    used = len({one.recording for one in recorded.seen})
+    used = len({one.recording for one in asked.recorded.seen})
     if used:
         scale += f", {terminal.count(used, 'recording')} asked"
+    left_out = [line for why, those in asked.left_out.items() for line in _left_out(why, those)]
     if not count:
         yield f"Nothing is open and nothing wrong: {scale}."
+        yield from left_out
         return
     yield ", ".join(f"{count[one]} {MEANS[one]}" for one in check.ORDER if count[one]) + f". {scale}."
+    yield from left_out
     worst = next(one for one in check.ORDER if count[one])
     first = next(f"{file.path}:{one.span.line}" for file in checked for one in file.findings if one.severity is worst)
     yield f"Begin with {first} ({MEANS[worst]})."
+
+
+def _left_out(why: str, those: Sequence[str]) -> list[str]:
+    """`4 recordings not asked: a person cured … (RB-009-cut-off, …).`"""
+    named = ", ".join(those[:NAMED]) + (f" and {len(those) - NAMED} more" if len(those) > NAMED else "")
+    return terminal.hanging("", f"{terminal.count(len(those), 'recording')} not asked: {why} ({named}).")
 
 
 def _json(checked: Sequence[Checked]) -> Iterator[str]:

@@ -65,6 +65,11 @@ class Recording:
     )  # runbook to revision, of what a choice took there
     seal: str = ""  # hash of all the rest as it was saved; empty where it was never sealed
 
+    @property
+    def drilled(self) -> str:
+        """The runbook that was to answer the fault: what is recorded proves that one, or says nothing of it."""
+        return str(self.expect.get("proposes") or self.runbook)
+
 
 def save(recording: Recording, path: Path, *, mask: Callable[[str], str]) -> None:
     """Write it, masked once more as a whole and sealed; gzip without a time, so that the same recording is the same bytes."""
@@ -103,8 +108,10 @@ def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
     """
     if not recording.seal:
         return "it carries no seal, so nobody can tell whether it was edited"
-    drilled = str(recording.expect.get("proposes") or recording.runbook)
+    drilled = recording.drilled
     known = list(documents)
+    if drilled not in {str(one.id) for document in known for one in document.runbooks}:
+        return f"it is of {drilled}, which no document that was read has"
     if recording.runbook_revision:
         there = {(str(one.id), one.revision) for document in known for one in document.runbooks}
         for runbook, revision in {drilled: recording.runbook_revision, **recording.others}.items():
