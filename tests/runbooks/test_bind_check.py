@@ -211,6 +211,26 @@ def test_a_check_without_data_and_a_label_that_never_came_are_told_from_recordin
     assert found(text, rules="", recorded=came) == []
 
 
+def test_a_column_that_no_recorded_table_has_is_told_with_the_nearest_head() -> None:
+    source = "- {command: '2.1', column: NAMEE, where: STATUSS, values: [Error]}"
+    text = GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", source)
+    heads = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
+    told = found(text, recorded=Recorded(columns={"RB-101.2.1": heads}))
+    assert lines(told) == [(10, "no-such-column"), (10, "no-such-column")]
+    assert told[0].message == f"no recorded table of RB-101.2.1 has a column NAMEE: it has {', '.join(heads)}"
+    assert [one.suggestion for one in told] == ["did you mean NAME?", "did you mean STATUS or RESTARTS?"]
+    spread = text.replace("STATUSS", "\n             STATUS").replace("NAMEE", "NODE_OF")
+    (one,) = found(spread, recorded=Recorded(columns={"RB-101.2.1": heads}))
+    assert (one.span.line, one.suggestion) == (10, "name one that it has")
+
+
+@pytest.mark.parametrize("columns", [{}, {"RB-101.2.1": ()}, {"RB-101.1.1": ("A",), "RB-102.2.1": ("A",)}])
+def test_where_no_table_of_the_command_was_recorded_nothing_is_said(columns: dict[str, tuple[str, ...]]) -> None:
+    source = "- {command: '2.1', column: NAMEE, values: [Error]}"
+    text = GOOD.replace("- {query: 'sum by (pod) (cart_errors_total)', label: pod}", source)
+    assert found(text, recorded=Recorded(columns=columns)) == []
+
+
 def test_a_runbook_that_another_ones_choice_leads_to_needs_no_trigger() -> None:
     document = DOCUMENT + "2. **Choose**\n   - restart it\n"
     text = GOOD.replace("    triggers:\n      - alert: CartsFail\n        labels: {severity: critical}\n", "")

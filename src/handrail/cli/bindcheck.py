@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,16 @@ from handrail.cli.check import Checked
 from handrail.commands import Finding, Severity, Span, promql, steady
 from handrail.drills import recording
 from handrail.drills.recording import Entry, Recording
+from handrail.engine import looking
 from handrail.errors import FixRunbook
+from handrail.evidence import reading
 from handrail.remedies import checks
 from handrail.runbooks import bindingfile, draft, proof
-from handrail.runbooks.binding import Binding, Check
-from handrail.runbooks.document import Document
+from handrail.runbooks.binding import Binding, Check, FromTable
+from handrail.runbooks.document import Document, commands_of
 from handrail.runbooks.proof import Bound, Monitored, Recorded, Seen
 from handrail.syntax.reading import read_document
+from handrail.targets import Ask
 
 if TYPE_CHECKING:
     from handrail.cli.bind import Known
@@ -43,6 +46,7 @@ MEANS = {
 
 
 NOT_ASKED = "no figure of a check was read before the change"
+ANY = "zzany"  # stands for any value while a command's key is made
 NAMED = 4  # recordings that are named, of those that were not asked
 
 
@@ -204,6 +208,8 @@ def _recordings(read: _Read, what: Path) -> _Asked:
     seen: list[Seen] = []
     alerts: dict[str, list[frozenset[str]]] = {}
     answered: dict[tuple[str, str], bool] = {}
+    columns: dict[str, dict[str, None]] = {}
+    tables = list(_tables(everything))
     unusable: list[tuple[Path, Finding]] = []
     documents = read.documents + [document for folder in folders for document in _other_editions(folder.parent)]
     there = {str(runbook.id) for document in documents for runbook in document.runbooks}
@@ -229,6 +235,11 @@ def _recordings(read: _Read, what: Path) -> _Asked:
             continue
         for labels in _alerts(one):
             alerts.setdefault(labels.get("alertname", ""), []).append(frozenset(labels))
+        for command, pattern in tables:
+            for entry in one.entries:
+                if pattern.fullmatch(entry.key) and isinstance(entry.answer, dict):
+                    heads, _ = reading.table(str(entry.answer.get("stdout", ""))) or ((), ())
+                    columns.setdefault(command, {}).update(dict.fromkeys(heads))
         runbook, by_hand = one.drilled, any(remedy.get("by_hand") for remedy in one.expect.get("remedies", ()))
         bound_checks, before = any(bound.binding.get(runbook).checks for bound in everything), len(seen)
         for bound in everything:
@@ -252,8 +263,29 @@ def _recordings(read: _Read, what: Path) -> _Asked:
         seen=tuple(seen),
         alerts={name: tuple(dict.fromkeys(those)) for name, those in alerts.items()},
         without_data=frozenset(key for key, data in answered.items() if not data),
+        columns={command: tuple(heads) for command, heads in columns.items()},
     )
     return _Asked(recorded=recorded, unusable=unusable, left_out=left_out)
+
+
+def _tables(everything: Sequence[Bound]) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Commands from whose tables parameters are taken, with the keys of what was asked, whatever the values were."""
+    for bound in everything:
+        wanted = {
+            proof.whole_place(str(runbook), source.command)
+            for runbook, one in bound.binding.runbooks.items()
+            for parameter in one.parameters
+            for source in parameter.sources
+            if isinstance(source, FromTable)
+        }
+        for name, command in ((name, one) for runbook in bound.runbooks for name, one in commands_of(runbook)):
+            if str(name) not in wanted:
+                continue
+            values = dict.fromkeys(command.parameters, ANY)
+            asked = looking.question(command, values, run="", identity="", deadline=timedelta(0))
+            if isinstance(asked, Ask):
+                key = re.escape(recording.key_of("observe", asked))
+                yield str(name), re.compile(key.replace(ANY, r'[^"\\]*'))
 
 
 def _other_editions(folder: Path) -> Iterator[Document]:

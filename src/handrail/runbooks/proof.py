@@ -22,6 +22,7 @@ from handrail.runbooks.binding import (
     FromAim,
     FromLabel,
     FromQuery,
+    FromTable,
     ListKind,
     ParameterBinding,
     RunbookBinding,
@@ -43,6 +44,7 @@ RULES: Mapping[str, str] = {
     "no-data": "A check that never had data while its drills were recorded.",
     "no-source": "A placeholder without a source: a person fills it in.",
     "no-such-alert": "An alert that no rule raises.",
+    "no-such-column": "A column that no recorded table of that command has.",
     "no-such-command": "A command that no edition of the document has.",
     "no-such-label": "A label that neither the alert nor the query has.",
     "no-such-metric": "A metric that monitoring does not have.",
@@ -73,11 +75,15 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What a library's recordings show: readings in the fault, alerts with their labels, checks that never had data."""
+    """What a library's recordings show: readings in the fault, alerts with their labels, checks that never had data.
+
+    `columns` are the heads of all tables that a command printed; one that printed none is not there.
+    """
 
     seen: tuple[Seen, ...] = ()
     alerts: Mapping[str, tuple[frozenset[str], ...]] = field(default_factory=dict)  # name to the labels it came with
     without_data: frozenset[tuple[str, str]] = frozenset()  # runbook and query
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by `RB-001.1.1`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -371,6 +377,24 @@ class _One:
                     yield from self._mistyped_label(parameter, source.label, rules, line)
             elif isinstance(source, FromQuery):
                 yield from self._label_of_query(source.promql, source.label, line)
+            elif isinstance(source, FromTable):
+                yield from self._columns(source, ("parameters", parameter.name, "from", str(at)))
+
+    def _columns(self, source: FromTable, path: tuple[str, ...]) -> Iterator[Finding]:
+        """Heads that the command's table was never seen with: the source never gives a value."""
+        command = whole_place(self.id, source.command)
+        has = self.recorded.columns.get(command, ())
+        for key, name in (("column", source.column), ("where", source.where)):
+            if not has or name in has:
+                continue
+            near = difflib.get_close_matches(name.upper(), [head.upper() for head in has], n=2)
+            told = " or ".join(head for one in near for head in has if head.upper() == one)
+            yield self._wrong(
+                "no-such-column",
+                f"no recorded table of {command} has a column {name}: it has {', '.join(has[:8])}",
+                f"did you mean {told}?" if told else "name one that it has",
+                self._line(*path, key) or self._line(*path) or self.here,
+            )
 
     def _mistyped_label(
         self, parameter: ParameterBinding, label: str, rules: Sequence[AlertingRule], line: int
@@ -406,8 +430,8 @@ class _One:
                     for bullet, place in listed.bullets.items()
                 ]
         for path, place in named:
-            whole = place if place in there or re.match(r"\D", place) else f"{runbook.id}.{place}"
-            if whole in there:
+            whole = whole_place(runbook.id, place)
+            if place in there or whole in there:
                 continue
             mine = [name for name, _ in commands_of(runbook)]
             yield self._wrong(
@@ -586,6 +610,11 @@ class _One:
         return _finding(
             rule, severity, message, suggestion, line=line, column=len(told) - len(told.lstrip()) + 1, width=len(told)
         )
+
+
+def whole_place(runbook: str, place: str) -> str:
+    """The whole name of a command as a binding names it: `1.1` is that of its own runbook."""
+    return place if re.match(r"\D", place) else f"{runbook}.{place}"
 
 
 def as_asked(query: str) -> re.Pattern[str]:
