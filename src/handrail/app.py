@@ -103,6 +103,7 @@ def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
             places={environment.name: _place(environment) for environment in known.environments},
             sources={name: source.environment for name, source in known.sources.items()},
             reread=lambda path, text: read_text(text, path, knowledge),
+            recordings=known.folder / "recordings",
         ),
         understood,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import os
@@ -10,14 +11,18 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from handrail.cli import documents
 from handrail.drills import recording
 from handrail.errors import FixRunbook
+from handrail.syntax.reading import read_document
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "library" / "azora" / "recordings"
+LIBRARY = ROOT / "library" / "azora"
+FOLDER = LIBRARY / "recordings"
 RECORDINGS = sorted(path.name for path in FOLDER.glob("*.json.gz"))
 MUTATIONS = {
     "RB-001-failed-pipeline": "threshold",
@@ -172,6 +177,72 @@ def test_a_recording_cut_short_says_so_and_is_not_used(tmp_path: Path) -> None:
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(FixRunbook, match="no whole recording"):
         recording.load(cut)
+
+
+def kept(**changed: Any) -> recording.Recording:
+    """A recording of RB-009 as it stands in the library, with some of it changed."""
+    return dataclasses.replace(recording.load(FOLDER / "RB-009-replay-paused.json.gz"), **changed)
+
+
+@pytest.mark.parametrize("where", ["", "corrected"])
+@pytest.mark.parametrize(
+    ("changed", "proves"),
+    [
+        ({}, True),
+        ({"runbook_revision": "", "document_revision": "0" * 64}, False),
+        ({"runbook_revision": "0" * 64}, False),
+        ({"course": ("RB-009 proposes: given_up",)}, False),
+        ({"made_at": "2026-11-25T07:10:00"}, False),
+        ({"made_at": "yesterday"}, False),
+        ({"times": {"healed": 16.9}}, True),
+        ({"times": {"healed": "soon"}}, False),
+    ],
+)
+def test_only_a_drill_that_healed_this_text_at_a_known_moment_passed(
+    tmp_path: Path, changed: dict[str, Any], proves: bool, where: str
+) -> None:
+    recording.save(kept(**changed), tmp_path / where / "one.json.gz", mask=lambda text: text)
+    found = recording.passed(tmp_path, [read_document(LIBRARY / "RUNBOOKS.md", documents.knowledge_for(LIBRARY))])
+    assert [one.fault for one in found] == (["RB-009-replay-paused"] if proves else [])
+    assert all(one.entries == () and one.posts == () for one in found), "pages need none of it"
+
+
+def test_a_recording_without_a_seal_or_cut_short_passed_nothing_and_one_made_anew_is_seen(tmp_path: Path) -> None:
+    known = [read_document(LIBRARY / "RUNBOOKS.md", documents.knowledge_for(LIBRARY))]
+    one = tmp_path / "one.json.gz"
+    recording.save(kept(), one, mask=lambda text: text)
+    raw = {name: value for name, value in json.loads(gzip.decompress(one.read_bytes())).items() if name != "seal"}
+    whole = one.read_bytes()
+    one.write_bytes(gzip.compress(json.dumps(raw).encode()))
+    assert recording.passed(tmp_path, known) == ()
+    one.write_bytes(whole[:500])
+    assert recording.passed(tmp_path, known) == ()
+    one.write_bytes(whole)
+    assert len(recording.passed(tmp_path, known)) == 1
+    assert recording.passed(tmp_path / "nowhere", known) == ()
+
+
+def test_a_recording_is_read_once_until_its_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page of a runbook asks."""
+    one = kept()
+    recording.save(one, tmp_path / "one.json.gz", mask=lambda text: text)
+    known = [read_document(LIBRARY / "RUNBOOKS.md", documents.knowledge_for(LIBRARY))]
+    before = recording.passed(tmp_path, known)
+    read: list[Path] = []
+    whole = recording.load
+
+    def counted(path: Path) -> recording.Recording:
+        read.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(recording, "load", counted)
+    assert recording.passed(tmp_path, known) == before
+    assert read == []
+    recording.save(
+        dataclasses.replace(one, made_at="2026-11-26T07:10:00+00:00"), tmp_path / "one.json.gz", mask=lambda text: text
+    )
+    (found,) = recording.passed(tmp_path, known)
+    assert (found.made_at[:10], len(read)) == ("2026-11-26", 1)
 
 
 def test_a_recording_of_another_version_says_so(tmp_path: Path) -> None:

@@ -87,6 +87,31 @@ def test_a_drill_that_failed_after_one_that_passed_does_not_undo_when_it_passed(
     assert 'handrail_runbook_drill_passed{runbook="RB-002"} 0\n' in text
 
 
+def recorded(days: float, runbook: str = "RB-002") -> dict[str, Any]:
+    return {**drill(days), "runbook": runbook, "fault": f"{runbook}-recorded"}
+
+
+def test_where_the_record_has_no_drill_the_newest_recording_stands_for_it_and_says_so() -> None:
+    found = freshness.of(
+        RUNBOOKS,
+        drills=[drill(40, passed=False)],
+        runs=[],
+        drilled_incidents=frozenset(),
+        now=NOW,
+        recorded=[recorded(1), recorded(3, "RB-003"), recorded(2, "RB-003")],
+    )
+    own, other = found
+    assert (own.standing, own.recorded, own.fault) == ("failed", False, "RB-002-bad-code"), "the record comes first"
+    assert (other.standing, other.recorded, other.fault) == ("proven", True, "RB-003-recorded")
+    assert other.drilled_at == other.passed_at == NOW - timedelta(days=2)
+    assert "RB-003: proven 2026-11-23, from a recording" in freshness.badge(other)
+    text = freshness.metrics(found)
+    assert f'last_drilled_timestamp_seconds{{runbook="RB-003"}} {(NOW - timedelta(days=2)).timestamp():.0f}\n' in text
+    assert 'last_drilled_timestamp_seconds{runbook="RB-002"} 0\n' in text
+    assert 'handrail_runbook_drill_from_recording{runbook="RB-002"} 0\n' in text
+    assert 'handrail_runbook_drill_from_recording{runbook="RB-003"} 1\n' in text
+
+
 def test_the_rule_is_about_these_metrics() -> None:
     import yaml
 

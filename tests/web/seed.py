@@ -274,6 +274,7 @@ class SeedCatalog:
     documents: tuple[Document, ...] = (DOCUMENT,)
     bindings: dict[str, RunbookBinding] = field(default_factory=lambda: dict(BINDINGS))
     places: Mapping[str, object] = field(default_factory=lambda: {"production": None})
+    recordings: Path | None = None
 
     def runbook(self, runbook_id: str) -> tuple[Document, Runbook, RunbookBinding]:
         """By its id."""

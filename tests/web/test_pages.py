@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from handrail.drills import recording
+from handrail.drills.recording import Recording
 from handrail.evidence import Actor
 from tests.web import seed
 from tests.web.seed import SeedCatalog
@@ -300,6 +302,36 @@ def test_the_api_says_what_the_page_says(tmp_path: Path) -> None:
     assert here.client.get(f"/api/v1/plans/{plan.hash[:6]}", headers=ANA).json()["hash"] == plan.hash
     assert here.client.get(f"/api/v1/incidents/{incident}/review", headers=ANA).text.startswith("# Review of I-1")
     assert here.client.get("/api/v1/incidents/I-77", headers=ANA).json()["detail"] == "There is no incident I-77."
+
+
+def test_where_nothing_was_drilled_here_a_runbooks_page_badge_and_metric_go_by_a_recording(tmp_path: Path) -> None:
+    catalog = SeedCatalog(recordings=tmp_path)
+    document, book, _ = catalog.runbook("RB-002")
+    made = Recording(
+        fault="RB-002-bad-code",
+        runbook="RB-002",
+        environment="lab",
+        profile="lab",
+        made_at=(NOW - timedelta(days=2)).isoformat(),
+        document_revision=document.revision,
+        runbook_revision=book.revision,
+        binding_revision="",
+        alert_at=NOW.isoformat(),
+        posts=(),
+        expect={"proposes": "RB-002"},
+        course=("RB-002 proposes: healed",),
+        entries=(),
+        times={"healed": 24.0},
+    )
+    recording.save(made, tmp_path / "RB-002-bad-code.json.gz", mask=lambda text: text)
+    here = site(tmp_path, catalog=catalog)
+    assert "from a recording: RB-002-bad-code, healed in 24 s of" in text_of(
+        here.client.get("/runbooks/RB-002", headers=ANA).text
+    )
+    assert "from a recording" in text_of(here.client.get("/runbooks", headers=ANA).text)
+    assert "proven 2026-05-02, from a recording" in here.client.get("/runbooks/RB-002/badge.svg", headers=ANA).text
+    assert 'drill_from_recording{runbook="RB-002"} 1' in here.client.get("/metrics", headers=ANA).text
+    assert "never drilled" in text_of(here.client.get("/runbooks", headers=ANA).text), "of all others"
 
 
 def test_a_runbook_says_when_it_was_drilled_and_used_how_that_went_and_how_long_of_what(tmp_path: Path) -> None:

@@ -281,6 +281,7 @@ def _recording(
             "says": list(one.says),
         },
         course=score.course.lines,
+        times=dataclasses.asdict(score.course.times),
         entries=ground.entries(alert_at),
     )
 

@@ -26,7 +26,10 @@ def report(
     ] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
-    """Tell when each runbook was last drilled and last used, how that ended, and how long it took."""
+    """Tell when each runbook was last drilled and last used, how that ended, and how long it took.
+
+    Where the record has no drill of a runbook, the newest recording of a drill of its present text counts, and says so.
+    """
     if rule:
         print(freshness.rule(rule), end="")
         return
@@ -46,7 +49,7 @@ def report(
                 (
                     one.runbook,
                     one.standing,
-                    f"{one.drilled_at:%Y-%m-%d}" if one.drilled_at else "",
+                    freshness.drilled(one),
                     words.duration(one.drill_healed) if one.drill_healed is not None else "",
                     f"{one.used_at:%Y-%m-%d}, {one.used_as}" if one.used_at else "never",
                     one.target,

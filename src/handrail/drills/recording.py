@@ -7,13 +7,15 @@ is no data: it is never made up.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import gzip
 import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +23,7 @@ from typing import Any, TypeVar
 from handrail.errors import FixRunbook
 from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.runbooks.document import Document
+from handrail.runs import Mode
 from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
@@ -63,11 +66,14 @@ class Recording:
     others: Mapping[str, str] = dataclasses.field(
         default_factory=dict
     )  # runbook to revision, of what a choice took there
+    times: Mapping[str, float | None] = dataclasses.field(
+        default_factory=dict
+    )  # the drill's phases in seconds; recordings made before 2026-11-29 have none
     seal: str = ""  # hash of all the rest as it was saved; empty where it was never sealed
 
     @property
     def drilled(self) -> str:
-        """The runbook that was to answer the fault: what is recorded proves that one, or says nothing of it."""
+        """The runbook whose text was drilled: the one that proposed."""
         return str(self.expect.get("proposes") or self.runbook)
 
 
@@ -114,7 +120,7 @@ def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
         return f"it is of {drilled}, which no document that was read has"
     if recording.runbook_revision:
         there = {(str(one.id), one.revision) for document in known for one in document.runbooks}
-        for runbook, revision in {drilled: recording.runbook_revision, **recording.others}.items():
+        for runbook, revision in {recording.drilled: recording.runbook_revision, **recording.others}.items():
             if (runbook, revision) not in there:
                 return f"it was made with another revision of {runbook} ({revision[:8]})"
         return ""
@@ -122,6 +128,35 @@ def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
         told = recording.document_revision[:8] or "unknown"
         return f"it was made with another revision of the document ({told})"
     return ""
+
+
+def passed(folder: Path, documents: Sequence[Document]) -> tuple[Recording, ...]:
+    """The recordings of a folder that prove something of these documents, without what was asked and answered.
+
+    Those of other editions, in folders below, too: the revision decides. What was read of a file is kept until it
+    changes: pages ask for this each time.
+    """
+    found = []
+    for path in sorted([*folder.glob(f"*{ENDING}"), *folder.glob(f"*/*{ENDING}")]):
+        with contextlib.suppress(OSError):  # a drill may just be putting it in place
+            told = path.stat()
+            one = _passed(path, told.st_mtime_ns, told.st_size)
+            if one is not None and not no_proof(one, documents):
+                found.append(one)
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=512)
+def _passed(path: Path, _changed: int, _size: int) -> Recording | None:
+    """A recording whose drill healed at a known moment; None for any other file."""
+    try:
+        one = load(path)
+        healed = f"{one.drilled} {Mode.PROPOSES}: healed" in one.course
+        aware = datetime.fromisoformat(one.made_at).tzinfo is not None
+        times = {name: None if value is None else float(value) for name, value in one.times.items()}
+    except (FixRunbook, AttributeError, TypeError, ValueError):
+        return None  # `handrail bind --check` says what is wrong with it
+    return dataclasses.replace(one, entries=(), posts=(), times=times) if healed and aware else None
 
 
 def _seal(raw: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from handrail.errors import FixRunbook
@@ -42,6 +43,7 @@ class Catalog:
     places: Mapping[str, Place]
     sources: Mapping[str, str]  # webhook source -> environment
     reread: Callable[[str, str], Document]
+    recordings: Path | None = None  # the folder of the drills' recordings
 
     def renew(self, fresh: Catalog) -> None:
         """Take over documents and bindings that were read anew. Runs keep the text they began with."""

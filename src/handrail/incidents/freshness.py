@@ -28,6 +28,7 @@ class Freshness:
     standing: str
     drilled_at: datetime | None = None
     passed_at: datetime | None = None  # when a drill last passed, though a newer one may have failed
+    recorded: bool = False  # the record has no drill of it; a drill's recording tells of one
     fault: str = ""
     drill_healed: timedelta | None = None
     profile: str = ""
@@ -52,8 +53,13 @@ def of(
     drilled_incidents: frozenset[str],
     now: datetime,
     stale_after: timedelta = STALE_AFTER,
+    recorded: Iterable[Row] = (),
 ) -> tuple[Freshness, ...]:
-    """A line for each runbook, in the documents' order. Rows are the record's: drills oldest first, runs oldest first."""
+    """A line for each runbook, in the documents' order. Rows are the record's: drills oldest first, runs oldest first.
+
+    `recorded` are drills of which a recording is all that is here: they count where the record has no drill at all.
+    """
+    told = {str(row["runbook"]): row for row in sorted(recorded, key=lambda row: row["at"])}
     newest: dict[str, Row] = {}
     passed: dict[str, datetime] = {}
     for row in drills:
@@ -66,7 +72,9 @@ def of(
             used.setdefault(str(run["runbook"]), []).append(run)
     found = []
     for runbook in runbooks:
-        drill, uses = newest.get(runbook.id), used.get(runbook.id, [])
+        kept, uses = newest.get(runbook.id), used.get(runbook.id, [])
+        drill = kept or told.get(runbook.id)
+        recorded_at = drill["at"] if drill and not kept else None
         last = uses[-1] if uses else None
         found.append(
             Freshness(
@@ -75,7 +83,8 @@ def of(
                 target=runbook.time_to_resolve.text if runbook.time_to_resolve else "",
                 standing=_standing(drill, now, stale_after),
                 drilled_at=drill["at"] if drill else None,
-                passed_at=passed.get(runbook.id),
+                passed_at=recorded_at or passed.get(runbook.id),
+                recorded=recorded_at is not None,
                 fault=str(drill["fault"]) if drill else "",
                 drill_healed=_healed(drill),
                 profile=str(drill["profile"]) if drill else "",
@@ -101,6 +110,11 @@ def _healed(drill: Row | None) -> timedelta | None:
     return None if value is None else timedelta(seconds=float(value))
 
 
+def drilled(one: Freshness) -> str:
+    """`2026-11-25`, and where that is known from; empty for never."""
+    return "" if one.drilled_at is None else f"{one.drilled_at:%Y-%m-%d}{', from a recording' if one.recorded else ''}"
+
+
 TONES = {"proven": "#2f7d4f", "stale": "#96690a", "failed": "#b3261e", "never drilled": "#6b6f76"}
 
 
@@ -108,7 +122,7 @@ def badge(one: Freshness) -> str:
     """A small SVG for a README: the runbook and how fresh it is, in words as well as in colour."""
     left, right = one.runbook, one.standing
     if one.drilled_at is not None:
-        right += f" {one.drilled_at:%Y-%m-%d}"
+        right += f" {drilled(one)}"
     widths = [len(text) * 7 + 12 for text in (left, right)]
     label = f"{left}: {right}"
     return (
@@ -139,6 +153,15 @@ def metrics(found: Sequence[Freshness]) -> str:
         if one.drilled_at is not None:
             lines.append(
                 f'handrail_runbook_drill_passed{{runbook="{_label(one.runbook)}"}} {int(one.standing != "failed")}'
+            )
+    lines += [
+        "# HELP handrail_runbook_drill_from_recording Whether that drill is known from its recording, not from this record.",
+        "# TYPE handrail_runbook_drill_from_recording gauge",
+    ]
+    for one in found:
+        if one.drilled_at is not None:
+            lines.append(
+                f'handrail_runbook_drill_from_recording{{runbook="{_label(one.runbook)}"}} {int(one.recorded)}'
             )
     lines += [
         "# HELP handrail_runbook_uses_total Runs of the runbook that were no drill.",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from handrail import incidents
+from handrail.drills import recording
 from handrail.errors import HandrailError
 from handrail.evidence import Event
 from handrail.runbooks.binding import RunbookBinding
@@ -27,6 +31,10 @@ class Catalog(Protocol):
     def places(self) -> Mapping[str, Any]:
         """The environments by name."""
 
+    @property
+    def recordings(self) -> Path | None:
+        """The folder of the drills' recordings, which need not be there."""
+
     def runbook(self, runbook_id: str, /) -> tuple[Document, Runbook, RunbookBinding]:
         """The runbook of that id with its document and binding; a HandrailError where there is none."""
 
@@ -35,13 +43,25 @@ class Catalog(Protocol):
 
 
 def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Freshness, ...]:
-    """How fresh every known runbook is."""
+    """How fresh every known runbook is. Where the record has no drill of one, a recording stands for it."""
+    recorded = recording.passed(catalog.recordings, catalog.documents) if catalog.recordings else ()
     return incidents.freshness.of(
         [runbook for document in catalog.documents for runbook in document.runbooks],
         drills=store.drills(),
         runs=store.runs(),
         drilled_incidents=frozenset(f"I-{row['number']}" for row in store.incidents() if row["drill"]),
         now=store.now(),
+        recorded=[
+            {
+                "fault": one.fault,
+                "runbook": one.drilled,
+                "at": datetime.fromisoformat(one.made_at),
+                "passed": 1,
+                "profile": one.profile,
+                "times": json.dumps(dict(one.times)),
+            }
+            for one in recorded
+        ],
     )
 
 
