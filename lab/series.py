@@ -3,14 +3,15 @@
     python lab/series.py [thirteen|variants|courses|editions|strangers] [--record] [--whole] [--passes N] [--table]
 
 Each result is kept as it comes, so a series that was interrupted goes on where it stopped: what passed at this commit
-is not repeated. A drill that failed is repeated once, and both results are told. `--table` writes the newest results
-into README.md and docs/reference/drills.md.
+is not repeated. A drill that failed is repeated once, and both results are told. The newest results are written into
+README.md and docs/reference/drills.md, whether all passed or not; `--table` does only that.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -29,9 +30,11 @@ from handrail.syntax.reading import read_document
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS = ROOT / "lab" / "faults"
 RESULTS = ROOT / "lab" / "drills.jsonl"
+COURSES = ROOT / "lab" / "courses"
 EDITION = ROOT / "library" / "azora" / "RUNBOOKS.md"
 HANDRAIL = Path(sys.executable).with_name("handrail")
 Drill = tuple[str, str]  # a fault or a course, and the edition of the document; empty for the fault's own
+USES = {"processor_percent": ("processor", "%"), "memory_mb": ("memory", "MB")}
 PATIENCE = 360  # seconds that one approver of each pass waits
 BEGIN, END = "<!-- drills: written by `make drills` -->", "<!-- /drills -->"
 
@@ -49,17 +52,17 @@ def main() -> int:
     if asked.set == "strangers" and not os.environ.get("HANDRAIL_COLLECTIONS"):
         print("skip: strangers (HANDRAIL_COLLECTIONS names no folder of other people's runbooks)")
         return 0
-    if asked.set == "strangers":
+    if asked.set == "strangers" and not asked.table:
         subprocess.run([ROOT / "lab" / "strangers" / "tenants", "up"], check=True)
-    if not asked.table:
-        failed = series(SETS[asked.set](), asked, whole=asked.whole)
-        if failed:
-            print(f"failed: {', '.join(failed)}")
-            return 1
+    failed = [] if asked.table else series(SETS[asked.set](), asked, whole=asked.whole)
     write_table()
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+        return 1
     return 0
 
 
+@functools.cache
 def listed() -> dict[str, Any]:
     """lab/drills.yaml."""
     found: dict[str, Any] = yaml.safe_load((ROOT / "lab" / "drills.yaml").read_text(encoding="utf-8"))
@@ -84,7 +87,7 @@ SETS: dict[str, Callable[[], list[Drill]]] = {
     "thirteen": lambda: [(name, "") for name in listed()["thirteen"].values()],
     "variants": variants,
     "editions": editions,
-    "courses": lambda: [(path.stem, "") for path in sorted((ROOT / "lab" / "courses").glob("*.yaml"))],
+    "courses": lambda: [(path.stem, "") for path in sorted(COURSES.glob("*.yaml"))],
     "strangers": lambda: [(path.stem, "") for path in sorted((FAULTS / "strangers").glob("*.yaml"))],
 }
 
@@ -97,9 +100,12 @@ def series(drills: list[Drill], asked: argparse.Namespace, *, whole: bool) -> li
     patient, team = (listed()["patient"], listed()["team"]) if whole else ("", "")
     failed = []
     for number in range(1, asked.passes + 1):
+        began, earlier = time.monotonic(), 0.0
         for name, edition in drills:
             wait, times = (PATIENCE if name == patient else 0), ("team" if name == team else "lab")
-            if any(done(one, name, edition, commit, number, wait, times) for one in results()):
+            kept = [one for one in results() if done(one, name, edition, commit, number, wait, times)]
+            if kept:
+                earlier += kept[-1]["seconds"]
                 print(f"{called(name, edition)}: passed at this commit already", flush=True)
                 continue
             record = asked.record and name not in (patient, team)  # a replay takes as long as what was recorded
@@ -108,7 +114,20 @@ def series(drills: list[Drill], asked: argparse.Namespace, *, whole: bool) -> li
                     print(f"{called(name, edition)}: once more")
                     if not drill(name, edition, commit, number, wait=wait, record=record):
                         failed.append(called(name, edition))
+        print(took(asked.set, number, time.monotonic() - began, earlier=earlier), flush=True)
     return failed
+
+
+def took(set_: str, number: int, seconds: float, *, earlier: float) -> str:
+    """What a pass took against what it may; `earlier` are the seconds of what had passed before this run."""
+    minutes = (seconds + earlier) / 60
+    told = f"{set_}, pass {number}: {minutes:.1f} min in all"
+    if earlier:
+        told += f", {earlier / 60:.1f} of them before this run"
+    most = listed()["limits"]["minutes"].get(set_)
+    if most is not None:
+        told += f"; {most:g} min are allowed{', which is OVER the limit' if minutes > most else ''}"
+    return told
 
 
 @contextlib.contextmanager
@@ -157,8 +176,8 @@ def drill(name: str, edition: str, commit: str, number: int, *, wait: int, recor
         "processor_percent": told.get("processor_percent"),
         "memory_mb": told.get("memory_mb"),
         "problems": list(told["problems"]),
-        "over": over(name, told["course"]["times"], waited=wait),
     }
+    result["over"] = over(result)
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(result, sort_keys=True) + "\n")
     times = ", ".join(f"{what} {value:.1f}" for what, value in result["times"].items() if value is not None)
@@ -171,20 +190,33 @@ def drill(name: str, edition: str, commit: str, number: int, *, wait: int, recor
     return bool(result["passed"])
 
 
-def over(name: str, times: dict[str, Any], *, waited: int) -> list[str]:
-    """The times that are above what lab/drills.yaml allows, told and kept; a slow machine fails no drill."""
-    limits = listed()["limits"]
-    allowed = {**limits["each"], **limits.get(name[:6], {})}
-    if "healed" not in allowed and (quarter := quarter_of(name[:6])) is not None:
-        allowed["healed"] = quarter
-    waits = {"healed": waited}
-    return [
-        f"{what} {times[what]:.1f} s, {most:g} s are allowed"
+def over(one: dict[str, Any]) -> list[str]:
+    """What of a result is above what lab/drills.yaml allows, told and kept; a slow machine fails no drill.
+
+    A course has no limit of time: it waits for people, and may begin with a question.
+    """
+    limits, runbook = listed()["limits"], one["fault"][:6]
+    allowed = dict(limits["each"])
+    if (COURSES / f"{one['fault']}.yaml").exists():
+        allowed = {}
+    else:
+        if (quarter := quarter_of(runbook)) is not None:
+            allowed["healed"] = quarter
+        allowed |= limits.get(runbook, {})
+    waits = {"healed": one["waited"]}
+    found = [
+        f"{what} {one['times'][what]:.1f} s, {most:g} s are allowed"
         for what, most in allowed.items()
-        if times.get(what) is not None and times[what] - waits.get(what, 0) > most
+        if one["times"].get(what) is not None and one["times"][what] - waits.get(what, 0) > most
+    ]
+    return found + [
+        f"{word} {one[what]:.1f} {unit}, {limits['handrail'][what]:g} {unit} are allowed"
+        for what, (word, unit) in USES.items()
+        if one.get(what) is not None and one[what] > limits["handrail"][what]
     ]
 
 
+@functools.cache
 def quarter_of(runbook: str) -> float | None:
     """A quarter of the shortest time that the document gives itself, in seconds."""
     for one in read_document(EDITION, documents.knowledge_for(EDITION.parent)).runbooks:
@@ -201,35 +233,40 @@ def results() -> list[dict[str, Any]]:
     """Everything that was kept, oldest first."""
     if not RESULTS.exists():
         return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    every = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    return sorted(every, key=lambda one: str(one["at"]))  # lines of two branches may stand side by side
 
 
 def git(*words: str) -> str:
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-# -- the table ------------------------------------------------------------------------------------------------------
+# -- the tables -----------------------------------------------------------------------------------------------------
 
 
 def write_table() -> None:
-    """The newest passed result of each runbook's drill; a runbook without one says so."""
-    plain = (
-        one
-        for one in results()
-        if one["passed"] and not one["waited"] and not one.get("edition") and one["profile"] != "team"
-    )
-    newest = {one["fault"]: one for one in plain}
-    text = table(newest)
+    """The newest results, into the pages that show them."""
+    kept = results()
     for path in (ROOT / "README.md", ROOT / "docs" / "reference" / "drills.md"):
-        page = path.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        path.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        put(path, BEGIN, table(kept), END)
 
 
-def table(newest: dict[str, dict[str, Any]]) -> str:
-    """Thirteen rows; each time is a cell like `42 s`, counted from the alert's arrival."""
+def put(path: Path, begin: str, text: str, end: str) -> None:
+    """The text between two marks of a page."""
+    page = path.read_text(encoding="utf-8")
+    if begin not in page or end not in page:
+        raise SystemExit(f"{path} has no place for it: {begin} and {end}. Put both back.")
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
+
+
+def table(kept: list[dict[str, Any]]) -> str:
+    """Thirteen rows, each with its newest passed result; the times are cells like `42 s`."""
     sets = listed()["thirteen"]
+    own = [one for one in kept if one["fault"] in sets.values() and not one.get("edition")]
+    newest = {one["fault"]: one for one in own if one["passed"] and not one["waited"] and one["profile"] != "team"}
+    last = {one["fault"]: one for one in own}
     rows = []
     for runbook in read_document(EDITION, documents.knowledge_for(EDITION.parent)).runbooks:
         name = sets.get(runbook.id, "")
@@ -237,18 +274,31 @@ def table(newest: dict[str, dict[str, Any]]) -> str:
         fault = yaml.safe_load((FAULTS / f"{name}.yaml").read_text(encoding="utf-8")) if name else {}
         title, edition = fault.get("title", "no drill yet"), fault.get("edition", "")
         proven = f"yes, {edition} edition" if one and edition else "yes" if one else "no"
-        cells = [seconds(one["times"][what]) if one else "" for what in ("evidence", "plan", "healed", "hold")]
+        if name in last and not last[name]["passed"]:
+            proven += f", {'but ' if one else ''}the newest run failed on {last[name]['at'][:10]}"
+        cells = [since(one, what) if one else "" for what in ("fault_to_alert", "evidence", "plan", "healed", "hold")]
         rows.append([runbook.id, proven, title, *cells, ttr(runbook.time_to_resolve)])
     dates = sorted(one["at"][:10] for one in newest.values())
     profiles = sorted({one["profile"] for one in newest.values() if one["profile"]})
-    head = ["runbook", "proven", "fault", "evidence", "plan", "healed", "then held", "the document's time"]
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+    times = ["fault to alert", "evidence", "plan", "healed", "then held", "the document's time"]
     told = (
-        f"Seen {' to '.join(dict.fromkeys((dates[0], dates[-1])))}, alert profile {', '.join(profiles)}, from the alert's arrival."
+        f"Seen {' to '.join(dict.fromkeys((dates[0], dates[-1])))}, alert profile {', '.join(profiles)}; "
+        "from the alert's arrival, but for the time from the fault to its alert."
         if dates
         else ""
     )
-    return "\n".join([*lines, "", told, ""])
+    return "\n".join([*lines(["runbook", "proven", "fault", *times], rows), "", told, ""])
+
+
+def lines(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A table of Markdown."""
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def since(one: dict[str, Any], what: str) -> str:
+    """One time of a result; empty where there is none, and where the alert came before the whole fault was in."""
+    value = one["times"].get(what)
+    return "" if value is not None and value < 0 else seconds(value)
 
 
 def seconds(value: float | None) -> str:

@@ -1,0 +1,126 @@
+"""The series of drills: what a result may take, and what its table tells of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.run_all import LAB
+
+FIRST, RUNBOOK = "RB-001-no-image", "RB-001"
+
+
+@pytest.fixture(scope="module")
+def series() -> ModuleType:
+    """lab/series.py, which is no package's."""
+    spec = importlib.util.spec_from_file_location("series", LAB / "series.py")
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    sys.modules["series"] = found
+    spec.loader.exec_module(found)
+    return found
+
+
+def result(fault: str, day: int, **more: Any) -> dict[str, Any]:
+    times = {"fault_to_alert": 17.2, "evidence": 0.2, "plan": 2.5, "healed": 15.1, "hold": 15.0}
+    return {
+        "fault": fault,
+        "edition": "",
+        "commit": "abc1234",
+        "pass": 1,
+        "at": f"2026-11-{day:02d}T06:00:00Z",
+        "profile": "lab",
+        "waited": 0,
+        "passed": True,
+        "seconds": 60.0,
+        "processor_percent": 3.0,
+        "memory_mb": 140.0,
+        **more,
+        "times": {**times, **more.get("times", {})},
+    }
+
+
+def row(text: str, name: str) -> list[str]:
+    """The cells of the line that begins with this name."""
+    return next(
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith(f"| {name} ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "over"),
+    [
+        (result("RB-002-bad-code", 1), []),
+        (result("RB-002-bad-code", 1, times={"evidence": 1.2}), ["evidence 1.2 s, 1 s are allowed"]),
+        (result(FIRST, 1, times={"evidence": 1.2}), []),
+        (result("RB-002-bad-code", 1, times={"healed": 80.0}), ["healed 80.0 s, 75 s are allowed"]),
+        (result("RB-002-bad-code", 1, times={"healed": 387.0}, waited=360), []),
+        (result("RB-011-advisory", 1, times={"healed": 500.0, "plan": 50.0}), []),
+        (result("wrong-guess", 1, times={"evidence": 18.9, "plan": 21.1}), []),
+        (result("wrong-guess", 1, processor_percent=12.0), ["processor 12.0 %, 10 % are allowed"]),
+        (result("crash-loop", 1, memory_mb=251.0), ["memory 251.0 MB, 250 MB are allowed"]),
+        (result("RB-002-bad-code", 1, times={"plan": None}, processor_percent=None, memory_mb=None), []),
+    ],
+)
+def test_what_is_above_its_limit_is_told(series: ModuleType, one: dict[str, Any], over: list[str]) -> None:
+    """A course waits for people, so it has limits of what Handrail uses and none of time."""
+    assert series.over(one) == over
+
+
+def test_the_table_tells_of_the_thirteen_and_of_nothing_else(series: ModuleType) -> None:
+    text = series.table(
+        [
+            result("comes-back", 1),
+            result("RB-001-no-node", 2),
+            result(FIRST, 3),
+            result(FIRST, 4, waited=360, times={"healed": 387.0}),
+            result("RB-009-replay-paused", 5),
+            result("RB-009-replay-paused", 6, profile="team", times={"healed": 65.0}),
+            result("RB-009-replay-paused", 7, edition="corrected", times={"healed": 66.0}),
+        ]
+    )
+    assert row(text, RUNBOOK)[3:] == ["17 s", "0.2 s", "2.5 s", "15 s", "15 s", "15-30 minutes"]
+    assert row(text, "RB-009")[6] == "15 s"
+    assert row(text, "RB-002")[1] == "no"
+    assert "Seen 2026-11-03 to 2026-11-05, alert profile lab" in text
+
+
+def test_an_alert_that_came_before_the_fault_was_whole_has_no_time_from_it(series: ModuleType) -> None:
+    assert row(series.table([result(FIRST, 1, times={"fault_to_alert": -0.04})]), RUNBOOK)[3] == ""
+
+
+@pytest.mark.parametrize(
+    ("kept", "proven"),
+    [
+        ([], "no"),
+        ([result(FIRST, 3)], "yes"),
+        ([result(FIRST, 3), result(FIRST, 4, passed=False)], "yes, but the newest run failed on 2026-11-04"),
+        ([result(FIRST, 3, passed=False), result(FIRST, 3)], "yes"),
+        ([result(FIRST, 3, passed=False, profile="")], "no, the newest run failed on 2026-11-03"),
+        (
+            [result(FIRST, 3), result(FIRST, 4, passed=False, waited=360)],
+            "yes, but the newest run failed on 2026-11-04",
+        ),
+        ([result(FIRST, 3), result(FIRST, 4, passed=False, edition="corrected")], "yes"),
+    ],
+)
+def test_a_fault_that_failed_after_it_passed_says_so(
+    series: ModuleType, kept: list[dict[str, Any]], proven: str
+) -> None:
+    """Of the same text, whoever waited; the times stay those of the drill that passed."""
+    assert row(series.table(kept), RUNBOOK)[1] == proven
+
+
+def test_a_pass_of_the_thirteen_is_held_to_an_hour(series: ModuleType) -> None:
+    assert series.took("thirteen", 1, 1800, earlier=0) == "thirteen, pass 1: 30.0 min in all; 60 min are allowed"
+    assert series.took("thirteen", 2, 1800, earlier=1860) == (
+        "thirteen, pass 2: 61.0 min in all, 31.0 of them before this run; 60 min are allowed, which is OVER the limit"
+    )
+    assert series.took("courses", 1, 1800, earlier=0) == "courses, pass 1: 30.0 min in all"
