@@ -37,6 +37,7 @@ Drill = tuple[str, str]  # a fault or a course, and the edition of the document;
 USES = {"processor_percent": ("processor", "%"), "memory_mb": ("memory", "MB")}
 PATIENCE = 360  # seconds that one approver of each pass waits
 BEGIN, END = "<!-- drills: written by `make drills` -->", "<!-- /drills -->"
+BEGIN_EVERY, END_EVERY = "<!-- every drill: written by `make drills` -->", "<!-- /every drill -->"
 
 
 def main() -> int:
@@ -247,8 +248,10 @@ def git(*words: str) -> str:
 def write_table() -> None:
     """The newest results, into the pages that show them."""
     kept = results()
-    for path in (ROOT / "README.md", ROOT / "docs" / "reference" / "drills.md"):
+    reference = ROOT / "docs" / "reference" / "drills.md"
+    for path in (ROOT / "README.md", reference):
         put(path, BEGIN, table(kept), END)
+    put(reference, BEGIN_EVERY, f"{every(kept)}\n## What they used\n\n{figures(kept)}", END_EVERY)
 
 
 def put(path: Path, begin: str, text: str, end: str) -> None:
@@ -288,6 +291,102 @@ def table(kept: list[dict[str, Any]]) -> str:
         else ""
     )
     return "\n".join([*lines(["runbook", "proven", "fault", *times], rows), "", told, ""])
+
+
+def every(kept: list[dict[str, Any]]) -> str:
+    """A row for each variant, course, edition and stranger that has a result: the newest, whether it passed or not.
+
+    What had a patient approver or a real team's times took other times, and has a row of its own.
+    """
+    rows = []
+    for one in newest_of_each(kept):
+        title, _ = known()[one["fault"]]
+        how = "passed" if one["passed"] else "FAILED"
+        cells = [since(one, what) for what in ("evidence", "plan", "healed")]
+        rows.append([set_of(one), described(one), title, one["at"][:10], how, *cells])
+    rows.sort(key=lambda cells: (ORDER.index(cells[0]), cells[1]))
+    head = ["set", "drill", "what happens", "newest run", "result", "evidence", "plan", "healed"]
+    without = sorted({*known()} - {one["fault"] for one in kept})
+    told = f"Without a result yet: {', '.join(without)}." if without else "Each of them has a result."
+    return "\n".join([*lines(head, rows), "", told, ""])
+
+
+ORDER = ("variant", "course", "edition", "stranger")
+
+
+def newest_of_each(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest result of each drill that is still known, apart by edition, patience and the team's times."""
+    found = {
+        (one["fault"], one.get("edition", ""), bool(one["waited"]), one["profile"] == "team"): one
+        for one in kept
+        if one["fault"] in known()
+    }
+    return list(found.values())
+
+
+def set_of(one: dict[str, Any]) -> str:
+    _, kind = known()[one["fault"]]
+    return "edition" if kind == "variant" and one.get("edition") else kind
+
+
+def described(one: dict[str, Any]) -> str:
+    """The drill's name and what was unlike its usual run."""
+    told = called(one["fault"], one.get("edition", ""))
+    told += f", the approver waits {one['waited'] / 60:g} min" if one["waited"] else ""
+    return f"{told}, with a real team's times" if one["profile"] == "team" else told
+
+
+@functools.cache
+def known() -> dict[str, tuple[str, str]]:
+    """Every fault and course by name: its title, and whether it is a variant, a course or a stranger's."""
+    places = (
+        (FAULTS, "RB-*.yaml", "variant"),
+        (COURSES, "*.yaml", "course"),
+        (FAULTS / "strangers", "*.yaml", "stranger"),
+    )
+    return {
+        path.stem: (str(yaml.safe_load(path.read_text(encoding="utf-8"))["title"]).replace("|", "\\|"), kind)
+        for folder, names, kind in places
+        for path in sorted(folder.glob(names))
+    }
+
+
+def figures(kept: list[dict[str, Any]]) -> str:
+    """What Handrail used at worst in these results, what a pass of the thirteen took, and what was over its limit."""
+    newest, limits = newest_of_each(kept), listed()["limits"]
+    told = []
+    for what, (word, unit) in USES.items():
+        measured = [one for one in newest if one.get(what) is not None]
+        if measured:
+            one = max(measured, key=lambda one: float(one[what]))
+            most = f"{limits['handrail'][what]:g} {unit}"
+            of = f"{described(one)}; of {len(measured)} drills in which it was measured"
+            told.append(f"{word.capitalize()} at worst: {one[what]:g} {unit}, {most} are allowed ({of}).")
+    told.append(f"The newest whole pass of the thirteen: {pass_of_thirteen(kept)}")
+    above = [(one, over(one)) for one in newest]
+    above = [(one, those) for one, those in above if those]
+    named = "; ".join(f"{described(one)}: {', '.join(those)}" for one, those in above)
+    told.append(f"Over a limit: {len(above)} of {len(newest)} results{f' ({named})' if named else ''}.")
+    return "\n".join(f"- {line}" for line in told) + "\n"
+
+
+def pass_of_thirteen(kept: list[dict[str, Any]]) -> str:
+    """The time of the newest pass at one commit in which each of the thirteen passed, with what failed in between."""
+    names = set(listed()["thirteen"].values())
+    passes: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for one in kept:
+        if one["fault"] in names and not one.get("edition"):
+            passes.setdefault((one["commit"], one["pass"]), []).append(one)
+    whole = [those for those in passes.values() if {one["fault"] for one in those if one["passed"]} == names]
+    if not whole:
+        return "none yet at one commit."
+    newest = max(whole, key=lambda those: str(those[-1]["at"]))
+    passed = {one["fault"]: one for one in newest if one["passed"]}.values()
+    failed = [one for one in newest if not one["passed"]]
+    minutes = sum(float(one["seconds"]) for one in (*passed, *failed)) / 60
+    most = listed()["limits"]["minutes"]["thirteen"]
+    again = f", {len(failed)} that failed and were repeated among them" if failed else ""
+    return f"{minutes:.1f} min of drills, {most:g} min are allowed (at {newest[-1]['commit']}, {newest[-1]['at'][:10]}{again})."
 
 
 def lines(head: list[str], rows: list[list[str]]) -> list[str]:

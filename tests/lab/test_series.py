@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -124,3 +125,70 @@ def test_a_pass_of_the_thirteen_is_held_to_an_hour(series: ModuleType) -> None:
         "thirteen, pass 2: 61.0 min in all, 31.0 of them before this run; 60 min are allowed, which is OVER the limit"
     )
     assert series.took("courses", 1, 1800, earlier=0) == "courses, pass 1: 30.0 min in all"
+
+
+def test_every_drill_with_a_result_has_a_row_of_its_newest_run(series: ModuleType) -> None:
+    text = series.every(
+        [
+            result("no-such-fault-any-more", 1),
+            result("wrong-guess", 2, times={"evidence": 18.9}),
+            result("crash-loop", 2),
+            result("RB-001-no-node", 3),
+            result("RB-001-no-node", 4, passed=False, times={"plan": None, "healed": None}),
+            result("RB-001-no-node", 5, edition="corrected"),
+            result("RB-002-bad-code", 6),
+            result("RB-002-bad-code", 7, waited=360, times={"healed": 387.0}),
+            result("RB-009-replay-paused", 8, profile="team"),
+        ]
+    )
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"][2:]
+    assert [(cells[0], cells[1], *cells[3:]) for cells in rows] == [
+        ("variant", "RB-001-no-node", "2026-11-04", "FAILED", "0.2 s", "", ""),
+        ("variant", "RB-002-bad-code", "2026-11-06", "passed", "0.2 s", "2.5 s", "15 s"),
+        ("variant", "RB-002-bad-code, the approver waits 6 min", "2026-11-07", "passed", "0.2 s", "2.5 s", "387 s"),
+        ("variant", "RB-009-replay-paused, with a real team's times", "2026-11-08", "passed", "0.2 s", "2.5 s", "15 s"),
+        ("course", "wrong-guess", "2026-11-02", "passed", "19 s", "2.5 s", "15 s"),
+        ("edition", "RB-001-no-node with the edition corrected", "2026-11-05", "passed", "0.2 s", "2.5 s", "15 s"),
+        ("stranger", "crash-loop", "2026-11-02", "passed", "0.2 s", "2.5 s", "15 s"),
+    ]
+    assert "Without a result yet: RB-001-failed-pipeline, " in text
+
+
+def test_the_figures_are_the_worst_of_the_newest_results(series: ModuleType) -> None:
+    kept = [result(name, 1) for name, _ in series.SETS["thirteen"]()]
+    assert "none yet at one commit" in series.figures(kept[1:])
+    kept += [
+        result(FIRST, 2, passed=False, commit="later"),
+        result("RB-001-no-node", 2, processor_percent=12.0, memory_mb=None, times={"evidence": 3.5}),
+        result("RB-002-bad-code", 2, commit="later", memory_mb=166.0),
+    ]
+    text = series.figures(kept)
+    assert "Processor at worst: 12 %, 10 % are allowed (RB-001-no-node; of 14 drills" in text
+    assert "Memory at worst: 166 MB, 250 MB are allowed (RB-002-bad-code; of 13 drills" in text
+    assert "13.0 min of drills, 60 min are allowed (at abc1234, 2026-11-01)" in text
+    assert (
+        "1 of 14 results (RB-001-no-node: evidence 3.5 s, 3 s are allowed, processor 12.0 %, 10 % are allowed)" in text
+    )
+    again = [result(FIRST, 1, passed=False, seconds=120.0), *kept]
+    assert "15.0 min of drills, 60 min are allowed (at abc1234, 2026-11-01, 1 that failed" in series.figures(again)
+
+
+def test_both_tables_stand_between_their_marks_and_writing_them_again_changes_nothing_else(
+    series: ModuleType, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"a\n{series.BEGIN}\nold\n{series.END}\nb\n{series.BEGIN_EVERY}\n{series.END_EVERY}\nc\n")
+    for _ in range(2):
+        series.put(page, series.BEGIN, "one\n", series.END)
+        series.put(page, series.BEGIN_EVERY, "two\n", series.END_EVERY)
+    assert page.read_text().splitlines() == [
+        "a", series.BEGIN, "one", series.END, "b", series.BEGIN_EVERY, "two", series.END_EVERY, "c"
+    ]  # fmt: skip
+    with pytest.raises(SystemExit, match="has no place for it"):
+        series.put(page, "<!-- nowhere -->", "", series.END)
+
+
+def test_the_pages_have_a_place_for_their_tables(series: ModuleType) -> None:
+    for name in ("README.md", "docs/reference/drills.md"):
+        assert (LAB.parent / name).read_text(encoding="utf-8").count(series.BEGIN) == 1
+    assert (LAB.parent / "docs/reference/drills.md").read_text(encoding="utf-8").count(series.BEGIN_EVERY) == 1
