@@ -25,7 +25,7 @@ from tests.lab import leftovers
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "lab"
 CLUSTER = LAB / "cluster"
-WHOLE_SECONDS = 85 * 60  # `.ci/run` may take 90 minutes
+WHOLE_SECONDS = 75 * 60  # what is promised of it, also where nothing was built or fetched before
 CLUSTER_TESTS_SECONDS = 1500.0
 SLOW = [sys.executable, "-m", "pytest", "-q", "-m", "slow and not lab and not browser", "--durations=15"]
 HANDRAIL = Path(sys.executable).with_name("handrail")

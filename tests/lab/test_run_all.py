@@ -57,6 +57,12 @@ def test_a_part_that_fails_and_one_that_is_skipped_are_told_at_the_end() -> None
     assert record.failed == ["wrong"]
 
 
+def test_nothing_is_left_of_a_run_after_seventy_five_minutes() -> None:
+    """The promise holds on a machine that has built nothing yet too, so every part is cut to what is left."""
+    assert run_all.Record(began=time.monotonic() - 75 * 60).left() <= 0
+    assert 0 < run_all.Record(began=time.monotonic() - 74 * 60).left() <= 60
+
+
 def test_no_tests_there_is_well_only_where_that_may_be() -> None:
     nothing = [sys.executable, "-c", "raise SystemExit(5)"]
     assert not run_all.Record().part("tests", nothing, seconds=10)
