@@ -251,3 +251,51 @@ def test_a_recording_of_another_version_says_so(tmp_path: Path) -> None:
     other.write_bytes(gzip.compress(json.dumps({**raw, "version": 99}).encode()))
     with pytest.raises(FixRunbook, match="version 99"):
         recording.load(other)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda whole: whole[:200] + bytes(byte ^ 0x55 for byte in whole[200:260]) + whole[260:],
+            "is no whole recording",
+        ),
+        (lambda _: gzip.compress(b"[" * 100_000), "is no whole recording"),
+        (lambda _: gzip.compress(b" " * (recording.MOST + 1)), "unpacks to more than 64 MiB"),
+        (lambda _: b"", "is no whole recording"),
+    ],
+    ids=["flipped bytes", "nested for ever", "huge once unpacked", "empty"],
+)
+def test_bytes_that_are_no_recording_say_so(spoil: Callable[[bytes], bytes], says: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.json.gz"
+    other.write_bytes(spoil((FOLDER / RECORDINGS[0]).read_bytes()))
+    with pytest.raises(FixRunbook, match=says) as told:
+        recording.load(other)
+    assert str(other) in str(told.value)
+    assert "handrail drill" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expect": {}},
+        {"expect": []},
+        {"alert_at": "yesterday"},
+        {"alert_at": "2026-11-25T07:10:00"},
+        {"made_at": 7},
+        {"entries": [{"key": "instant up", "after_alert": "soon", "after_change": None, "answer": None}]},
+    ],
+    ids=["nothing expected", "a list", "no time", "no zone", "a number", "no offset"],
+)
+def test_a_recording_of_another_form_is_not_played(change: dict[str, object], tmp_path: Path) -> None:
+    """Without a seal nobody can tell that it was edited: what it lacks is told, not tripped over."""
+    raw = json.loads(gzip.decompress((FOLDER / RECORDINGS[0]).read_bytes()))
+    other = tmp_path / "other.json.gz"
+    other.write_bytes(gzip.compress(json.dumps({**raw, **change, "seal": ""}).encode()))
+    with pytest.raises(FixRunbook, match="is no whole recording"):
+        recording.load_to_play(other)
+
+
+def test_a_recording_that_is_not_there_is_not_called_broken(tmp_path: Path) -> None:
+    with pytest.raises(FixRunbook, match=r"There is no .*gone"):
+        recording.load_to_play(tmp_path / "gone.json.gz")

@@ -68,7 +68,7 @@ def practise(
     if list_:
         _list(folder, as_json=json_)
         return
-    kept = recording.load(_file(folder, name))
+    kept = recording.load_to_play(_file(folder, name))
     folder = config or app.library() / kept.settings
     out = sys.stderr if json_ else sys.stdout
     yardstick = measured(kept, folder)

@@ -35,7 +35,7 @@ def find(name: str, *, config: Path | None = None) -> Path:
         every = [path for folder in folders for path in recording.named(folder, "")]
         known = ", ".join(path.name.removesuffix(recording.ENDING) for path in every)
         raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
-    return min(found, key=lambda path: (recording.load(path).expect["healed_by"] == "person", path.name))
+    return min(found, key=lambda path: (recording.load_to_play(path).expect["healed_by"] == "person", path.name))
 
 
 def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:
@@ -43,7 +43,7 @@ def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path 
 
     `config` is a folder of settings with recordings of its own; without it, those of the library.
     """
-    kept = recording.load(find(name, config=config))
+    kept = recording.load_to_play(find(name, config=config))
     say(
         f"{kept.fault}: recorded {kept.made_at[:16]} UTC in {kept.environment}, rules profile {kept.profile}; replayed {speed:g} times as fast."
     )

@@ -13,8 +13,10 @@ import functools
 import gzip
 import hashlib
 import json
+import math
 import re
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +30,7 @@ from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
 ENDING = ".json.gz"
+MOST = 64 * 1024 * 1024  # bytes, unpacked; a drill's are less than one in a hundred of it
 RUN = re.compile(r"\bR-\d+\b")
 Kept = TypeVar("Kept")
 NOT_RECORDED = "not in the recording: no data"
@@ -87,13 +90,22 @@ def save(recording: Recording, path: Path, *, mask: Callable[[str], str]) -> Non
 
 def load(path: Path) -> Recording:
     """Read it; a cut, edited or foreign file says so."""
+    if not path.exists():
+        raise FixRunbook(f"There is no {path}. Name a recording's file, or a runbook such as RB-003.")
     try:
-        raw = json.loads(gzip.decompress(path.read_bytes()))
-    except (OSError, EOFError, ValueError) as error:
-        raise FixRunbook(f"{path} is no whole recording ({error}). Make it again with `handrail drill`.") from error
+        with gzip.open(path) as packed:
+            text = packed.read(MOST + 1)
+        raw = json.loads(text) if len(text) <= MOST else None
+    except (OSError, EOFError, ValueError, zlib.error, RecursionError) as error:
+        raise _not_whole(path, str(error)) from error
+    if len(text) > MOST:
+        raise _not_whole(path, f"it unpacks to more than {MOST // 1024**2} MiB")
     if not isinstance(raw, dict) or raw.get("version") != VERSION:
         version = raw.get("version") if isinstance(raw, dict) else None
-        raise FixRunbook(f"{path} is a recording of version {version}, and this program reads {VERSION}.")
+        raise FixRunbook(
+            f"{path} is a recording of version {version}, and this program reads {VERSION}. "
+            "Make it again with `handrail drill`."
+        )
     if raw.get("seal") and raw["seal"] != _seal(raw):
         raise FixRunbook(
             f"{path} was edited since it was made, so it proves nothing. Make it again with `handrail drill`."
@@ -101,9 +113,50 @@ def load(path: Path) -> Recording:
     try:
         entries = tuple(Entry(**entry) for entry in raw["entries"])
         posts = tuple((float(at), str(body)) for at, body in raw["posts"])
-        return Recording(**{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"])})
+        made = Recording(**{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"])})
     except (KeyError, TypeError, ValueError) as error:
-        raise FixRunbook(f"{path} is no whole recording ({error}). Make it again with `handrail drill`.") from error
+        raise _not_whole(path, str(error)) from error
+    if stray := _misshapen(made):
+        raise _not_whole(path, stray)
+    return made
+
+
+def load_to_play(path: Path) -> Recording:
+    """Read one that is replayed or practised: it must tell when its alert came, and what the drill expected."""
+    made = load(path)
+    try:
+        aware = datetime.fromisoformat(made.alert_at).tzinfo is not None
+        told = [str(made.expect[name]) for name in ("title", "healed_by", "proposes")]
+        told += [str(one) for one in made.expect["alerts"]]
+        told += [f"{int(one['step'])} {one['ends']} {one['choose']}" for one in made.expect["remedies"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_whole(path, str(error)) from error
+    if not aware:
+        raise _not_whole(path, f"{made.alert_at} is a time without a zone")
+    return made
+
+
+def _not_whole(path: Path, why: str) -> FixRunbook:
+    return FixRunbook(f"{path} is no whole recording ({why}). Make it again with `handrail drill`.")
+
+
+def _misshapen(made: Recording) -> str:
+    """What in it has not the form that is read everywhere; empty where nothing has."""
+    for field in dataclasses.fields(Recording):
+        if field.type == "str" and not isinstance(getattr(made, field.name), str):
+            return f"{field.name} is no text"
+    if not all(isinstance(one, dict) for one in (made.expect, made.others)):
+        return "what was expected is no mapping"
+    if not all(isinstance(entry.key, str) for entry in made.entries):
+        return "what was asked is no text"
+    for entry in made.entries:
+        if not all(_is_time(at) for at in (entry.after_alert, 0 if entry.after_change is None else entry.after_change)):
+            return "an answer's time is no number"
+    return "" if all(_is_time(at) for at, _ in made.posts) else "an alert's time is no number"
+
+
+def _is_time(at: object) -> bool:
+    return isinstance(at, int | float) and math.isfinite(at)
 
 
 def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
