@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
+import gzip
 import json
 import os
 import pty
@@ -240,3 +242,24 @@ def test_at_a_terminal_it_keeps_to_its_width_and_shows_what_it_waits_for() -> No
     assert any(line.startswith("Healed in ") for line in screen.lines), screen.lines
     assert "held 0 of 15 s" in screen.said or "waiting for the checks" in screen.said
     assert not any("waiting for the checks" in line for line in screen.lines), "progress is written over"
+
+
+@pytest.mark.parametrize(
+    ("revision", "says"),
+    [("0" * 64, "another revision of RB-009"), ("", "it carries no seal")],
+    ids=["another revision", "no seal"],
+)
+def test_a_recording_that_proves_nothing_of_the_runbook_says_so_before_it_is_practised(
+    revision: str, says: str, tmp_path: Path
+) -> None:
+    kept = recording.load(LIBRARY / "recordings" / f"RB-009-replay-paused{recording.ENDING}")
+    other = tmp_path / f"RB-009-other{recording.ENDING}"
+    if revision:
+        recording.save(dataclasses.replace(kept, runbook_revision=revision), other, mask=lambda text: text)
+    else:
+        raw = dataclasses.asdict(dataclasses.replace(kept, seal=""))
+        other.write_bytes(gzip.compress(json.dumps(raw).encode()))
+    found = practise("quit\n", str(other))
+    assert found.stdout.startswith("This shows nothing of the runbook as it is today:")
+    assert says in found.stdout.replace("\n", " ")
+    assert "shows nothing" not in practise("quit\n", "RB-009-replay-paused").stdout

@@ -73,6 +73,10 @@ def practise(
     out = sys.stderr if json_ else sys.stdout
     yardstick = measured(kept, folder)
     with table(kept, folder, monotonic=time.monotonic if sys.stdin.isatty() else lambda: 0.0) as here:
+        why = recording.no_proof(kept, here.catalog.documents)
+        if why:
+            told = f"This shows nothing of the runbook as it is today: {why}. Make it again with `handrail drill`."
+            terminal.say(told, out=out)
         Talk(here, out=out, speed=speed if sys.stdin.isatty() else 0.0).hold()
         found = scoring.score(here.acts, yardstick, called=texts.called(here))
     if json_:
