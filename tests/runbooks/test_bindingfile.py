@@ -158,3 +158,31 @@ def test_whatever_stands_under_a_key_is_taken_or_told_with_its_line(key: str, va
         read(text)
     except FixRunbook as error:
         assert re.match(r"a\.yaml:\d+: ", str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("runbooks:\n  RB-001:\n    hold: 99999999999999999999h\n", 3, "`hold` is longer than a year"),
+        ("runbooks:\n  RB-001:\n    triggers:\n      - {alert: A, for: 9000h}\n", 4, "`for` is longer than a year"),
+        (
+            "runbooks:\n  RB-001:\n    checks:\n      - {query: 'sum(rate(a[$window]))', below: 1, window: 0s}\n",
+            4,
+            "no series is read over 0s: write a `window` of at least 1s",
+        ),
+        ("runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .inf}\n", 4, "no limit that anything can pass"),
+        ("runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .nan}\n", 4, "no limit that anything can pass"),
+        (
+            f"runbooks:\n  RB-001:\n    checks:\n      - {{query: a, below: 1{'0' * 400}}}\n",
+            4,
+            "no limit that anything",
+        ),
+        (f"runbooks:\n  RB-001:\n    remedies: [{{step: {'9' * 5000}}}]\n", 1, "this cannot be read"),
+        (f"runbooks: {'[' * 5000}", 1, "it is nested too deep"),
+    ],
+)
+def test_figures_that_no_program_can_reckon_with_are_told(text: str, line: int, says: str) -> None:
+    with pytest.raises(FixRunbook) as told:
+        read(text)
+    assert str(told.value).startswith(f"a.yaml:{line}: ")
+    assert says in str(told.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -39,6 +40,7 @@ from handrail.runbooks.document import Document, RunbookId
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+LONGEST = timedelta(days=365)  # what is longer is mistyped, and no Prometheus takes it
 AIMS = (
     "last_good_revision",
     "degraded_deployment",
@@ -126,6 +128,11 @@ class _File:
             raise FixRunbook(f"{self.path}:{line}: this is no YAML: {error.problem}. Mend that line.") from error
         except yaml.YAMLError as error:
             raise FixRunbook(f"{self.path}:1: this is no YAML: {error}. Write it as UTF-8 text.") from error
+        except (RecursionError, ValueError) as error:  # nested without end; a number or date that is none
+            told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+            raise FixRunbook(
+                f"{self.path}:1: this cannot be read: {told}. Write it as docs/reference/bindings.md shows."
+            ) from error
         if not isinstance(raw, _At):
             raise FixRunbook(f"{self.path}:1: a binding is a mapping. Begin it with `runbooks:`.")
         self._keys(raw, ("version", "runbooks", "title", "escalation"))
@@ -342,7 +349,7 @@ class _File:
             unit=self._text(raw, "unit"),
             scale=self._number(raw, "scale", 1.0),
             enough=self._number(raw, "enough", 0.0),
-            window=self._duration(raw, "window") if "window" in raw else timedelta(minutes=5),
+            window=self._window(raw, "window") if "window" in raw else timedelta(minutes=5),
         )
 
     def _list(self, identity: str, step: str, parent: _At) -> ListBinding:
@@ -474,6 +481,10 @@ class _File:
             self._no(
                 raw, key, f"`{key}` is no number: {value!r}. Write one such as 1 or 0.5, the unit beside it in `unit`"
             )
+        if key in raw and not _is_finite(value):
+            self._no(
+                raw, key, f"`{key}` is no limit that anything can pass: {str(value)[:20]}. Write one such as 1 or 0.5"
+            )
         return value
 
     def _text(self, raw: _At, key: str) -> str:
@@ -548,7 +559,17 @@ class _File:
         found = DURATION.fullmatch(raw[key].strip()) if isinstance(raw[key], str) else None
         if found is None:
             self._no(raw, key, f"{raw[key]} is no duration: write 15s, 2m or 1h")
-        return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+        seconds = float(found[1]) * UNITS[found[2]]
+        if seconds > LONGEST.total_seconds():
+            self._no(raw, key, f"`{key}` is longer than a year: {raw[key][:20]}. Write 15s, 2m or 1h")
+        return timedelta(seconds=seconds)
+
+    def _window(self, raw: _At, key: str) -> timedelta:
+        """A range of PromQL, which must have a length: whole seconds, since that is what is asked with."""
+        found = self._duration(raw, key)
+        if found < timedelta(seconds=1):
+            self._no(raw, key, f"no series is read over {raw[key]}: write a `{key}` of at least 1s, such as 5m")
+        return found
 
     def _keys(self, raw: _At, known: Sequence[str]) -> None:
         for key, line in raw.twice:
@@ -564,3 +585,10 @@ class _File:
         )
         hint = f" Did you mean {close[0]}?" if close else (f" Known: {', '.join(near)}." if near else "")
         raise FixRunbook(f"{self.path}:{line}: {message}.{hint}")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
