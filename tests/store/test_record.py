@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from handrail.errors import TryAgain
-from handrail.store import tables, wal_is_safe
+from handrail.errors import FixSettings, TryAgain
+from handrail.store import connect, tables, wal_is_safe
+from handrail.store.database import reading
 from tests.factory import Clock, fresh_store, plan, with_run
 
 
@@ -169,3 +170,25 @@ def test_a_locked_database_is_said_and_nothing_is_half_written(tmp_path: Path) -
 )
 def test_wal_is_used_only_where_its_reset_bug_is_mended(version: tuple[int, ...], safe: bool) -> None:
     assert wal_is_safe(version) is safe
+
+
+@pytest.mark.parametrize("kept", [b"no database at all" * 99, None], ids=["some text", "cut short"])
+def test_a_database_that_is_none_says_so_and_is_left_as_it_is(kept: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "handrail.db"
+    connect(f"sqlite:///{path}").dispose()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if kept is None else kept)
+    left = path.read_bytes()
+    with pytest.raises(FixSettings, match=r"is damaged, or is none: .*[.] Put a backup of it there"):
+        connect(f"sqlite:///{path}")
+    assert path.read_bytes() == left
+
+
+def test_a_database_that_is_found_damaged_while_it_is_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "handrail.db"
+    engine = connect(f"sqlite:///{path}")
+    engine.dispose()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    with pytest.raises(FixSettings, match="is damaged"), reading(engine) as connection:
+        connection.execute(sa.select(tables.events)).all()

@@ -40,7 +40,16 @@ def connect(url: str) -> sa.Engine:
         raise FixSettings(
             f"The database {url} cannot be opened: {error.orig}. Check the path and its permissions."
         ) from error
+    except sa.exc.DatabaseError as error:  # what stands there is damaged, or something else
+        raise _damaged(str(engine.url), error) from error
     return engine
+
+
+def _damaged(url: str, error: sa.exc.DatabaseError) -> FixSettings:
+    return FixSettings(
+        f"The database {url} is damaged, or is none: {error.orig}. Put a backup of it there, or move it away to begin"
+        " a new record."
+    )
 
 
 def _grow(engine: sa.Engine) -> None:
@@ -103,6 +112,10 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except sa.exc.OperationalError as error:
         raise TryAgain(f"The database did not answer: {error.orig}.") from error
+    except sa.exc.DatabaseError as error:
+        if type(error.orig) is not sqlite3.DatabaseError:
+            raise
+        raise _damaged(str(engine.url), error) from error
 
 
 def _own(engine: sa.Engine) -> sa.Connection | None:
