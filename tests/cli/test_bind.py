@@ -441,3 +441,26 @@ def test_a_recording_of_a_runbook_that_no_document_has_says_so_and_not_that_it_w
     told = run("bind", "--check", cwd=tmp_path).stdout
     assert "it is of RB-009, which no document that was read has, and is not used" in told
     assert "fix: take it out, or name the document" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("carts.md", b"\0\xff", "this is no UTF-8 text"),
+        ("carts.md", CRASHING.encode() + b"x" * 4 * 1024 * 1024, "documents of up to 4194304 are read"),
+        ("carts.binding.yaml", b"runbooks: {} # caf\xe9", "this is no UTF-8 text"),
+    ],
+    ids=["no text", "too long", "a binding that is no text"],
+)
+def test_what_cannot_be_read_is_never_called_right(name: str, content: bytes, says: str, tmp_path: Path) -> None:
+    """A document that is no text holds no runbook, and a check of nothing would find nothing wrong."""
+    (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
+    (tmp_path / "carts.binding.yaml").write_text("runbooks: {}\n", encoding="utf-8")
+    (tmp_path / "handrail.yaml").write_text("documents: [{path: carts.md, binding: carts.binding.yaml}]\n")
+    (tmp_path / name).write_bytes(content)
+    for words in (("bind", "--check"), ("rules",)):
+        told = run(*words, cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert f"{name}" in told.stderr
+        if words[0] == "bind":
+            assert says in told.stderr

@@ -24,7 +24,7 @@ from handrail.errors import FixRunbook, FixSettings
 from handrail.runbooks import bindingfile, draft, drafttext, promrules
 from handrail.runbooks.draft import Draft, Sure
 from handrail.runbooks.promrules import AlertingRule
-from handrail.syntax.reading import read_document
+from handrail.syntax.reading import read_document, read_whole
 from handrail.targets.http import Prometheus
 
 SCHEMA = Path(".handrail") / "schemas" / "binding.schema.json"
@@ -143,10 +143,7 @@ def _wanted(what: Path, *, write: bool) -> list[Path]:
 
 def _drafted(path: Path, known: Known) -> Made:
     knowledge = documents.knowledge_for(path.parent)
-    document = read_document(path, knowledge)
-    unread = next((one for one in document.findings if one.rule == "not-text"), None)
-    if unread is not None:
-        raise FixRunbook(f"{path} cannot be read: {unread.message}.")
+    document = read_whole(path, knowledge)
     if not draft.bindable(document):
         raise FixRunbook(f"{path} holds no runbook: there is nothing to bind. See handrail check {path}.")
     served = known.server.metrics() if known.server else None

@@ -28,7 +28,7 @@ from handrail.runbooks import bindingfile, draft, proof
 from handrail.runbooks.binding import Binding, Check, FromTable
 from handrail.runbooks.document import Document, commands_of
 from handrail.runbooks.proof import Bound, Monitored, Recorded, Seen
-from handrail.syntax.reading import read_document
+from handrail.syntax.reading import read_document, read_whole
 from handrail.targets import Ask
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def _read(what: Path) -> _Read:
         raise FixRunbook(f"There is no {what}. Name a document, a binding or a folder.")
     found = _Read()
     for binding, papers in _pairs(what).items():
-        read = [read_document(path, documents.knowledge_for(path.parent)) for path in papers]
+        reader = read_document if binding is None and what.is_dir() else read_whole
+        read = [reader(path, documents.knowledge_for(path.parent)) for path in papers]
         if binding is None:
             for path, document in zip(papers, read, strict=True):
                 if draft.bindable(document):
@@ -127,7 +128,8 @@ def _read(what: Path) -> _Read:
         try:
             text = binding.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise FixRunbook(f"{binding} cannot be read: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
+            raise FixRunbook(f"{binding} cannot be read: {why}. Name a binding, written as UTF-8 text.") from error
         try:
             one = _first_edition(text, binding, read)
         except FixRunbook as error:

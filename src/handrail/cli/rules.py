@@ -21,7 +21,7 @@ from handrail.errors import FixRunbook, FixSettings
 from handrail.runbooks import alerting, bindingfile, ruletests
 from handrail.runbooks.alerting import PROFILES, LeftOut, Profile, Rule
 from handrail.settings import Settings
-from handrail.syntax.reading import read_document
+from handrail.syntax.reading import read_whole
 
 RULES = "rules.yaml"  # what the tests call the file of rules where it is only printed
 PROMTOOL_SECONDS = 120
@@ -81,7 +81,7 @@ def written(
     for item in known.documents:
         if item.binding is None:
             continue
-        document = read_document(item.path, knowledge)
+        document = read_whole(item.path, knowledge)
         try:
             bound = bindingfile.read(
                 item.binding.read_text(encoding="utf-8"), path=str(item.binding), documents=[document]

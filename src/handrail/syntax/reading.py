@@ -56,6 +56,15 @@ def read_document(path: Path, knowledge: Knowledge) -> Document:
     return read_text(text, str(path), knowledge)
 
 
+def read_whole(path: Path, knowledge: Knowledge) -> Document:
+    """The document of a file; FixRunbook where it is no text, for who would take it for a document without runbooks."""
+    document = read_document(path, knowledge)
+    unread = next((one for one in document.findings if one.rule == "not-text"), None)
+    if unread is not None:
+        raise FixRunbook(f"{path} cannot be read: {unread.message}. Keep runbooks as UTF-8 Markdown.")
+    return document
+
+
 def read_text(text: str, path: str, knowledge: Knowledge) -> Document:
     """The document of a text."""
     found = markdown.outline(
