@@ -146,3 +146,61 @@ def test_the_environments_namespace_stands_in_the_rules(tmp_path: Path) -> None:
     environments = "environments: {a: {namespace: one}, b: {namespace: two}}\n"
     folder = team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK, environments=environments)
     assert 'namespace: "two"' in ask(str(folder), "-e", "b").stdout
+
+
+@promtool
+@pytest.mark.parametrize(
+    ("trigger", "check"),
+    [
+        ("alert: Errors", "name: 'a {{ b', query: sum(errors), below: 1, unit: '{{ x }}'"),
+        ("alert: Errors, service: '{{ y', labels: {team: '{{ z }}'}", "query: sum(errors), below: 1"),
+    ],
+    ids=["a check", "a label"],
+)
+def test_braces_of_the_document_are_no_template_of_prometheus(trigger: str, check: str, tmp_path: Path) -> None:
+    """A runbook about a chart may well be called `{{ .Values.image }} is empty`."""
+    folder = team(tmp_path, f"    triggers: [{{{trigger}}}]\n    checks: [{{{check}}}]\n")
+    document = folder / "RUNBOOKS.md"
+    document.write_text(document.read_text().replace("Errors", "{{ .Values.image }} is {{ empty"))
+    done = ask(str(folder), "--tests", "--out", str(tmp_path / "rules.yaml"))
+    assert done.returncode == 0, done.stderr
+    tests = yaml.safe_load((tmp_path / "rules.tests.yaml").read_text())["tests"]
+    expected = tests[0]["alert_rule_test"][-1]["exp_alerts"][0]
+    assert expected["exp_annotations"]["summary"] == "{{ .Values.image }} is {{ empty"
+
+
+@promtool
+def test_characters_that_yaml_does_not_take_as_they_are_stand_there_by_their_number(tmp_path: Path) -> None:
+    folder = team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK)
+    document = folder / "RUNBOOKS.md"
+    title = "Err\x85ors \x9b \ufffe \U000e0001 \u202e \u2028 é🔥"
+    document.write_text(document.read_text().replace("Errors", title), encoding="utf-8")
+    done = ask(str(folder), "--tests")
+    assert done.returncode == 0, done.stderr
+
+
+@promtool
+def test_two_alerts_of_one_name_have_rules_and_no_test(tmp_path: Path) -> None:
+    folder = team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK)
+    document, binding = folder / "RUNBOOKS.md", folder / "r.binding.yaml"
+    text = document.read_text()
+    document.write_text(text + text.replace("# Runbooks", "").replace("RB-001", "RB-002"))
+    other = binding.read_text().replace("runbooks:\n", "").replace("RB-001", "RB-002").replace("below: 1", "below: 9")
+    binding.write_text(binding.read_text() + other)
+    done = ask(str(folder), "--tests", "--out", str(tmp_path / "rules.yaml"))
+    assert done.returncode == 1
+    assert "RB-001 Errors: no test, because RB-002 raises an alert of that name too" in done.stderr
+    assert "RB-002 Errors: no test, because RB-001 raises an alert of that name too" in done.stderr
+    assert len(yaml.safe_load((tmp_path / "rules.yaml").read_text())["groups"]) == 2
+
+
+def test_a_service_by_a_label_that_the_query_drops_is_told(tmp_path: Path) -> None:
+    done = ask(str(team(tmp_path, "    triggers: [{alert: Errors, service: {label: job}}]\n" + CHECK)))
+    assert done.returncode == 1
+    assert "RB-001 Errors: no rule, because `service` is its label job, and what is watched keeps none" in done.stderr
+
+
+def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
+    done = ask(str(team(tmp_path, "    triggers: [{alert: Errors}]\n" + CHECK)), "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert f"{tmp_path} is a folder. Name a file in it with --out." in done.stderr

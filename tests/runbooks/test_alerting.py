@@ -143,7 +143,11 @@ def test_the_labs_profile_shortens_for_and_windows(wanted: str, lab: str) -> Non
     ("trigger", "label", "sentence"),
     [
         ({"service": "shop"}, "shop", "Requests to shop fail"),
-        ({"service": {"label": "pod"}}, "{{ $labels.pod }}", "Requests to {{ $labels.pod }} fail"),
+        (
+            {"query": "sum by (pod) (x) > 1", "service": {"label": "pod"}},
+            "{{ $labels.pod }}",
+            "Requests to {{ $labels.pod }} fail",
+        ),
         ({"query": "sum by (job) (x) > 1"}, "{{ $labels.job }}", "Requests to {{ $labels.job }} fail"),
         ({"query": "sum by (service, job) (x) > 1"}, None, "Requests to {{ $labels.service }} fail"),
     ],

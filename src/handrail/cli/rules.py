@@ -46,6 +46,8 @@ def rules(
 
     promtool checks them where it is installed. Ends with 1 where an alert was left out; standard error says why.
     """
+    if out is not None and (not out.name or out.is_dir()):
+        raise FixSettings(f"{out or '--out'} is a folder. Name a file in it with --out.")
     known = settings.read(folder)
     times = _profile(profile)
     found, left_out, sources = written(known, namespace=_environment(known, environment).namespace, profile=times)

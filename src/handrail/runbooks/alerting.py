@@ -18,6 +18,7 @@ from handrail.runbooks.document import Document, Runbook
 
 QUICK, SLOW = timedelta(minutes=2), timedelta(minutes=5)  # `for` of critical alerts, and of others
 WINDOW = timedelta(minutes=5)
+OPENING = '{{ "{{" }}'  # what a template prints as two braces
 WHOSE = ("service", "job", "app")  # by these labels Handrail knows the service of an alert that names none
 
 
@@ -161,7 +162,7 @@ def _rule(
         raise _No(f"what it comes to is no PromQL ({mistake}): correct its query")
     service, named = _service(told, bound, expression)
     about = _about(expression, service, bound, told, limit)
-    summary = bound.summary or runbook.title
+    summary = literal(bound.summary or runbook.title)
     return Rule(
         alert=told.alert,
         runbook=runbook.id,
@@ -173,12 +174,12 @@ def _rule(
             "severity": severity,
             "namespace": namespace,
             **({"service": service} if service else {}),
-            **trigger.labels,
+            **{name: literal(value) for name, value in trigger.labels.items()},
         },
         annotations={
             "summary": _filled(summary, {"service": named, "namespace": namespace, "value": _figure(limit)}),
             "description": about,
-            "runbook_url": f"{url}#{runbook.anchor}",
+            "runbook_url": literal(f"{url}#{runbook.anchor}"),
         },
         limit=limit,
     )
@@ -307,10 +308,15 @@ def _bracketed(query: str) -> str:
 def _service(told: AlertRule, bound: RunbookBinding, expression: str) -> tuple[str, str]:
     """The label `service` of the rule, and the service in a sentence."""
     if isinstance(told.service, FromLabel):
-        name = f"{{{{ $labels.{told.service.label} }}}}"
+        wanted = told.service.label
+        there = steady.grouped_labels(expression)
+        if there is not None and wanted not in there:
+            known = f"keeps {', '.join(there)}" if there else "keeps none"
+            raise _No(f"`service` is its label {wanted}, and what is watched {known}: name a label that it keeps")
+        name = f"{{{{ $labels.{wanted} }}}}"
         return name, name
     if told.service:
-        return told.service, told.service
+        return literal(told.service), literal(told.service)
     kept = steady.kept_labels(expression)
     label = next((one for one in WHOSE if one in kept), None)
     if label is None:
@@ -327,11 +333,17 @@ def _about(expression: str, service: str, bound: RunbookBinding, told: AlertRule
     subject = next((f"{{{{ $labels.{one} }}}}" for one in which if f"$labels.{one} " not in service), "")
     first = bound.checks[0] if bound.checks and not told.query else None
     name, unit = told.name or (first.name if first else told.alert), told.unit or (first.unit if first else "")
+    name, unit = literal(name), literal(unit)
     if limit is not None:
         measured = f"{name}: {_figure(limit)} {unit}".rstrip() + f" ({limit.says} {unit}".rstrip() + ")"
     else:
         measured = name
     return f"{subject}: {measured}." if subject else f"{measured[0].upper()}{measured[1:]}."
+
+
+def literal(text: str) -> str:
+    """A text as Prometheus' templates print it: a title may tell of Helm's own `{{ .Values }}`."""
+    return text.replace("{{", OPENING)
 
 
 def _figure(limit: Limit | None) -> str:
@@ -385,5 +397,8 @@ def text(rules: Sequence[Rule], *, head: str) -> str:
 
 
 def _scalar(value: str) -> str:
-    """JSON's strings are YAML's."""
-    return json.dumps(value, ensure_ascii=False)
+    """JSON's strings are YAML's, but for the characters that YAML takes only when they are written by their number."""
+    return "".join(
+        one if one.isprintable() else f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}"
+        for one in json.dumps(value, ensure_ascii=False)
+    )

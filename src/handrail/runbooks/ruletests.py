@@ -58,6 +58,11 @@ def of(rules: Sequence[Rule], *, file: str, profile: Profile, head: str) -> Test
     groups: list[dict[str, Any]] = []
     left_out: list[LeftOut] = []
     for rule in rules:
+        other = next((one for one in rules if one.alert == rule.alert and one is not rule), None)
+        if other is not None:  # a test of an alert takes all that are called so for one
+            reason = f"{other.runbook} raises an alert of that name too: give each a name of its own"
+            left_out.append(LeftOut(alert=rule.alert, runbook=rule.runbook, reason=reason))
+            continue
         found = cases(rule)
         if isinstance(found, CannotTell):
             left_out.append(LeftOut(alert=rule.alert, runbook=rule.runbook, reason=found.reason))
@@ -251,7 +256,8 @@ def _alert(rule: Rule, labels: Mapping[str, str], value: float) -> dict[str, Any
 
     def told(text: str) -> str:
         text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: kept.get(found[1], ""), text)
-        return re.sub(r'\{\{ printf "%(\.\d[fg])" \$value \}\}', lambda found: format(value, found[1]), text)
+        text = re.sub(r'\{\{ printf "%(\.\d[fg])" \$value \}\}', lambda found: format(value, found[1]), text)
+        return text.replace(alerting.OPENING, "{{")
 
     return {
         "exp_labels": kept | {name: told(one) for name, one in rule.labels.items()},
