@@ -464,3 +464,33 @@ def test_what_cannot_be_read_is_never_called_right(name: str, content: bytes, sa
         assert f"{name}" in told.stderr
         if words[0] == "bind":
             assert says in told.stderr
+
+
+def test_of_a_folder_of_rules_what_is_broken_is_told_and_what_is_about_others_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
+    folder = tmp_path / "rules"
+    (folder / "a.yaml").mkdir(parents=True)  # a folder may be called so
+    (folder / "values.yaml").write_text("replicas: 2\n")
+    (folder / "broken.yaml").write_text("groups: [")
+    told = run("bind", "carts.md", "--rules", "rules", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "No alerting rule is below rules. Name the file" in told.stderr
+    (folder / "alerts.yaml").write_text("groups: [{rules: [{alert: CartPodsRestart, expr: crashes > 3}]}]\n")
+    told = run("bind", "carts.md", "--rules", "rules", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "left out: rules/broken.yaml:1: this is no YAML" in told.stderr
+    assert "values.yaml" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [("groups: " + "[" * 5000, "nested too deep"), ("&a\nspec: *a\n", "no alerting rule is in it")],
+    ids=["deep", "in itself"],
+)
+def test_rules_that_are_nested_without_end_are_told(rules: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "carts.md").write_text(CRASHING, encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(rules)
+    told = run("bind", "carts.md", "--rules", "rules.yaml", cwd=tmp_path)
+    assert told.returncode == 2, told.stderr
+    assert told.stderr.startswith("handrail: rules.yaml:1: ")
+    assert says in told.stderr

@@ -235,6 +235,7 @@ def test_prometheus_gives_series_and_values(server: Server) -> None:
     [
         saying(b"<html>busy</html>"),
         saying(b"[]"),
+        saying(b"[" * 100_000),
         saying(b'{"status":"error","error":"query timed out"}', status=503),
         saying(b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{}}]}}'),
         saying(b'{"status":"success","data":null}'),

@@ -98,15 +98,21 @@ def monitoring(rules: Sequence[Path], prometheus: str) -> Known:
     found: list[AlertingRule] = []
     said: list[str] = []
     for path in rules:
-        files = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
+        below = sorted(one for ending in ("*.yaml", "*.yml") for one in path.rglob(ending) if one.is_file())
+        files = below if path.is_dir() else [path]
+        before = len(found)
         for file in files:
             try:
                 found += promrules.read(file.read_text(encoding="utf-8"), path=str(file))
             except (OSError, UnicodeDecodeError) as error:
                 raise FixSettings(f"{file} cannot be read: {error}. Name a file of alerting rules.") from error
-            except FixRunbook:
-                if len(files) == 1:
+            except FixRunbook as error:
+                if not path.is_dir():
                     raise
+                if promrules.NONE not in str(error):  # of a folder, files about other things are passed over
+                    terminal.say(f"  left out: {error}", out=sys.stderr)
+        if len(found) == before:
+            raise FixSettings(f"No alerting rule is below {path}. Name the file, or the folder, that holds some.")
         said.append(str(path))
     server = None
     if prometheus:

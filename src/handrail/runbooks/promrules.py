@@ -17,6 +17,8 @@ from handrail.errors import FixRunbook
 
 LABEL = re.compile(r"\$labels\.([A-Za-z_]\w*)|\$labels\s+\"(\w+)\"")
 URLS = ("runbook_url", "runbook", "runbookURL", "runbook_uri", "runbookUrl", "runbook_link")
+NONE = "no alerting rule is in it"
+DEEPEST = 3  # a list of manifests, each with its spec
 TEMPLATED = re.compile(r"\{\{.*?\}\}")
 
 
@@ -82,11 +84,11 @@ def read(text: str, *, path: str) -> tuple[AlertingRule, ...]:
         raise FixRunbook(f"{path}:{line}: this is no YAML: {error.problem}. Mend that line.") from error
     except yaml.YAMLError as error:
         raise FixRunbook(f"{path}:1: this is no YAML: {error}. Write it as UTF-8 text.") from error
+    except RecursionError as error:
+        raise FixRunbook(f"{path}:1: this is nested too deep for a file of rules. Name another.") from error
     found = [rule for document in documents if document is not None for rule in _of_document(document, path)]
     if not found:
-        raise FixRunbook(
-            f"{path}:1: no alerting rule is in it. Name a file with `groups:` of `rules:`, or a PrometheusRule."
-        )
+        raise FixRunbook(f"{path}:1: {NONE}. Name a file with `groups:` of `rules:`, or a PrometheusRule.")
     return tuple(found)
 
 
@@ -118,8 +120,10 @@ def _texts(raw: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in (raw or {}).items()}
 
 
-def _of_document(node: yaml.Node, path: str) -> Iterator[AlertingRule]:
+def _of_document(node: yaml.Node, path: str, *, deep: int = 0) -> Iterator[AlertingRule]:
     """`groups:`, below `spec:` of a manifest, or below `items:` of a list of them."""
+    if deep > DEEPEST:  # an alias may name what it stands in
+        return
     for group in _list(_child(node, "groups")):
         name = _text(_child(group, "name"))
         for rule in _list(_child(group, "rules")):
@@ -141,9 +145,9 @@ def _of_document(node: yaml.Node, path: str) -> Iterator[AlertingRule]:
             )
     spec = _child(node, "spec")
     if spec is not None:
-        yield from _of_document(spec, path)
+        yield from _of_document(spec, path, deep=deep + 1)
     for item in _list(_child(node, "items")):
-        yield from _of_document(item, path)
+        yield from _of_document(item, path, deep=deep + 1)
 
 
 def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:

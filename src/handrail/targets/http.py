@@ -140,7 +140,7 @@ class Prometheus:
             return None
         try:
             body = json.loads(answer.stdout)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested without end
             return None
         return body.get("data") if isinstance(body, dict) and body.get("status") == "success" else None
 
