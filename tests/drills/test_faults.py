@@ -56,8 +56,27 @@ def test_a_fault_says_where_its_cause_is_seen(path: Path) -> None:
         ({"inject": [{"shell": "rm -rf /"}]}, "is no fault"),
         ({"environment": None}, "is no fault: KeyError 'environment'"),
         ({"expect": {**GOOD["expect"], "shows": {"2.1": "("}}}, "is no fault"),
+        (
+            {"heal": [{"run": "kubectl rollout undo"}]},
+            "`run: kubectl rollout undo` is no list of words. Write [program",
+        ),
+        ({"heal": [{"run": []}]}, "`run: []` is no list of words. Write [program"),
+        ({"expect": {"alerts": ["A"], "incident_runs": ["RB-003"]}}, "is no fault"),
+        ({"editions": ["corrected"]}, "is no fault"),
     ],
-    ids=["no heal", "an empty heal", "healed by luck", "nothing expected", "a shell", "anywhere", "no pattern"],
+    ids=[
+        "no heal",
+        "an empty heal",
+        "healed by luck",
+        "nothing expected",
+        "a shell",
+        "anywhere",
+        "no pattern",
+        "a heal in one text",
+        "a heal of nothing",
+        "a list of runs",
+        "a list of editions",
+    ],
 )
 def test_a_fault_that_could_not_be_healed_or_judged_is_refused(change: dict[str, Any], says: str) -> None:
     raw = {key: value for key, value in {**GOOD, **change}.items() if value is not None}
@@ -65,3 +84,9 @@ def test_a_fault_that_could_not_be_healed_or_judged_is_refused(change: dict[str,
         fault.read(yaml.safe_dump(raw), path="lab/faults/bad.yaml")
     assert str(told.value).startswith("lab/faults/bad.yaml")
     assert says in str(told.value)
+
+
+def test_a_fault_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_bytes(b"fault: \xff")
+    with pytest.raises(FixRunbook, match=r"bad\.yaml cannot be read: this is no UTF-8 text"):
+        fault.of(tmp_path / "bad.yaml")

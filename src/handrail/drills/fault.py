@@ -87,7 +87,7 @@ def read(text: str, *, path: str) -> Fault:
             edition=raw.get("edition", ""),
             editions={name: _remedies(one["remedies"]) for name, one in (raw.get("editions") or {}).items()},
         )
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, re.error) as error:
+    except (yaml.YAMLError, AttributeError, KeyError, RecursionError, TypeError, ValueError, re.error) as error:
         raise FixRunbook(
             f"{path} is no fault: {type(error).__name__} {error}. See lab/faults/fault.schema.json."
         ) from error
@@ -143,8 +143,12 @@ def _remedies(raw: Sequence[Mapping[str, Any]]) -> tuple[ExpectedRemedy, ...]:
 
 
 def vectors(raw: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
-    """A file's list of commands as argument vectors."""
-    return tuple(tuple(str(word) for word in item["run"]) for item in raw)
+    """A file's list of commands as argument vectors; a command in one text is refused, since no shell takes it apart."""
+    found = [item["run"] for item in raw]
+    stray = next((run for run in found if not isinstance(run, list) or not run), None)
+    if stray is not None:
+        raise ValueError(f"`run: {stray}` is no list of words. Write [program, word, …]")
+    return tuple(tuple(str(word) for word in run) for run in found)
 
 
 def find(folder: Path, name: str) -> Path:
@@ -162,7 +166,12 @@ def find(folder: Path, name: str) -> Path:
 
 def of(path: Path) -> Fault:
     """The fault that a file holds."""
-    return read(path.read_text(encoding="utf-8"), path=str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
+        raise FixRunbook(f"{path} cannot be read: {why}. A fault is a YAML file.") from error
+    return read(text, path=str(path))
 
 
 @dataclass(frozen=True, kw_only=True)
