@@ -79,7 +79,14 @@ def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
         documents.append(document)
         texts[document.path] = item.path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
         if item.binding is not None:
-            text = item.binding.read_text(encoding="utf-8")
+            try:
+                text = item.binding.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
+                raise FixSettings(
+                    f"{item.binding}, the binding of {item.path.name} in the settings, cannot be read: {why}. "
+                    "Name one that is there, or take it out."
+                ) from error
             bindings[document.path] = bindingfile.read(text, path=str(item.binding), documents=[document])
     own = [
         text

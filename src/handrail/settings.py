@@ -104,15 +104,8 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
     chosen = os.environ.get("HANDRAIL_STATE") or raw.get("state", ".handrail")
     return Settings(
         folder=folder,
-        documents=tuple(
-            DocumentSettings(
-                path=named_path(str(item["path"]), settings=folder / path.name, variables=variables),
-                binding=folder / item["binding"] if item.get("binding") else None,
-                url=str(item.get("url", "")),
-            )
-            for item in (raw.get("documents") or [])
-        ),
-        knowledge=tuple(folder / item for item in raw.get("knowledge") or ()),
+        documents=_documents(raw, path, folder, variables),
+        knowledge=tuple(folder / item for item in _list(raw, "knowledge", path)),
         services=environments.services(_text(folder, raw, "services"), path=str(raw.get("services")))
         if raw.get("services")
         else (),
@@ -140,6 +133,31 @@ def read(config: Path, *, state: Path | None = None) -> Settings:
         stakeholders=_addresses(_notify(raw, path).get("stakeholders") or (), variables),
         variables=variables,
     )
+
+
+def _documents(
+    raw: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]
+) -> tuple[DocumentSettings, ...]:
+    found = []
+    for item in _list(raw, "documents", path):
+        one = item if isinstance(item, dict) else {"path": item}
+        if not all(isinstance(one.get(key, ""), str) for key in ("path", "binding", "url")) or not one.get("path"):
+            raise FixSettings(f"{path}: the document {item!r} names no file. Write {{path: RUNBOOKS.md}}.")
+        found.append(
+            DocumentSettings(
+                path=named_path(one["path"], settings=folder / path.name, variables=variables),
+                binding=folder / one["binding"] if one.get("binding") else None,
+                url=one.get("url", ""),
+            )
+        )
+    return tuple(found)
+
+
+def _list(raw: Mapping[str, Any], key: str, path: Path) -> list[Any]:
+    found = raw.get(key) or []
+    if not isinstance(found, list):
+        raise FixSettings(f"{path}: `{key}` is no list. Write each item after a hyphen, or all between [ and ].")
+    return found
 
 
 def terminal_person() -> Person:
@@ -245,7 +263,7 @@ def _text(folder: Path, raw: Mapping[str, Any], key: str) -> str:
 def _load(path: Path) -> Mapping[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise FixSettings(f"{path} cannot be read: {error}") from error
     if not isinstance(raw, dict):
         raise FixSettings(f"{path}: settings are a mapping.")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handrail import settings
+from handrail import app, settings
+from handrail.cli import documents
 from handrail.errors import FixSettings
 
 DOCUMENT = "# NodeGone\n\n## Diagnosis\n\n1. Look at <node>\n   ```bash\n   kubectl describe node <node>\n   ```\n"
@@ -86,3 +87,40 @@ def test_a_folder_of_several_documents_shows_none_of_them(tmp_path: Path) -> Non
     for name in ("a.md", "b.md"):
         (tmp_path / name).write_text(DOCUMENT)
     assert "a folder of 2 documents. Name one in it" in ask("show", str(tmp_path))[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("documents: 5\n", "`documents` is no list. Write each item after a hyphen"),
+        ("documents: {path: a.md}\n", "`documents` is no list. Write each item after a hyphen"),
+        ("knowledge: 5\n", "`knowledge` is no list. Write each item after a hyphen"),
+        ("documents: [{binding: a.binding.yaml}]\n", "names no file. Write {path: RUNBOOKS.md}."),
+        ("documents: [{path: [a.md]}]\n", "names no file. Write {path: RUNBOOKS.md}."),
+        ("documents: [7]\n", "names no file. Write {path: RUNBOOKS.md}."),
+    ],
+)
+def test_documents_that_are_named_wrongly_are_told(text: str, says: str, tmp_path: Path) -> None:
+    """By all of the settings, and by the verbs that read only the names in them."""
+    (tmp_path / "handrail.yaml").write_text(text)
+    (tmp_path / "a.md").write_text(DOCUMENT)
+    for read in (settings.read, documents.of_folder, documents.knowledge_for):
+        with pytest.raises(FixSettings) as told:
+            read(tmp_path)
+        assert str(told.value).startswith(f"{tmp_path / 'handrail.yaml'}: ")
+        assert says in str(told.value)
+
+
+@pytest.mark.parametrize("binding", [None, b"\xff"], ids=["gone", "no text"])
+def test_a_binding_that_settings_name_and_nobody_can_read_is_told(binding: bytes | None, tmp_path: Path) -> None:
+    (tmp_path / "handrail.yaml").write_text("documents: [{path: a.md, binding: a.binding.yaml}]\n")
+    (tmp_path / "a.md").write_text(DOCUMENT)
+    if binding is not None:
+        (tmp_path / "a.binding.yaml").write_bytes(binding)
+    with pytest.raises(FixSettings, match=r"a\.binding\.yaml, the binding of a\.md in the settings, cannot be read"):
+        app.catalog(settings.read(tmp_path))
+
+
+def test_a_document_may_be_named_by_its_path_alone(tmp_path: Path) -> None:
+    (tmp_path / "handrail.yaml").write_text("documents: [a.md]\n")
+    assert [(one.path, one.binding) for one in settings.read(tmp_path).documents] == [(tmp_path / "a.md", None)]

@@ -91,8 +91,14 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 def _settings(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader) or {}  # noqa: S506 -- a safe loader, the fast one
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise FixSettings(f"{path} cannot be read: {error}") from error
     if not isinstance(raw, dict):
         raise FixSettings(f"{path}: settings are a mapping.")
+    for key in ("documents", "knowledge"):
+        if not isinstance(raw.get(key) or [], list):
+            raise FixSettings(f"{path}: `{key}` is no list. Write each item after a hyphen, or all between [ and ].")
+    for item in raw.get("documents") or ():
+        if not isinstance(item["path"] if isinstance(item, dict) and "path" in item else item, str):
+            raise FixSettings(f"{path}: the document {item!r} names no file. Write {{path: RUNBOOKS.md}}.")
     return raw
