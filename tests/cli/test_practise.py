@@ -12,6 +12,7 @@ import re
 import select
 import shutil
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -27,7 +28,7 @@ from handrail.drills import recording
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "library" / "azora"
-VERBS = {"practise": cli.VERBS["practise"], "demo": cli.VERBS["demo"]}
+VERBS = {"practise": cli.VERBS["practise"], "demo": cli.VERBS["demo"], "report": cli.VERBS["report"]}
 
 
 def practise(lines: str, *words: str) -> Result:
@@ -263,3 +264,27 @@ def test_a_recording_that_proves_nothing_of_the_runbook_says_so_before_it_is_pra
     assert found.stdout.startswith("This shows nothing of the runbook as it is today:")
     assert says in found.stdout.replace("\n", " ")
     assert "shows nothing" not in practise("quit\n", "RB-009-replay-paused").stdout
+
+
+def test_a_standard_input_that_is_closed_is_nothing_more_to_read() -> None:
+    words = [sys.executable, "-m", "handrail", "practise", "RB-009-replay-paused"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, close_fds=True, preexec_fn=lambda: os.close(0)
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Not healed." in done.stdout
+
+
+@pytest.mark.parametrize("speed", ["0", "-3", "1e9"])
+def test_a_replay_has_a_speed_that_time_can_pass_with(speed: str) -> None:
+    found = CliRunner(mix_stderr=False).invoke(cli.build(VERBS), ["demo", "RB-009", "--speed", speed])
+    assert found.exit_code == 2
+    assert "--speed" in found.stderr
+
+
+@pytest.mark.parametrize("days", ["0", "-5", "99999999999999999999"])
+def test_a_rule_about_drills_counts_days(days: str) -> None:
+    """A rule of no day, or of fewer, would always fire."""
+    found = CliRunner(mix_stderr=False).invoke(cli.build(VERBS), ["report", "--rule", days])
+    assert found.exit_code == 2
+    assert "--rule" in found.stderr

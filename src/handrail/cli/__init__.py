@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import typer
 
@@ -76,6 +77,8 @@ def main() -> None:
     """The door of the command line: a sentence for what was expected, a trace for what was not."""
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     verbs = {asked: VERBS[asked]} if asked in VERBS else VERBS
+    if sys.stdin is None:  # closed by whoever started us: nobody is there to be asked
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 -- it is ours until the end
     try:
         build(verbs)()
     except HandrailError as error:

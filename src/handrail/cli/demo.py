@@ -30,7 +30,9 @@ def demo(
         ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,
-    speed: Annotated[float, typer.Option(help="How many times faster than the drill a recording is replayed.")] = 10.0,
+    speed: Annotated[
+        float, typer.Option(help="How many times faster than the drill a recording is replayed.", min=0.1, max=1000.0)
+    ] = 10.0,
     config: Annotated[
         Path | None, typer.Option(help="The folder of settings beside whose recordings it lies; else the library's.")
     ] = None,

@@ -21,16 +21,22 @@ def report(
     config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
     badge: Annotated[bool, typer.Option("--badge", help="Of one runbook: its badge, an SVG.")] = False,
     rule: Annotated[
-        int,
-        typer.Option("--rule", help="Print alerting rules for what was not drilled for so many days.", metavar="DAYS"),
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--rule",
+            help="Print alerting rules for what was not drilled for so many days.",
+            metavar="DAYS",
+            min=1,
+            max=3650,
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
     """Tell when each runbook was last drilled and last used, how that ended, and how long it took.
 
     Where the record has no drill of a runbook, the newest recording of a drill of its present text counts, and says so.
     """
-    if rule:
+    if rule is not None:
         print(freshness.rule(rule), end="")
         return
     store, catalog = app.record(config)
