@@ -96,6 +96,7 @@ PLANTED = [
     pytest.param(GOOD + "    # ? Which one?\n    #   - x\n", [(15, "open-question")], id="a question"),
     pytest.param(GOOD.replace("- alert: CartsFail", "- alert: CartFails"), [(5, "no-such-alert")], id="an alert that no rule raises"),
     pytest.param(GOOD.replace("- alert: CartsFail", "- alert: Carts.*"), [(5, "never-matches")], id="an alert as a pattern"),
+    pytest.param(GOOD.replace("[{alert: StockIsWrong}]", "[{event: 'deployment.*'}]"), [(14, "never-matches")], id="an event as a pattern"),
     pytest.param(GOOD.replace("- alert: CartsFail", "- alert: AlwaysOn").replace("        labels: {severity: critical}\n", ""), [(5, "always-on")], id="an alert that is always on"),
     pytest.param(GOOD.replace("severity: critical", "severity: warning"), [(6, "never-matches")], id="a label's other value"),
     pytest.param(GOOD.replace("severity: critical", "pod: cart-1"), [(6, "no-such-label")], id="a label that the rule drops"),

@@ -250,6 +250,13 @@ class _One:
 
     def _trigger(self, at: int, trigger: Trigger) -> Iterator[Finding]:
         line = self._line("triggers", str(at), "alert") or self._line("triggers", str(at)) or self.here
+        if trigger.event is not None and re.search(r"[*+?|()\[\]^$]", trigger.event):
+            yield self._wrong(
+                "never-matches",
+                f"{trigger.event} is compared as it stands, and no event is called so",
+                "name the event, with a trigger for each",
+                self._line("triggers", str(at), "event") or line,
+            )
         for name in trigger.alerts:
             if re.search(r"[*+?|()\[\]^$]", name):
                 yield self._wrong(
