@@ -203,9 +203,10 @@ class Screen:
         self.said = ""
         self.child, self.fd = pty.fork()
         if self.child == 0:
-            os.environ.pop("COLUMNS", None)
-            os.environ.update(TERM="xterm", NO_COLOR="1")
-            os.execv(sys.executable, [sys.executable, "-m", "handrail", *words])
+            # our own: a readline in this process may have told the system of columns that Python does not know of
+            env = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+            env.pop("COLUMNS", None)
+            os.execve(sys.executable, [sys.executable, "-m", "handrail", *words], env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
 
     def until(self, end: str) -> None:
@@ -243,6 +244,17 @@ def test_at_a_terminal_it_keeps_to_its_width_and_shows_what_it_waits_for() -> No
     assert any(line.startswith("Healed in ") for line in screen.lines), screen.lines
     assert "held 0 of 15 s" in screen.said or "waiting for the checks" in screen.said
     assert not any("waiting for the checks" in line for line in screen.lines), "progress is written over"
+
+
+@pytest.mark.slow
+def test_in_a_window_of_40_columns_nothing_is_wider() -> None:
+    """Half a phone's screen beside the call."""
+    screen = Screen("practise", "RB-009-replay-paused", "--speed", "20", columns=40)
+    screen.until(" >")
+    for line in ("choose RB-009", "look 2.1", "quit"):
+        screen.type(line)
+    assert "healed" in screen.said.partition("from the alert")[2]
+    assert [line for line in screen.lines if terminal.cells(line) > 40] == []
 
 
 @pytest.mark.parametrize(

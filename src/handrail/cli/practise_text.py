@@ -140,7 +140,11 @@ def runbook(here: Practice, *, out: TextIO) -> list[str]:
     book = scene.runbook
     head = f"{book.id}  {book.title}"
     facts = ", ".join(part for part in (book.severity or "", limit(book)) if part)
-    lines = [f"{terminal.paint(head, 'strong', out=out)}  {terminal.paint(facts, 'soft', out=out)}"]
+    if out.isatty() and terminal.cells(f"{head}  {facts}") > terminal.width(out):
+        lines = [terminal.paint(line, "strong", out=out) for line in terminal.hanging("", head, out=out)]
+        lines += [terminal.paint(line, "soft", out=out) for line in terminal.hanging(INDENT, facts, out=out)]
+    else:
+        lines = [f"{terminal.paint(head, 'strong', out=out)}  {terminal.paint(facts, 'soft', out=out)}"]
     lines += terminal.hanging(f"{INDENT}when  ", " · ".join(one.text for one in book.symptoms), out=out)
     for step in book.steps:
         lines += terminal.hanging(f"  {step.number:>2}  ", step.title, out=out)
@@ -489,10 +493,10 @@ def _times(found: Score, *, out: TextIO) -> list[str]:
             ("healed", "healed"),
         )
     ]
-    lines = [terminal.paint(f"{'from the alert':<16}{'you':>12}{'the drill':>14}", "soft", out=out)]
-    lines += [f"{name:<16}{_span(you):>12}{_span(drill):>14}" for name, you, drill in rows]
+    lines = [terminal.paint(f"{'from the alert':<14}{'you':>12}{'the drill':>14}", "soft", out=out)]
+    lines += [f"{name:<14}{_span(you):>12}{_span(drill):>14}" for name, you, drill in rows]
     if found.longest_seconds is not None:
-        lines.append(f"{'the runbook':<16}{terminal.span_of_time(found.shortest_seconds, found.longest_seconds):>12}")
+        lines.append(f"{'the runbook':<14}{terminal.span_of_time(found.shortest_seconds, found.longest_seconds):>12}")
     return lines
 
 
