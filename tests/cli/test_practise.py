@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 from handrail import cli
 from handrail.cli import terminal
 from handrail.drills import recording
+from handrail.errors import FixSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "library" / "azora"
@@ -300,3 +301,15 @@ def test_a_rule_about_drills_counts_days(days: str) -> None:
     found = CliRunner(mix_stderr=False).invoke(cli.build(VERBS), ["report", "--rule", days])
     assert found.exit_code == 2
     assert "--rule" in found.stderr
+
+
+def test_settings_that_do_not_know_the_recordings_environment_are_told(tmp_path: Path) -> None:
+    for name in ("RUNBOOKS.md", "azora.binding.yaml"):
+        shutil.copy(LIBRARY / name, tmp_path)
+    (tmp_path / "environments.yaml").write_text("environments: {shop: {namespace: shop}}\n")
+    (tmp_path / "handrail.yaml").write_text(
+        "documents: [{path: RUNBOOKS.md, binding: azora.binding.yaml}]\nenvironments: environments.yaml\n"
+    )
+    kept = LIBRARY / "recordings" / f"RB-009-replay-paused{recording.ENDING}"
+    with pytest.raises(FixSettings, match=r"was recorded in the environment lab, and the settings .* know shop"):
+        practise("quit\n", str(kept), "--config", str(tmp_path))

@@ -27,7 +27,7 @@ from handrail.cli import terminal
 from handrail.drills import practice, recording, scoring
 from handrail.drills.practice import NUMBER, Clock, No, Plans, Practice
 from handrail.drills.recording import Recording
-from handrail.errors import FixRunbook, HandrailError
+from handrail.errors import FixRunbook, FixSettings, HandrailError
 from handrail.evidence import Evidence
 from handrail.plans import Plan
 from handrail.runbooks.document import CommandId
@@ -98,6 +98,12 @@ def table(kept: Recording, config: Path, *, monotonic: Callable[[], float]) -> I
         known = dataclasses.replace(
             settings.read(config, state=Path(scratch)), status_page=None, channels={}, stakeholders=()
         )  # nobody is told of a practice
+        names = [one.name for one in known.environments]
+        if kept.environment not in names:
+            raise FixSettings(
+                f"{kept.fault} was recorded in the environment {kept.environment}, and the settings {config} know"
+                f" {', '.join(names)}. Name the settings that it was drilled with, or leave --config out."
+            )
         parts = app.assemble(
             known,
             clock=clock,
