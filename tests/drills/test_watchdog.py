@@ -65,6 +65,26 @@ def test_a_drill_killed_in_its_middle_is_healed_by_its_watchdog(tmp_path: Path, 
     assert not memory.exists()
 
 
+def test_what_heals_and_was_killed_in_its_middle_heals_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, bench = trouble(tmp_path)
+    fault.inject(one, bench)
+    first = "test -e tried && rm -f broken; status=$?; touch tried; [ $status = 0 ] || kill -9 $$"
+    memory = fault.remember(one.id, (("sh", "-c", first),), bench)
+    monkeypatch.setattr(watchdog, "AGAIN_SECONDS", 0.1)
+    watchdog.watch(memory, os.getpid(), seconds=0)
+    assert not (tmp_path / "broken").exists()
+    assert not memory.exists()
+
+
+def test_what_cannot_be_healed_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, bench = trouble(tmp_path)
+    memory = fault.remember(one.id, (("false",),), bench)
+    monkeypatch.setattr(watchdog, "AGAIN_SECONDS", 0.1)
+    with pytest.raises(FixRunbook):
+        watchdog.watch(memory, os.getpid(), seconds=0)
+    assert memory.exists(), "the next drill's start heals it first"
+
+
 def test_a_drill_that_takes_too_long_is_healed_though_it_lives(tmp_path: Path) -> None:
     one, bench = trouble(tmp_path)
     memory = fault.remember(one.id, one.heal, bench)

@@ -12,6 +12,7 @@ from handrail.engine import looking, scene
 from handrail.evidence import Look
 from handrail.runbooks.binding import RunbookBinding, Trigger
 from handrail.runbooks.document import RunbookId
+from handrail.syntax.reading import read_text
 from handrail.targets import Answer, Ask
 
 KNOWLEDGE = syntax.load_knowledge()
@@ -170,3 +171,16 @@ def test_what_the_database_refuses_is_not_said_to_be_kubectls() -> None:
     )
     found = looking.as_evidence("X.1.1", command, ask, answer, run="R-1", first="X.1.1")
     assert found.says == "the database refused it: permission denied for table users"
+
+
+def test_a_value_may_stand_in_what_another_runbooks_look_showed() -> None:
+    document = read_text(
+        "# A\n\n### RB-101: One\n\n1. **Look**\n   ```bash\n   kubectl get pods\n   ```\n", "a.md", KNOWLEDGE
+    )
+    (runbook,) = document.runbooks
+    command, ask = understood("kubectl get pods"), asked("kubectl get pods")
+    assert isinstance(ask, Ask)
+    answer = Answer(stdout="NAME\nweb-0\n", exit_codes=(0,), started_at=datetime.now(UTC), seconds=0.1)
+    other = looking.as_evidence("RB-102.1.1", command, ask, answer, run="R-1", first="RB-102.1.1")
+    assert looking._seen("RB-102.1.1", runbook, [other]) == ("RB-102.1.1", other)
+    assert looking._seen("1.1", runbook, [other]) == ("RB-101.1.1", None)

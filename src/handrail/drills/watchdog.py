@@ -6,11 +6,16 @@ python -m handrail.drills.watchdog MEMORY_FILE DRILL_PID SECONDS
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 from handrail.drills import fault
+from handrail.errors import FixRunbook
+
+TRIES = 3
+AGAIN_SECONDS = 5.0
 
 
 def watch(memory: Path, pid: int, seconds: float) -> None:
@@ -18,9 +23,23 @@ def watch(memory: Path, pid: int, seconds: float) -> None:
     until = time.monotonic() + seconds
     while memory.exists():
         if time.monotonic() >= until or not _alive(pid):
-            fault.heal_from(memory)
+            _heal(memory)
             return
         time.sleep(0.5)
+
+
+def _heal(memory: Path) -> None:
+    """Heal, and again where that failed: what heals may be killed in its middle just as the drill was."""
+    for left in reversed(range(TRIES)):
+        try:
+            fault.heal_from(memory)
+            return
+        except FileNotFoundError:
+            return  # the next drill's start was faster
+        except (FixRunbook, subprocess.TimeoutExpired):
+            if not left:
+                raise
+            time.sleep(AGAIN_SECONDS)
 
 
 def _alive(pid: int) -> bool:

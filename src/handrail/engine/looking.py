@@ -533,7 +533,7 @@ def _from(
 
 def _seen(command: str, runbook: Runbook, evidence: Sequence[Evidence]) -> tuple[str, Evidence | None]:
     """The command's whole name, and what it showed last."""
-    wanted = command if command.startswith(runbook.id) else f"{runbook.id}.{command}"
+    wanted = command if command.count(".") > 1 else f"{runbook.id}.{command}"  # a list of looks may ask another's
     return wanted, next(
         (item for item in reversed(evidence) if item.command == wanted and item.look is Look.SEEN), None
     )
