@@ -171,6 +171,11 @@ def test_whatever_stands_under_a_key_is_taken_or_told_with_its_line(key: str, va
             "no series is read over 0s: write a `window` of at least 1s",
         ),
         ("runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .inf}\n", 4, "no limit that anything can pass"),
+        (
+            "runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: 1, at_least: 5}\n",
+            4,
+            "nothing is both below 1 and at least 5: it can never hold",
+        ),
         ("runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .nan}\n", 4, "no limit that anything can pass"),
         (
             f"runbooks:\n  RB-001:\n    checks:\n      - {{query: a, below: 1{'0' * 400}}}\n",

@@ -340,12 +340,15 @@ class _File:
         self._keys(raw, ("name", "query", "denominator", "below", "at_least", "unit", "scale", "enough", "window"))
         if "query" not in raw or not ({"below", "at_least"} & set(raw)):
             self._no(raw, "", "a check needs a `query` and a limit: `below` or `at_least`")
+        below, at_least = self._number(raw, "below"), self._number(raw, "at_least")
+        if below is not None and at_least is not None and at_least >= below:
+            self._no(raw, "at_least", f"nothing is both below {below:g} and at least {at_least:g}: it can never hold")
         return Check(
             name=self._text(raw, "name") or "check",
             query=self._promql(raw, "query"),
             denominator=self._promql(raw, "denominator") if "denominator" in raw else None,
-            below=self._number(raw, "below"),
-            at_least=self._number(raw, "at_least"),
+            below=below,
+            at_least=at_least,
             unit=self._text(raw, "unit"),
             scale=self._number(raw, "scale", 1.0),
             enough=self._number(raw, "enough", 0.0),
