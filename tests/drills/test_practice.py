@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -367,6 +367,22 @@ def test_a_change_that_no_recording_has_moves_nothing_and_the_last_one_moves_the
         answer = ground.change(Ask(target="postgresql", identity="change", stages=(tuple(words),)), permit)
         assert bool(answer.refused) == (host == "nowhere")
         assert (ground.changed_at is not None) == moved
+
+
+def test_a_metric_is_replayed_where_it_was_and_not_again_and_again() -> None:
+    """A chart of it has one rise, however long somebody takes to decide."""
+    kept = load("RB-003-missing-variable")
+    query = json.loads(next(e.key for e in kept.entries if e.key.startswith("series ")).removeprefix("series "))
+    start = datetime.fromisoformat(kept.alert_at)
+
+    def drawn(after: float) -> tuple[tuple[float, float], ...]:
+        clock = start + timedelta(seconds=after)
+        ground = ReplayGround(kept, clock=lambda: clock, alert_at=lambda: start)
+        return ground.series(query, minutes=60, step_seconds=5)
+
+    assert len(drawn(1)) > 100, "the answer that has all of it counts beside the newest, which has one sample"
+    assert drawn(300) == drawn(2)
+    assert max(at for at, _ in drawn(0.1)) <= start.timestamp() + 0.1
 
 
 def test_a_name_means_a_recording_or_all_of_a_runbook(tmp_path: Path) -> None:

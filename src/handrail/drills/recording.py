@@ -390,10 +390,20 @@ class ReplayGround:
         return tuple((dict(labels), float(value)) for labels, value in entry.answer)
 
     def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
-        """The recorded points, their offsets from now."""
-        entry = self._find("series", promql)
-        now = self._clock().timestamp()
-        return tuple((now + at, value) for at, value in entry.answer) if entry is not None else ()
+        """The recorded points, joined, each as long after the alert or the change as it was; none from the future."""
+        entries = self._entries.get(key := key_of("series", promql), [])
+        if not entries:
+            self.missing.append(key)
+        now, points = self._clock().timestamp(), {}
+        for entry in sorted(entries, key=lambda entry: entry.after_alert):
+            if entry.after_change is None:
+                read = self._alert_at().timestamp() + entry.after_alert
+            elif self._changed is not None:
+                read = self._changed.timestamp() + entry.after_change
+            else:
+                continue
+            points.update({read + at: value for at, value in entry.answer})
+        return tuple((at, points[at]) for at in sorted(points) if now - minutes * 60 <= at <= now)
 
     def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
         """The recorded aim."""
