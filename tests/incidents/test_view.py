@@ -109,6 +109,19 @@ def test_the_chart_is_of_the_run_that_leads_and_marks_each_change(scene: Scene) 
     assert drawn.marks[1][0] == scene.kept.intents_of(run)[0]["at"]
 
 
+def test_the_run_that_healed_leads_the_page_though_another_looked_later(scene: Scene) -> None:
+    """A symptom's alert comes after the cause's: its runbook only looks, and gives the page no title and no clock."""
+    incident, run, _ = seed.healed(scene.seeder, ago=10)
+    before = scene.view(incident)
+    other = scene.seeder.run(incident, "RB-004", [])
+    scene.kept.update_run(other, mode="looks", ending="looked")
+    view = scene.view(incident)
+    assert (view.says, view.clock.target, view.found) == (before.says, before.clock.target, before.found)
+    assert [one.id for one in view.runs] == [run, other]
+    scene.kept.update_run(run, mode="looks")
+    assert [one.id for one in scene.view(incident).runs] == [other, run], "the newest, where none proposes"
+
+
 def test_what_healed_by_itself_still_says_what_was_wrong(scene: Scene) -> None:
     """Nothing was changed, and the metric is good by now: the figure is the one before it was."""
     incident, run, _ = seed.waiting(scene.seeder)

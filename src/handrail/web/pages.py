@@ -147,6 +147,7 @@ class Pages:
                 "id": f"I-{row['number']}",
                 "says": gather.headline(self.store, self.catalog, row, runs.get(f"I-{row['number']}", [])),
                 "runs": runs.get(f"I-{row['number']}", []),
+                "ending": (incidents.leading_row(runs.get(f"I-{row['number']}", [])) or {}).get("ending"),
                 "plan": proposals.get(f"I-{row['number']}"),
                 "now": self._now(row, runs.get(f"I-{row['number']}", [])),
             }

@@ -49,7 +49,7 @@ class IncidentView:
     unknown: tuple[Unknown, ...]
     chart: Chart | None
     found: tuple[Found, ...]
-    runs: tuple[RunView, ...]
+    runs: tuple[RunView, ...]  # the one that leads first
     candidates: tuple[str, ...]
     alerts: tuple[tuple[str, str, datetime], ...]  # name, status, since
     people: tuple[tuple[str, str, datetime | None], ...]
@@ -95,7 +95,7 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
         unknown=unknown,
         chart=seen.chart(facts),
         found=tuple(seen.found(facts, names)),
-        runs=tuple(steps.run_view(one, facts) for one in facts.runs),
+        runs=tuple(steps.run_view(one, facts) for one in sorted(facts.runs, key=lambda one: one is not run)),
         candidates=people.candidates(facts),
         alerts=tuple((alert["name"], alert["status"], alert["starts_at"]) for alert in facts.alerts),
         people=tuple(people.people(facts)),

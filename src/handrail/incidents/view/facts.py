@@ -69,15 +69,17 @@ class Facts:
 
 
 def leading(facts: Facts) -> RunFacts | None:
-    """The run that answers for the incident: the newest that proposes and is not over, else the newest."""
+    """The run that answers for the incident: the newest that proposes and is not over, then one that healed it."""
     row = leading_row([run.row for run in facts.runs])
     return next((run for run in facts.runs if run.row is row), None)
 
 
 def leading_row(rows: Sequence[Row]) -> Row | None:
-    """The same of the runs as the record has them, oldest first."""
-    proposing = [row for row in rows if row["mode"] == "proposes" and not row["ending"]]
-    return (proposing or rows)[-1] if rows else None
+    """The same of the runs as the record has them, oldest first. One that only looked leads where there is no other."""
+    proposing = [row for row in rows if row["mode"] == "proposes"]
+    going = [row for row in proposing if not row["ending"]]
+    healed = [row for row in proposing if str(row["ending"] or "").startswith("healed")]
+    return (going or healed or proposing or rows)[-1] if rows else None
 
 
 def values(run: Row) -> dict[str, str]:
