@@ -127,3 +127,18 @@ def test_of_a_log_with_tracebacks_what_repeats_is_one_line_with_a_count() -> Non
         ("TypeError: cannot add 8", 9),
     ]
     assert seen.left_out == "27 more lines"
+
+
+@pytest.mark.parametrize(
+    ("line", "matters"),
+    [
+        ("# fail 0", False),
+        ("1 chart(s) linted, 0 chart(s) failed", False),
+        ("errors: 0", False),
+        ("# fail 10", True),
+        ("2 errors, 0 warnings", True),
+        ("connection refused", True),
+    ],
+)
+def test_a_count_of_no_failures_is_no_failure(line: str, matters: bool) -> None:
+    assert showing._matters(line) is matters

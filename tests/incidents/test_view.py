@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handrail import incidents, web
-from handrail.evidence import Look
+from handrail.evidence import Kind, Look
 from handrail.incidents import IncidentView, figures
 from handrail.incidents.view.plan import _folded
 from handrail.incidents.view.seen import _asks
@@ -249,6 +249,46 @@ def test_what_was_seen_says_more_than_how_many_lines(scene: Scene) -> None:
     says = [found.says for found in scene.view(incident).found]
     assert says[2].startswith("187 lines, 186 like api-gateway-6d9f7c5b44-x1k2p ERROR checkout: TypeError")
     assert says[3] == "not run: kubectl logs needs a pod or a selector, and this has neither"
+
+
+LISTED = "NAME            TYPE     DATA   AGE\nazora-secrets   Opaque   6      38m\n"
+ROWS = " relid | relname  | idx_scan\n-------+----------+---------\n 16428 | sessions |     6952\n 16433 | users    |        0\n(2 rows)\n"
+
+
+@pytest.mark.parametrize(
+    ("says", "kind", "stdout", "told"),
+    [
+        ("1 row", Kind.TABLE, LISTED, "1 row, the first: azora-secrets"),
+        ("2 rows", Kind.TABLE, ROWS, "2 rows, the first: relname sessions, idx_scan 6952"),
+        ("2 lines", Kind.LOG, "03:00:01 ERROR no token\n03:00:02 ERROR no token\n", "2 lines, all like ERROR no token"),
+        (
+            "3 lines",
+            Kind.LOG,
+            "Traceback (most recent call last):\nTypeError: no price\n03:00:02 INFO served\n",
+            "3 lines, in it TypeError: no price",
+        ),
+        (
+            "3 lines",
+            Kind.TEXT,
+            "---\n# Source: chart.yaml\nkind: Service\n",
+            "3 lines, the first: # Source: chart.yaml",
+        ),
+        ("2 lines", Kind.TEXT, "> shop@2.1.0 build\ndist/ holds 6 files\n", "2 lines, the first: dist/ holds 6 files"),
+    ],
+)
+def test_a_finding_tells_the_line_that_says_most(scene: Scene, says: str, kind: Kind, stdout: str, told: str) -> None:
+    incident = scene.seeder.open(ago=5, title="Errors")
+    run = scene.seeder.run(incident, "RB-002", [])
+    scene.seeder.look(incident, run, "RB-002.1.1", "look", says, kind=kind, stdout=stdout)
+    assert [found.says for found in scene.view(incident).found] == [told]
+
+
+def test_two_looks_of_a_step_that_showed_the_same_are_one_finding(scene: Scene) -> None:
+    incident = scene.seeder.open(ago=5, title="Errors")
+    run = scene.seeder.run(incident, "RB-002", [])
+    for name in ("RB-002.2.1", "RB-002.2.2"):
+        scene.seeder.look(incident, run, name, f"kubectl logs {name}", "no output")
+    assert len(scene.view(incident).found) == 1
 
 
 def test_a_look_that_failed_says_what_came_of_it_and_not_how_it_was_made(scene: Scene) -> None:

@@ -18,6 +18,10 @@ MATTERS = re.compile(  # `#failure=3` and `failureThreshold` tell how a probe is
     r"error|exception|traceback|fatal|panic|(?<![#\w])fail(?:s|ed|ing|ures?)?\b|failed|denied|refused|oom|killed|warn",
     re.IGNORECASE,
 )
+NONE = re.compile(  # `# fail 0`, `0 chart(s) failed`, `errors: 0`
+    r"\b(?:0|no) (?:\S+ )?(?:errors?|failures?|failed|warnings?)\b|\b(?:errors?|fail(?:ed|ures?)?|warnings?)[:=]? ?0\b",
+    re.IGNORECASE,
+)
 OURS = re.compile(r'User "system:serviceaccount:[^"]*:look[^"]*" cannot')  # what the reader may not see is no trouble
 VARIES = (
     (re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*(?:Z|[+-]\d{2}:?\d{2})?"), "…"),
@@ -164,7 +168,7 @@ def _more(count: int) -> str:
 
 
 def _matters(line: str) -> bool:
-    return bool(MATTERS.search(line)) and not OURS.search(line)
+    return bool(MATTERS.search(NONE.sub("", line))) and not OURS.search(line)
 
 
 def _shape(line: str) -> str:

@@ -138,14 +138,16 @@ def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
 def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
     first = leading(facts)
     for run in sorted(facts.runs, key=lambda run: run is not first):
-        items = sorted(newest(run.evidence).values(), key=_place)
+        items = sorted((item for item in newest(run.evidence).values() if ":" not in item.command), key=_place)
         several = Counter(names.command(item.command) for item in items)
+        told: set[tuple[str, str]] = set()
         for item in items:
-            if ":" in item.command:
+            step, says = names.command(item.command), _telling(item)
+            if (step, says) in told:  # the same pods in another order, the same log of the container before
                 continue
-            step = names.command(item.command)
+            told.add((step, says))
             yield Found(
-                says=_telling(item),
+                says=says,
                 step=f"{step}, {_asks(item.as_written)}" if several[step] > 1 else step,
                 anchor=anchor(run.id, item.command),
                 ok=item.look is Look.SEEN,
@@ -191,23 +193,42 @@ def _telling(item: Evidence) -> str:
     if not COUNTED.match(item.says):
         return item.says
     shown = showing.show(item)
-    if shown.shapes and shown.shapes[0].matters:
-        top = shown.shapes[0]
-        return f"{item.says}, {top.count} like {_cut(STAMP.sub('', top.line))}"
-    if shown.shapes and shown.shapes[0].count > 1:
-        top = shown.shapes[0]
-        return f"{item.says}, {top.count} like {_cut(STAMP.sub('', top.line))}"
+    top = next((shape for shape in shown.shapes if not HEADING.search(shape.line)), None)
+    if top is not None and (top.matters or top.count > 1):
+        line = _cut(" ".join(STAMP.sub("", top.line).split()))
+        if top.count == int(item.says.split()[0]) > 1:
+            return f"{item.says}, all like {line}"
+        return f"{item.says}, {top.count} like {line}" if top.count > 1 else f"{item.says}, in it {line}"
     first = _row(shown.table) if shown.table else _begins(shown.text)
-    return f"{item.says}, first {_cut(first)}" if first else item.says
+    return f"{item.says}, the first: {_cut(first)}" if first else item.says
+
+
+HEADING = re.compile(r"Traceback \(most recent call last\):$")  # what went wrong stands under it
+KEYS = re.compile(r"(?:^|_)(?:id|oid|pid|relid)$|relid$")  # figures that only a database tells apart
 
 
 def _row(table: showing.Table) -> str:
-    """The first row of a query's answer, which comes in its own order; a listing by name has no first."""
-    told = [cell for cell in table.rows[0] if cell] if table.rows and table.columns[0].islower() else []
-    return ", ".join(told)
+    """The first row of a query's answer, which comes in its own order; a listing by name has no first.
+
+    Of a listing of one it is its name.
+    """
+    if not table.rows:
+        return ""
+    if not table.columns[0].islower():
+        return table.rows[0][0] if len(table.rows) == 1 and table.columns[0] == "NAME" else ""
+    cells = [(name, cell) for name, cell in zip(table.columns, table.rows[0], strict=True) if cell]
+    return ", ".join(f"{name} {_round(cell)}" for name, cell in cells if not KEYS.search(name))
+
+
+def _round(cell: str) -> str:
+    """A figure without the digits that nobody reads."""
+    return f"{float(cell):.4g}" if re.fullmatch(r"-?\d+\.\d{4,}", cell) else cell
+
+
+NOTHING = re.compile(r"^(?:-{3}|[=#>*\s-]*|(?:==)?> .*)$")  # rules, and what npm and helm say that they do
 
 
 def _begins(text: str) -> str:
-    """The first line; where that only announces the next, both."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()][:2]
+    """The first line that says something; where that only announces the next, both."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not NOTHING.match(line)][:2]
     return " ".join(lines if lines and lines[0].endswith(":") else lines[:1])
