@@ -114,3 +114,18 @@ def test_the_figures_are_there_as_rows_with_what_happened_among_them() -> None:
     assert (START + timedelta(seconds=990), "99 %", "highest") in rows
     assert (START + timedelta(seconds=22), "", "change") in rows
     assert rows == sorted(rows)
+
+
+def test_a_chart_of_less_than_a_minute_has_times_too() -> None:
+    """An alert that comes with the first sample has no history to show."""
+    text = str(chart.svg(drawn(2, 3, 3), width=760, height=210, zone=UTC))
+    assert ">03:00:10<" in text
+    assert ">03:02<" in str(chart.svg(drawn(*[2.0] * 20), width=760, height=210, zone=UTC)), (
+        "minutes where they suffice"
+    )
+
+
+def test_what_is_counted_has_no_halves_on_its_axis() -> None:
+    text = str(chart.svg(drawn(0, 0, 1, 1, unit="pods"), width=760, height=210, zone=UTC))
+    assert re.findall(r">(\S+ pods?)<", text) == ["0 pods", "1 pod"]
+    assert ">0.5 s<" in str(chart.svg(drawn(0, 0.2, 0.9, 1, unit="s"), width=760, height=210, zone=UTC))

@@ -15,6 +15,7 @@ from handrail.incidents.view import Chart
 TOP, BOTTOM = 34, 24  # room for two rows of words above
 ROW = 13
 CHARACTER = 7.6  # a wide one of the 12 px labels
+SECONDS = (5, 10, 15, 30)  # where there is no room for two minutes
 STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
@@ -22,7 +23,8 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
     """The whole drawing; its label says in words what it shows."""
     values = [value for _, value in chart.points if math.isfinite(value)]
     start, end = _ends(chart)
-    ticks = _ticks(min([0.0, *values]), max([*values, chart.limit or 0.0]))
+    whole = all(value == int(value) for value in [*values, chart.limit or 0.0])
+    ticks = _ticks(min([0.0, *values]), max([*values, chart.limit or 0.0]), least=1.0 if whole else 0.0)
     labels = [words.amount(tick, chart.unit) for tick in ticks]
     left = max(len(label) for label in labels) * CHARACTER + 10
     span = max((end - start).total_seconds(), 1.0)
@@ -41,9 +43,14 @@ def svg(chart: Chart, *, width: int, height: int, zone: tzinfo) -> Markup:
     for tick, label in zip(ticks, labels, strict=True):
         parts.append(Markup('<path class="grid" d="M{:.1f} {:.1f}H{}"/>').format(left, y(tick), width))
         parts.append(Markup('<text x="{:.1f}" y="{:.1f}" class="right">{}</text>').format(left - 8, y(tick) + 4, label))
-    for at in _times(start, end, count=4 if width < 500 else 7, zone=zone):
-        if x(at) < width - 24:
-            text = f"{at.astimezone(zone):%H:%M}"
+    times = _times(start, end, count=4 if width < 500 else 7, zone=zone)
+    for at in times:
+        if x(at) < width - 30:
+            text = (
+                f"{at.astimezone(zone):%H:%M}"
+                if all(one.second == 0 for one in times)
+                else f"{at.astimezone(zone):%H:%M:%S}"
+            )
             parts.append(Markup('<text x="{:.1f}" y="{}" class="mid">{}</text>').format(x(at), height - 5, text))
     if chart.limit is not None:
         text = _limit(chart)
@@ -183,13 +190,13 @@ def _mark(place: float, turned: bool, text: str, tone: str, row: int, *, height:
     return [line, told]
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Three to six round figures that hold the whole range."""
+def _ticks(low: float, high: float, *, least: float = 0.0) -> list[float]:
+    """Three to six round figures that hold the whole range, `least` apart: there is no half of a pod."""
     if high <= low:
         high = low + 1.0
     rough = (high - low) / 3
     power = 10 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    step = max(least, next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough))
     first, last = math.floor(low / step), math.ceil(high / step)
     return [round(index * step, 9) for index in range(first, max(last, first + 1) + 1)]
 
@@ -197,7 +204,8 @@ def _ticks(low: float, high: float) -> list[float]:
 def _times(start: datetime, end: datetime, *, count: int, zone: tzinfo) -> list[datetime]:
     """Round times of the day between start and end."""
     span = (end - start).total_seconds()
-    step = next((step for step in STEPS if span / step <= count), STEPS[-1])
+    steps = STEPS if span >= 2 * STEPS[0] else (*SECONDS, *STEPS)
+    step = next((step for step in steps if span / step <= count), STEPS[-1])
     midnight = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     first = math.ceil((start - midnight).total_seconds() / step)
     found = (midnight + timedelta(seconds=step * index) for index in range(first, first + count + 2))
