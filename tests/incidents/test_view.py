@@ -196,6 +196,18 @@ def test_a_list_step_shows_its_tasks(scene: Scene) -> None:
     ]  # fmt: skip
 
 
+def test_a_choice_whose_bullet_is_proposed_is_the_step_that_waits(scene: Scene) -> None:
+    incident = scene.seeder.open(ago=5, title="Production outage")
+    run = scene.seeder.run(incident, "RB-012", [("RB-002/rollback", "Roll back", 3)])
+    scene.kept.set_remedy(run, "RB-002/rollback", standing="proposed", reason="the release is new")
+    step = scene.view(incident).runs[0].steps[2]
+    assert (step.state, step.says) == ("wait", "waits for you")
+    assert step.bullets[0].says == "proposed above"
+    scene.kept.set_remedy(run, "RB-002/rollback", standing="can be picked", reason="nothing seen speaks for it")
+    step = scene.view(incident).runs[0].steps[2]
+    assert (step.state, step.bullets[0].says) == ("later", "can be picked, nothing seen speaks for it")
+
+
 @pytest.mark.parametrize(
     ("make", "kind"),
     [

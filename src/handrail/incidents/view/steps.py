@@ -308,6 +308,7 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
     by_place = {task["place"]: task for task in facts.tasks if task["run"] == run.id}
     looks = {item.command: item for item in run.evidence}
     bullets = []
+    chosen: set[str] = set()  # the remedies that this list names
     for index, bullet in enumerate(step.bullets, 1):
         stands_for = bound.bullets.get(index, "") if bound else ""
         meant = run.meant.get(stands_for)
@@ -318,27 +319,37 @@ def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
             says = f"done by {task['done_by']}" if done else f"for {task['owner']}"
             bullets.append(BulletView(text=bullet.text, says=says, done=done, task=None if done else task["number"]))
         elif remedy is not None:
-            says = remedy["standing"] + (f": {remedy['reason']}" if remedy["reason"] else "")
+            chosen.add(remedy["name"])
+            says = "proposed above" if remedy["standing"] == Standing.PROPOSED else str(remedy["standing"])
+            says += f", {remedy['reason']}" if remedy["reason"] and remedy["standing"] != Standing.PROPOSED else ""
             done = remedy["standing"] in (Standing.MADE, Standing.HEALED)
             can = kind is ListKind.CHOICE and remedy["standing"] in PICKABLE
             pick = remedy["name"] if can else ""
             bullets.append(BulletView(text=bullet.text, says=says, done=done, pick=pick, meant=meant))
         elif kind is ListKind.LOOK and stands_for in looks:
-            bullets.append(BulletView(text=bullet.text, says=looks[stands_for].says, done=True, meant=meant))
+            look = looks[stands_for]
+            bullets.append(BulletView(text=bullet.text, says=look.says, done=look.look is Look.SEEN, meant=meant))
         elif stands_for in ("", PERSONS) or meant is not None:
-            bullets.append(BulletView(text=bullet.text, says=PERSONS if stands_for == PERSONS else "", meant=meant))
+            says = "left to a person" if stands_for == PERSONS else ""
+            bullets.append(BulletView(text=bullet.text, says=says, meant=meant))
         else:
             bullets.append(BulletView(text=bullet.text, says=f"left to a person: no document has {stands_for}"))
     enough = any if kind is ListKind.CHOICE else all  # of a choice, one that was made
     done = bool(bullets) and enough(bullet.done for bullet in bullets)
     open_task = any(bullet.task is not None for bullet in bullets)
+    states = [STATES[Standing(row["standing"])] for row in run.remedies if row["name"] in chosen]
+    going = next((state for state in ("running", "wait") if state in states), "")
+    missed = any(
+        looks[name].look is not Look.SEEN for name in (bound.bullets.values() if bound else ()) if name in looks
+    )
+    state = going or ("ok" if done else "not" if missed else "person" if open_task else "later")
     return StepView(
         number=step.number,
         title=step.title,
         anchor=f"{run.id}-{step.number}".lower(),
         effect="",
-        state="ok" if done else "person" if open_task else "later",
-        says="left to people" if open_task else "",
+        state=state,
+        says="left to people" if state == "person" else _step_says(going, run, step),
         seconds=None,
         bullets=tuple(bullets),
         list_kind=str(kind),
