@@ -142,3 +142,11 @@ def test_of_a_log_with_tracebacks_what_repeats_is_one_line_with_a_count() -> Non
 )
 def test_a_count_of_no_failures_is_no_failure(line: str, matters: bool) -> None:
     assert showing._matters(line) is matters
+
+
+def test_what_psql_answered_beforehand_is_a_table_and_a_diff_is_none() -> None:
+    found = showing.answer(" standby | paused\n---------+--------\n True    | True\n(1 row)\n")
+    assert found is not None
+    assert (found.columns, found.rows) == (("standby", "paused"), (("True", "True"),))
+    assert showing.answer("spec.selector.slot\n- teal\n+ blue") is None
+    assert showing.answer("--- a/values.yaml\n+++ b/values.yaml") is None

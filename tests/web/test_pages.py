@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -12,6 +14,7 @@ import pytest
 from handrail.drills import recording
 from handrail.drills.recording import Recording
 from handrail.evidence import Actor
+from handrail.plans import Preview
 from tests.web import seed
 from tests.web.seed import SeedCatalog
 from tests.web.site import ANA, NOW, OURS, Site, site
@@ -368,3 +371,31 @@ def test_a_runbook_says_when_it_was_drilled_and_used_how_that_went_and_how_long_
 def text_of(page: str) -> str:
     """What a reader sees, on one line."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_proposal_says_its_reason_once_and_asks_a_database_in_a_table(tmp_path: Path) -> None:
+    """A command over several lines stands on one, and a server is named by what it is."""
+    here = site(tmp_path)
+    incident, _, plan = here.waiting()
+    why = "replica-db.internal is the server that stands by"
+    command = dataclasses.replace(
+        plan.commands[0],
+        as_written="kubectl exec -it deployment/api-gateway \\\n  -- psql -c 'SELECT pg_wal_replay_resume();'",
+        because=why,
+        target_key="7711989575739424786/standby",
+        preview=Preview(
+            says="replay is paused", detail=" standby | paused\n---------+--------\n True    | True\n(1 row)"
+        ),
+    )
+    other = dataclasses.replace(plan, because=f"{why}; the text reaches the primary", commands=(command, command))
+    for row, _ in here.store.waiting_plans():
+        here.store.set_plan(row["hash"], was=("waiting",), state="void", reason="api-gateway moved")
+    here.store.propose([(other, True)])
+    whole = here.client.get(f"/incidents/{incident}", headers=ANA).text
+    text = whole[whole.index('id="live-plan"') : whole.index('id="live-seen"')]
+    assert text.count(why) == 1
+    assert text.count("As written: ") == 1
+    assert "deployment/api-gateway -- psql" in html.unescape(text)
+    assert "the standby of database system <code>7711989575739424786</code>" in text
+    assert '<th scope="col">standby</th>' in text
+    assert "---------+--------" not in text

@@ -87,6 +87,14 @@ def show(evidence: Evidence) -> Shown:
     return _lines(text, log=evidence.kind is Kind.LOG)
 
 
+def answer(text: str) -> Table | None:
+    """What psql answered, as a table; None where a text is something else."""
+    lines = text.splitlines()
+    found = reading.table(text) if len(lines) > 1 and re.fullmatch(r"\s*-[-+]*", lines[1]) else None
+    shown = _table(*found).table if found else None
+    return None if shown is None or shown.more else shown  # a preview is never cut
+
+
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Shown:
     width = len(columns)
     even = [tuple(row[:width]) + ("",) * (width - len(row)) for row in rows]

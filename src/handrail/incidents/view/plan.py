@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from handrail.incidents import words
+from handrail.incidents import showing, words
 from handrail.incidents.view.facts import APPROVED, RUNNING, WAITING, Facts, Row, RunFacts, same
 from handrail.plans import Guard, Plan, PlannedCommand
 
@@ -35,6 +35,7 @@ class CommandOfPlan:
     refused: str
     by: str
     detail: tuple[DiffLine, ...]
+    asked: showing.Table | None  # what a database answered, where the preview is such an answer
     undo: str
     irreversible: bool
     undo_says: str
@@ -137,17 +138,19 @@ def plan_view(plan: Plan, row: Row, *, run: RunFacts | None = None) -> PlanView:
 def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPlan:
     runs_as = words.shell(command.stages, command.sql)
     undo = "\n".join(words.shell((stage,)) for stage in command.undo.stages)
+    asked = showing.answer(command.preview.detail)
     return CommandOfPlan(
         command=command.command,
         runs_as=runs_as,
-        as_written="" if same(runs_as, command.as_written) else command.as_written,
+        as_written="" if same(runs_as, command.as_written) else CONTINUED.sub(" ", command.as_written),
         because=command.because,
         identity=command.identity,
         target=command.target_key,
         preview=command.preview.says,
         refused=command.preview.refused,
         by=command.preview.by,
-        detail=tuple(_diff_line(line) for line in _folded(command.preview.detail.splitlines())),
+        detail=() if asked else tuple(_diff_line(line) for line in _folded(command.preview.detail.splitlines())),
+        asked=asked,
         undo=undo,
         irreversible=command.undo.irreversible,
         undo_says="" if same(undo, command.undo.says) else command.undo.says,
@@ -159,6 +162,7 @@ def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPl
     )
 
 
+CONTINUED = re.compile(r"\s*\\\n\s*")  # a command that is written over several lines
 COMMAND = re.compile(r"^[A-Za-z]+-\d+\.(\d+)\.(\d+)\b")
 EVERYWHERE = 3  # so many objects with the same line: said once
 
