@@ -34,7 +34,7 @@ def test_it_ends_with_the_incident_and_prints_no_line_twice(tmp_path: Path) -> N
     assert follow.follow(stage.store, "I-1", catalog=stage.catalog, after=last, out=out) == 0
     lines = out.getvalue().strip().split("\n")
     assert "Incident opened" not in out.getvalue()
-    assert any(line.endswith("Incident closed: restart helped and the checks held.") for line in lines)
+    assert any(line.endswith("Incident closed: “Restart” helped and the checks held.") for line in lines)
     assert "\033" not in out.getvalue()
 
 

@@ -38,7 +38,7 @@ def test_a_healed_incidents_review_has_every_part(scene: Scene) -> None:
         "## What the document got wrong", "## For people to add",
     ]  # fmt: skip
     for fact in (
-        "Outcome: Healed. Rollback helped and the checks held.",
+        "Outcome: Healed. “rollback” helped and the checks held.",
         "| healed | 03:06:22 | 1 min 47 s |",
         "RB-002 states 5 to 10 min: 1 min 47 s is within it.",
         "they were watched for 31 s",

@@ -616,10 +616,10 @@ def healed(seed: Seeder, *, ago: float) -> tuple[str, str, Plan]:
     )
     seed.kept.update_run(run, verified_at=seed.kept.now(), verified_since=since, verifying="")
     seed.event("verified", incident=incident, run=run, since=since.isoformat(), held=31.0, remedy="rollback")
-    seed.kept.end_run(run, ending="healed", reason="rollback helped and the checks held")
-    seed.event("run_ended", incident=incident, run=run, ending="healed", reason="rollback helped and the checks held")
+    seed.kept.end_run(run, ending="healed", reason="“rollback” helped and the checks held")
+    seed.event("run_ended", incident=incident, run=run, ending="healed", reason="“rollback” helped and the checks held")
     seed.kept.close_incident(incident)
-    seed.event("incident_closed", incident=incident, reason="rollback helped and the checks held")
+    seed.event("incident_closed", incident=incident, reason="“rollback” helped and the checks held")
     seed.kept.add_update(incident=incident, status="resolved", text="Payments work again.", next_at=None)
     return incident, run, plan
 

@@ -147,7 +147,8 @@ def advance(run: Run) -> Next:
     if run.verified:
         healed = [state for state in run.remedies if state.standing is Standing.HEALED]
         if healed:
-            return Finish(ending=Ending.HEALED, reason=f"{healed[-1].called} helped and the checks held")
+            title = healed[-1].title or healed[-1].name
+            return Finish(ending=Ending.HEALED, reason=f"“{title}” helped and the checks held")
         tried = [
             state.called for state in run.remedies if state.standing in (Standing.DID_NOT_HELP, Standing.TAKEN_BACK)
         ]
