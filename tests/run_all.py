@@ -178,7 +178,7 @@ def browser(record: Record) -> bool:
     if why:
         record.skip(name, why)
         return True
-    return record.part(name, python("pytest", "-q", "-m", "browser and not lab", "--durations=5"), seconds=600)
+    return record.part(name, python("pytest", "-q", "-m", "browser and not lab", "--durations=5"), seconds=900)
 
 
 def chromium_missing() -> str:

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.web import seed
+from tests.web.looking import CONTRAST, PHONE
 from tests.web.serving import served
 from tests.web.site import NOW, Site, site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        bundled = Path(playwright.chromium.executable_path)
-        if not found and not bundled.exists():
-            pytest.skip("no Chromium: apt-get install chromium, or playwright install chromium")
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield launched
-        launched.close()
 
 
 def signed_in(context: BrowserContext, base: str) -> Page:
@@ -178,23 +164,3 @@ def test_every_text_has_contrast_enough(tmp_path: Path, browser: Browser, scheme
             page.goto(f"{base}{path}")
             assert page.evaluate(CONTRAST) == [], path
         context.close()
-
-
-CONTRAST = """() => {
-  const shade = (c) => { const n = c.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
-  const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (el) => { for (; el; el = el.parentElement) { const c = shade(getComputedStyle(el).backgroundColor); if (c[3] > 0) return c; }
-    return matchMedia("(prefers-color-scheme: dark)").matches ? [0, 0, 0, 1] : [255, 255, 255, 1]; };
-  const weak = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const el = walk.currentNode.parentElement;
-    if (!walk.currentNode.textContent.trim() || !el.getClientRects().length || el.closest("button:disabled, .unseen, .skip")) continue;
-    const style = getComputedStyle(el), ink = light(shade(el.closest("svg") ? style.fill : style.color)), ground = light(behind(el.closest("svg")?.parentElement ?? el));
-    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
-    if (ratio < 4.5) weak.push(`${ratio.toFixed(2)} ${el.tagName}.${el.className.baseVal ?? el.className}: ${walk.currentNode.textContent.trim().slice(0, 40)}`);
-    if (parseFloat(style.fontSize) < 12) weak.push(`${style.fontSize} ${walk.currentNode.textContent.trim().slice(0, 40)}`);
-  }
-  return [...new Set(weak)];
-}"""
