@@ -88,7 +88,7 @@ DESCRIBED = "\n".join(
 def test_of_a_long_description_the_lines_that_tell_of_trouble_stand_first_in_their_order() -> None:
     """How a probe is set is no failure, and what the reader itself may not see is no trouble of the system's."""
     seen = shown(DESCRIBED, Kind.TEXT)
-    assert [shape.line for shape in seen.shapes] == ["  Warning  Failed  2s  kubelet  Error: ImagePullBackOff"]
+    assert [shape.line for shape in seen.shapes] == ["Warning  Failed  2s  kubelet  Error: ImagePullBackOff"]
     assert seen.left_out == "44 more lines"
 
 
@@ -150,3 +150,10 @@ def test_what_psql_answered_beforehand_is_a_table_and_a_diff_is_none() -> None:
     assert (found.columns, found.rows) == (("standby", "paused"), (("True", "True"),))
     assert showing.answer("spec.selector.slot\n- teal\n+ blue") is None
     assert showing.answer("--- a/values.yaml\n+++ b/values.yaml") is None
+
+
+def test_a_line_out_of_columns_is_shown_without_their_width() -> None:
+    lines = [f"  Normal   Pulled{' ' * 20}{number}m   kubelet" for number in range(40)]
+    text = "\n".join([*lines, f"  Warning  Failed{' ' * 20}17s   kubelet  Error: ImagePullBackOff"])
+    (shape,) = shown(text, Kind.TEXT).shapes
+    assert shape.line == "Warning  Failed  17s  kubelet  Error: ImagePullBackOff"

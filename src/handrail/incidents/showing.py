@@ -167,8 +167,13 @@ def _plain(lines: Sequence[str]) -> Shown:
     alike: dict[str, list[str]] = {}
     for line in telling:
         alike.setdefault(_shape(line), []).append(line)
-    kept = [Shape(line=same[-1], count=len(same), matters=True) for same in alike.values()][:LINES]
+    kept = [Shape(line=_close(same[-1]), count=len(same), matters=True) for same in alike.values()][:LINES]
     return Shown(shapes=tuple(kept), left_out=_more(len(lines) - sum(shape.count for shape in kept)))
+
+
+def _close(line: str) -> str:
+    """Without the width of columns whose other rows are left out: on a phone it is a line of holes."""
+    return re.sub(r"\s{2,}", "  ", line.strip())
 
 
 def _more(count: int) -> str:
