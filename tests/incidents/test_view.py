@@ -256,6 +256,13 @@ def test_looks_that_came_together_are_one_line_of_the_timeline_that_opens(scene:
     assert times == sorted(times, reverse=True)
 
 
+def test_why_an_incident_closed_is_not_said_twice_in_a_row(scene: Scene) -> None:
+    incident, _, _ = seed.healed(scene.seeder, ago=10)
+    says = [line.says for line in scene.view(incident).timeline]
+    assert "Incident closed." in says
+    assert "The run ended: healed, “rollback” helped and the checks held." in says
+
+
 def test_what_was_seen_says_more_than_how_many_lines(scene: Scene) -> None:
     incident, _, _ = seed.waiting(scene.seeder)
     says = [found.says for found in scene.view(incident).found]

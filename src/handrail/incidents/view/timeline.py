@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,7 +52,7 @@ def timeline(events: Sequence[Event], names: sentences.Names) -> Iterable[Line]:
             lines.append(Line(at=together[-1].at, says=_together(together), more=told))
         together.clear()
 
-    for event in events:
+    for event in _said_once(events):
         if event.kind in ("series", "watched"):
             continue
         if together and (event.kind != together[0].kind or event.actor != together[0].actor):
@@ -62,6 +63,18 @@ def timeline(events: Sequence[Event], names: sentences.Names) -> Iterable[Line]:
             lines.append(_line(event, names))
     fold()
     return lines[: -TIMELINE - 1 : -1]
+
+
+def _said_once(events: Sequence[Event]) -> Iterable[Event]:
+    """Without the reason of an incident's end where it is that of its run's, which stands a line below."""
+    ended = ""
+    for event in events:
+        if event.kind == "run_ended":
+            ended = str(event.payload.get("reason", ""))
+        if event.kind == "incident_closed" and ended and event.payload.get("reason") == ended:
+            yield dataclasses.replace(event, payload={**event.payload, "reason": ""})
+        else:
+            yield event
 
 
 def _together(events: Sequence[Event]) -> str:
