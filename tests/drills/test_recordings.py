@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -299,3 +300,13 @@ def test_a_recording_of_another_form_is_not_played(change: dict[str, object], tm
 def test_a_recording_that_is_not_there_is_not_called_broken(tmp_path: Path) -> None:
     with pytest.raises(FixRunbook, match=r"There is no .*gone"):
         recording.load_to_play(tmp_path / "gone.json.gz")
+
+
+def test_a_replays_clock_stands_until_its_server_is_up() -> None:
+    passed = [0.0]
+    clock = recording.ReplayClock(datetime(2026, 11, 28, tzinfo=UTC), speed=8, monotonic=lambda: passed[0])
+    passed[0] = 5.0
+    assert clock() == datetime(2026, 11, 28, tzinfo=UTC)
+    clock.begin()
+    passed[0] = 7.0
+    assert clock() == datetime(2026, 11, 28, 0, 0, 16, tzinfo=UTC)

@@ -80,6 +80,7 @@ def running(kept: recording.Recording, config: Path, *, state: Path, speed: floa
         pause=lambda seconds: time.sleep(seconds / speed),
         grounds=lambda known, masker: {kept.environment: ground},
     ) as here:
+        clock.begin()
         yield Replayed(here=here, ground=ground, clock=clock, start=start)
 
 

@@ -489,14 +489,23 @@ def named(folder: Path, name: str) -> tuple[Path, ...]:
 
 
 class ReplayClock:
-    """A clock that runs `speed` times as fast as the world's, from a moment of the recording's."""
+    """A clock that runs `speed` times as fast as the world's, from a moment of the recording's.
+
+    It stands until it is begun: how long a server takes to come up is no time of the replay's.
+    """
 
     def __init__(self, start: datetime, *, speed: float, monotonic: Callable[[], float]) -> None:
-        self._start, self._speed, self._monotonic, self._began = start, speed, monotonic, monotonic()
+        self._start, self._speed, self._monotonic = start, speed, monotonic
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        """Let it run."""
+        self._began = self._monotonic()
 
     def __call__(self) -> datetime:
         """The time now, in the replay."""
-        return self._start + timedelta(seconds=(self._monotonic() - self._began) * self._speed)
+        passed = 0.0 if self._began is None else self._monotonic() - self._began
+        return self._start + timedelta(seconds=passed * self._speed)
 
 
 def _answer_out(answer: Answer) -> dict[str, Any]:
