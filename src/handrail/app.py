@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from handrail.environments import Environment
 from handrail.errors import FixSettings, HandrailError
 from handrail.incidents import updates
 from handrail.notify import Addresses, Notice, Outbox, by_apprise
+from handrail.plans import Plan
 from handrail.runbooks import Binding, Document, bindingfile
 from handrail.settings import Settings
 from handrail.store import Store
@@ -173,6 +174,15 @@ def seen(kept: Store, known: Catalog, incident: str) -> incidents.IncidentView:
     if facts is None:
         raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")
     return incidents.view(facts, now=kept.now())
+
+
+def limits(kept: Store, known: Catalog, plan: Plan) -> dict[str, timedelta]:
+    """How long each command of a plan may take."""
+    run = kept.run(plan.run)
+    if run is None:
+        return {}
+    runbook, binding, _ = gather.runbook_of(known, run)
+    return gather.limits(known, runbook, binding, [plan])
 
 
 def as_json(shown: Any) -> str:

@@ -6,16 +6,20 @@ import dataclasses
 import json
 import sqlite3
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from handrail import app, incidents, web
 from handrail.alerts import Alert
+from handrail.cli.plan import text
 from handrail.errors import TryAgain
 from handrail.plans import Guard
+from handrail.plans.model import canonical
 from handrail.targets import Answer, Ask, Prospect
-from tests.engine.stage import ANA, DOCUMENT, UNBOUND, Stage, edited, values
+from tests.engine.stage import ANA, BINDING, DOCUMENT, UNBOUND, Stage, edited, values
 
 
 @pytest.fixture
@@ -48,6 +52,36 @@ def test_an_alert_becomes_a_healed_incident(stage: Stage) -> None:
     assert stage.store.incidents()[0]["status"] == "closed"
     assert stage.looks() == {"SH-001.1.1": "seen", "SH-001.1.2": "seen", "SH-001.4.1": "seen"}
     assert stage.store.broken_line() is None
+
+
+@pytest.mark.parametrize(("more", "minutes"), [("", 10), ("    time_limits: {2: 1h}\n", 60)])
+def test_a_change_runs_for_its_share_of_the_runbooks_time_and_its_plan_says_so(
+    tmp_path: Path, more: str, minutes: int
+) -> None:
+    """Two minutes would break off an index that is built on a real table. The limit is told beside the plan, not in it."""
+    stage = Stage(tmp_path, binding=BINDING + more)
+    asked: list[Ask] = []
+
+    def answer(ask: Ask) -> Answer:
+        asked.append(ask)
+        return Answer(stdout="done", exit_codes=(0,), started_at=stage.clock(), seconds=0.1)
+
+    stage.ground.answers = answer
+    stage.alert()
+    stage.drive()
+    facts = web.facts(stage.store, stage.catalog, "I-1")
+    assert facts is not None
+    view = incidents.view(facts, now=stage.clock())
+    assert view.plan is not None
+    limit = timedelta(minutes=minutes)
+    assert [command.limit for command in view.plan.commands] == [limit]
+    plan, told = stage.waiting(), app.limits(stage.store, stage.catalog, stage.waiting())
+    shown = text(plan, state="waiting", recommended=True, limits=told)
+    assert f"  time limit       {'1 h' if more else '10 min'}\n" in shown
+    assert "limit" not in canonical(dataclasses.asdict(plan))
+    stage.approve()
+    stage.drive()
+    assert [ask.deadline for ask in asked] == [limit]
 
 
 def test_nothing_changes_without_an_approval(stage: Stage) -> None:

@@ -118,6 +118,16 @@ def test_each_stage_says_where_it_is(tmp_path: Path, stage: str, says: list[str]
         assert sentence in text
 
 
+def test_a_plan_says_how_long_its_change_may_take_until_it_was_made(tmp_path: Path) -> None:
+    """RB-002 has up to ten minutes and one change, whatever aim that is made at."""
+    here = site(tmp_path)
+    names = seed.full(here.store, here.clock, NOW)
+    here.clock.now = NOW
+    waiting, healed = (here.client.get(f"/incidents/{names[one]}", headers=ANA).text for one in ("waiting", "healed"))
+    assert "It may take up to 10 min." in waiting
+    assert "It may take up to" not in healed
+
+
 def test_html_in_labels_outputs_and_names_is_shown_as_text(tmp_path: Path) -> None:
     here = site(tmp_path)
     here.sign_in()

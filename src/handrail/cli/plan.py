@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -18,6 +19,8 @@ from handrail.plans import Plan
 from handrail.plans.model import canonical
 
 DETAIL = 40  # lines of a preview
+Limits = Mapping[str, timedelta]  # a command to how long it may take
+NONE: Limits = {}
 
 
 def plan(
@@ -49,24 +52,33 @@ def plan(
         return
     revisions = {str(runbook.id): document.revision for document in catalog.documents for runbook in document.runbooks}
     for number, (row, made) in enumerate(found):
-        print("\n" * bool(number) + text(made, state=row["state"], recommended=bool(row["recommended"])))
+        limits = app.limits(store, catalog, made)
+        told = text(made, state=row["state"], recommended=bool(row["recommended"]), limits=limits)
+        print("\n" * bool(number) + told)
         if row["state"] == "waiting" and revisions.get(made.runbook) != made.document_revision:
             print(
                 "  note             the document was edited after this run began: the plan is of the text before the edit"
             )
 
 
-def text(made: Plan, *, state: str, recommended: bool) -> str:
-    """A plan as a person reads it before saying yes. Exact bytes are never cut."""
+def text(made: Plan, *, state: str, recommended: bool, limits: Limits = NONE) -> str:
+    """A plan as a person reads it before saying yes, and how long each command may take. Exact bytes are never cut."""
     beside = "" if recommended or made.original else ", beside the original"
     told = terminal.hanging("", f"{made.title}   plan {words.short(made.hash)}, {state}{beside}")
-    told += lines(made)
+    told += lines(made, limits=limits)
     if state == "waiting":
         told.append(f"  handrail approve {made.hash[:8]}   or   handrail refuse {made.hash[:8]}")
     return "\n".join(told)
 
 
-def lines(made: Plan, *, now: datetime | None = None, detail: int = DETAIL, out: TextIO | None = None) -> list[str]:
+def lines(
+    made: Plan,
+    *,
+    now: datetime | None = None,
+    detail: int = DETAIL,
+    limits: Limits = NONE,
+    out: TextIO | None = None,
+) -> list[str]:
     """What a plan would do, its preview, way back, reach and what it rests on. With `now`, how long it is good for.
 
     Of each preview so many lines of `detail` are shown, and how many more there are is said.
@@ -81,6 +93,8 @@ def lines(made: Plan, *, now: datetime | None = None, detail: int = DETAIL, out:
         written = " ".join(command.as_written.replace("\\\n", " ").split())
         if written != commands.show_argv(command.stages):
             found += told("as written", written)
+        if command.command in limits:
+            found += told("time limit", words.duration(limits[command.command]))
         found += told("what changes", command.preview.says)
         for line in command.preview.detail.splitlines()[:detail]:
             found += terminal.hanging("    ", line, out=out)

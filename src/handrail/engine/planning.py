@@ -19,7 +19,7 @@ from handrail.runbooks.binding import Check, ParameterBinding, Sign
 from handrail.runbooks.document import CommandId
 from handrail.targets import Ask, Ground, Prospect
 
-CHANGE_DEADLINE = timedelta(seconds=120)
+CHANGE_DEADLINE = remedies.limits.LEAST  # of a question; how long a change may take is told when it is made
 UNDO = "undo-"  # before a remedy's name: its way back
 AIMED = {  # each kind of aim that a binding may name, and how it is put into a command
     "last_good_revision": remedies.aim.revision,

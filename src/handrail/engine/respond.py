@@ -286,10 +286,7 @@ class Responder:
         return heard
 
     def _limit(self, scene: Scene, name: str) -> timedelta:
-        """How long a change may take: as its own runbook's binding says for the step."""
-        runbook, step, _ = name.rsplit(".", 2)
-        found = (scene.runbook, scene.binding) if runbook == scene.runbook.id else self.catalog.elsewhere(runbook)
-        return found[1].step_limits.get(int(step), planning.CHANGE_DEADLINE) if found else planning.CHANGE_DEADLINE
+        return remedies.limits.of(name, scene.runbook, scene.binding, self.catalog.elsewhere)
 
     def _keep(self, scene: Scene, evidence: Evidence) -> None:
         self._at("before evidence")

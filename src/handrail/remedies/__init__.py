@@ -1,6 +1,6 @@
 """Which remedy comes next, where it should aim, and whether it helped."""
 
-from handrail.remedies import aim, checks, choice
+from handrail.remedies import aim, checks, choice, limits
 from handrail.remedies.model import (
     BY_HAND,
     PICKABLE,
@@ -23,6 +23,7 @@ __all__ = [
     "checks",
     "choice",
     "is_change",
+    "limits",
     "named_by_looks",
     "of",
     "parameters",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from handrail import incidents
+from handrail import incidents, remedies
 from handrail.drills import recording
 from handrail.errors import HandrailError
 from handrail.evidence import Event
+from handrail.plans import Plan
 from handrail.runbooks.binding import RunbookBinding
 from handrail.runbooks.document import Document, Runbook, RunbookId
 from handrail.store import Store
@@ -103,7 +105,18 @@ def _run(store: Store, catalog: Catalog, row: dict[str, Any]) -> incidents.RunFa
         decisions=[decision for kept, _ in plans for decision in store.decisions_of(kept["hash"])],
         edited=edited,
         meant=meant(catalog, binding),
+        limits=limits(catalog, runbook, binding, [plan for _, plan in plans]),
     )
+
+
+def limits(
+    catalog: Catalog, runbook: Runbook | None, binding: RunbookBinding, plans: Iterable[Plan]
+) -> dict[str, timedelta]:
+    """How long each command of the plans may take; nothing where the runbook can no longer be read."""
+    if runbook is None:
+        return {}
+    names = {command.command for plan in plans for command in plan.commands}
+    return {name: remedies.limits.of(name, runbook, binding, functools.partial(elsewhere, catalog)) for name in names}
 
 
 def meant(catalog: Catalog, binding: RunbookBinding) -> dict[str, incidents.Meant]:

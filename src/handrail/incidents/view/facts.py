@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from handrail.evidence import Event, Evidence
@@ -41,6 +42,7 @@ class RunFacts:
     decisions: Sequence[Row] = ()
     edited: bool = False  # the document has another revision by now
     meant: Mapping[str, Meant] = field(default_factory=dict)  # what bullets name in other runbooks
+    limits: Mapping[str, timedelta] = field(default_factory=dict)  # how long each command of its plans may take
 
     @property
     def id(self) -> str:

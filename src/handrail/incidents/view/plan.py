@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handrail.incidents import showing, words
 from handrail.incidents.view.facts import APPROVED, RUNNING, WAITING, Facts, Row, RunFacts, same
@@ -40,6 +40,7 @@ class CommandOfPlan:
     irreversible: bool
     undo_says: str
     depends_on_earlier: bool
+    limit: timedelta | None = None  # how long it may take; no part of the plan that is hashed
     outcome: str = ""  # running, succeeded, failed, unknown
     outcome_detail: str = ""
     started_at: datetime | None = None
@@ -104,6 +105,7 @@ def plan_view(plan: Plan, row: Row, *, run: RunFacts | None = None) -> PlanView:
     evidence = {item.digest: item for item in run.evidence} | {item.id: item for item in run.evidence} if run else {}
     rests = [evidence[name] for name in plan.evidence if name in evidence]
     intents = {item["command"]: item for item in run.intents if item["plan"] == row["hash"]} if run else {}
+    limits = run.limits if run else {}
     said = [item for item in run.decisions if item["plan"] == row["hash"]] if run else []
     return PlanView(
         hash=row["hash"],
@@ -114,7 +116,10 @@ def plan_view(plan: Plan, row: Row, *, run: RunFacts | None = None) -> PlanView:
         original=plan.original,
         state=row["state"],
         reason=row["reason"],
-        commands=tuple(_command_of_plan(command, intents.get(index)) for index, command in enumerate(plan.commands)),
+        commands=tuple(
+            _command_of_plan(command, intents.get(index), limits.get(command.command))
+            for index, command in enumerate(plan.commands)
+        ),
         left_out=tuple(COMMAND.sub(r"step \1, command \2", text) for text in plan.left_out),
         reach=plan.reach.says,
         values=tuple(sorted(plan.values.items())),
@@ -135,7 +140,7 @@ def plan_view(plan: Plan, row: Row, *, run: RunFacts | None = None) -> PlanView:
     )
 
 
-def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPlan:
+def _command_of_plan(command: PlannedCommand, intent: Row | None, limit: timedelta | None) -> CommandOfPlan:
     runs_as = words.shell(command.stages, command.sql)
     undo = "\n".join(words.shell((stage,)) for stage in command.undo.stages)
     asked = showing.answer(command.preview.detail)
@@ -155,6 +160,7 @@ def _command_of_plan(command: PlannedCommand, intent: Row | None) -> CommandOfPl
         irreversible=command.undo.irreversible,
         undo_says="" if same(undo, command.undo.says) else command.undo.says,
         depends_on_earlier=command.depends_on_earlier,
+        limit=limit,
         outcome=(intent["outcome"] or RUNNING) if intent else "",
         outcome_detail=intent["detail"] if intent else "",
         started_at=intent["at"] if intent else None,
