@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
+import httpx
 import typer
 
 from handrail import app
-from handrail.errors import FixSettings
+from handrail.errors import FixSettings, HandrailError, TryAgain
 
 SOURCE = "terminal"
+OPTIONS = {
+    "summary": "--summary",
+    "key": "--key",
+    "status": "--resolved",
+}  # what is told of an event by a word of its own
+SECONDS = 10.0  # that a Handrail elsewhere may take to answer
 
 
 def event(
@@ -33,6 +43,16 @@ def event(
     print_only: Annotated[
         bool, typer.Option("--print", help="Print the CloudEvent, to be sent by something else.")
     ] = False,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Send it signed to a Handrail elsewhere, by its address: https://handrail.example.org. Needs `--source` and `--secret-file`.",
+        ),
+    ] = "",
+    secret_file: Annotated[
+        Path | None, typer.Option(help="With `--to`: the file with the source's secret, which signs it.")
+    ] = None,
     config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
     json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
@@ -41,12 +61,68 @@ def event(
     if print_only:
         print(json.dumps(body, ensure_ascii=False))
         return
+    if to:
+        said = _send(json.dumps(body).encode(), to=to, source=source, secret=_secret(secret_file))
+    else:
+        said = _store(json.dumps(body).encode(), source=source, config=config)
+    where = f"{to} takes it up" if to else "A serving Handrail takes it up within a second"
+    print(json.dumps(said) if json_ else f"{kind} is stored. {where}.")
+
+
+def _store(body: bytes, *, source: str, config: Path) -> dict[str, object]:
+    """Into the record of this machine, for the process that serves it now or later."""
     with app.terminal(config) as (desk, _):
-        receipt = desk.receive(source=source, body=json.dumps(body).encode())
+        known = desk.catalog.sources
+        if source != SOURCE and source not in known:
+            raise FixSettings(f"There is no source {source} in handrail.yaml. Known: {', '.join(known) or 'none'}.")
+        receipt = desk.receive(source=source, body=body)
     if receipt.status >= 400:
-        raise FixSettings(f"The event was not taken: {receipt.reason}.")
-    said = {"stored": receipt.post, "reason": receipt.reason}
-    print(json.dumps(said) if json_ else f"{kind} is stored. A serving Handrail takes it up within a second.")
+        raise _refused(receipt.status, receipt.reason)
+    return {"stored": receipt.post, "reason": receipt.reason}
+
+
+def _send(body: bytes, *, to: str, source: str, secret: bytes) -> dict[str, object]:
+    """To the signed webhook of a Handrail elsewhere. Nothing is followed to another address, and no proxy is asked."""
+    headers = {
+        "Content-Type": "application/cloudevents+json",
+        "X-Hub-Signature-256": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}",
+    }
+    try:
+        answer = httpx.post(
+            f"{to.rstrip('/')}/api/v1/hooks/event/{quote(source, safe='')}",
+            content=body,
+            headers=headers,
+            timeout=SECONDS,
+            trust_env=False,
+        )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise TryAgain(f"{to} gave no answer: {error}. Send it again: told twice it is one trouble.") from error
+    try:
+        told = answer.json()
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or (answer.is_success and "stored" not in told):
+        raise FixSettings(f"{to} answered {answer.status_code}, but not as a Handrail does. Look at the address.")
+    if not answer.is_success:
+        raise _refused(answer.status_code, str(told.get("detail", "")))
+    return {"stored": told["stored"], "reason": told.get("reason", "")}
+
+
+def _refused(status: int, reason: str) -> HandrailError:
+    kind = TryAgain if status >= 500 else FixSettings
+    return kind(f"The event was not taken: {reason.rstrip('.')}.")
+
+
+def _secret(file: Path | None) -> bytes:
+    if file is None:
+        raise FixSettings("A Handrail elsewhere takes only what is signed: name the secret's file with --secret-file.")
+    try:
+        secret = file.read_bytes().strip()
+    except OSError as error:
+        raise FixSettings(f"{file} cannot be read: {error.strerror}.") from error
+    if not secret:
+        raise FixSettings(f"{file} is empty, and would sign nothing.")
+    return secret
 
 
 def _event(
@@ -70,5 +146,7 @@ def _pairs(given: list[str]) -> dict[str, str]:
         name, equals, value = item.partition("=")
         if not equals or not name:
             raise FixSettings(f"{item} is no name=value. Write --data package=left-pad.")
+        if name in OPTIONS:
+            raise FixSettings(f"--data does not say {name}: {OPTIONS[name]} does.")
         found[name] = value
     return found
