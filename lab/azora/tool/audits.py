@@ -71,6 +71,36 @@ def read(text: str, *, lock: str) -> Audit:
     )
 
 
+def told_of(audit: Audit) -> dict[str, str]:
+    """Packages with an advisory that an alert is raised for, and how severe it is."""
+    return {
+        name: severity
+        for severity in ("high", "critical")
+        for (name, of), n in audit.advisories.items()
+        if n and of == severity
+    }
+
+
+def news(before: dict[str, str], audit: Audit) -> list[dict[str, str]]:
+    """The data of an event for each package that is newly found, and for each that is well again; `before` are those
+    that were told of. An audit that failed has no news.
+    """
+    if audit.wrong:
+        return []
+    now = told_of(audit)
+    found = [
+        {
+            "key": name,
+            "package": name,
+            "advisory": now[name],
+            "severity": "warning",
+            "summary": f"{name} has a published advisory",
+        }
+        for name in sorted(now.keys() - before.keys())
+    ]
+    return found + [{"key": name, "package": name, "status": "resolved"} for name in sorted(before.keys() - now.keys())]
+
+
 def metrics(audit: Audit, *, at: float) -> str:
     lines = [
         "# HELP azora_dependency_audit_success Whether the newest audit gave a report.",

@@ -11,6 +11,7 @@ from tool import packages, places
 
 AUDIT, PIPELINE = "azora-audit", "azora-pipeline"
 AUDIT_PORT = 9116
+TELLS = "HANDRAIL_LAB_AUDIT_TELLS"  # set when the lab comes up: the audit sends events beside its metric
 FIXES = "fix/*"  # branches that the pipeline tests, puts on main and deploys by itself
 
 
@@ -45,6 +46,7 @@ def start() -> None:
             f"--checkout={places.state() / 'audited'}",
             f"--registry={packages.url()}/",
             f"--port={AUDIT_PORT}",
+            *(["--tell"] if os.environ.get(TELLS) else []),
         ],
         env=env,
     )
