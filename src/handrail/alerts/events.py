@@ -61,4 +61,5 @@ def _alert(raw: Mapping[str, Any], source: str) -> Alert:
         starts_at=began,
         ends_at=at if status == "resolved" else None,
         runbook_url=told.get("runbook_url", ""),
+        lasts=True,
     )

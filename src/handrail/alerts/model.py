@@ -14,7 +14,8 @@ HALVES = re.compile("[\ud800-\udfff]")  # JSON can spell them, no store can keep
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert. It is the same alert while fingerprint and beginning are the same."""
+    """One alert. It is the same alert while fingerprint and beginning are the same; one that `lasts` is known by its
+    fingerprint alone until it is resolved, since whoever tells of it remembers no beginning."""
 
     fingerprint: str
     name: str
@@ -24,6 +25,7 @@ class Alert:
     starts_at: datetime
     ends_at: datetime | None
     runbook_url: str = ""
+    lasts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

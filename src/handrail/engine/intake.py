@@ -47,7 +47,7 @@ class Intake:
     def take(self, alert: Alert, *, source: str) -> list[str]:
         """One alert: opens, joins, resolves, or nothing, with the reason in the record."""
         environment = self.catalog.sources.get(source, next(iter(self.catalog.places), ""))
-        known = self.store.alert(source, alert.fingerprint, alert.starts_at)
+        known = self.store.alert(source, alert.fingerprint, alert.starts_at) or self._lasting(alert, source)
         now = self.store.now()
         if known is not None:
             if alert.status == "resolved" and known["status"] == "firing":
@@ -92,6 +92,15 @@ class Intake:
             case _:
                 self.store.keep_alert(row)
                 return []
+
+    def _lasting(self, alert: Alert, source: str) -> dict[str, Any] | None:
+        """The trouble that an event told of before: what it says again belongs to an incident that is open, and that it is
+        over ends the newest. After an incident that was closed it is another trouble."""
+        for row in self.store.firing(source, alert.fingerprint) if alert.lasts else ():
+            incident = self.store.incident(row["incident"] or "")
+            if alert.status == "resolved" or (incident is not None and incident["status"] == "open"):
+                return row
+        return None
 
     def _over_for_long(self, known: dict[str, Any], environment: str) -> bool:
         """Whether the alert's incident is closed for longer than one hold: by then the alert should have resolved."""

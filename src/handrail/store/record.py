@@ -94,6 +94,14 @@ class Store:
             )
         )
 
+    def firing(self, source: str, fingerprint: str) -> list[Row]:
+        """The alerts of that fingerprint that were not resolved, whenever they began, newest first."""
+        return self._rows(
+            sa.select(t.alerts)
+            .where(t.alerts.c.source == source, t.alerts.c.fingerprint == fingerprint, t.alerts.c.status == "firing")
+            .order_by(t.alerts.c.id.desc())
+        )
+
     def move_alert(self, alert_id: int, *, incident: str, decision: str) -> None:
         """A known alert that another incident is about now."""
         with writing(self.engine) as connection:
