@@ -13,7 +13,7 @@ import pytest
 
 from handrail import app, settings
 from handrail.engine.catalog import Catalog
-from handrail.engine.escalate import Contacts, Escalation
+from handrail.engine.escalate import COMPANY_SCRAPES, Contacts, Escalation
 from handrail.engine.intake import Intake
 from handrail.oncall import Person, Schedule
 from handrail.runs import Mode
@@ -228,7 +228,8 @@ def test_a_hand_over_calls_the_next_level_once_other_alerts_had_time_to_come(sta
     stage.store.update_run(run, handed_over_at=stage.clock())
     stage.side.settle(incident)
     assert stage.pages(incident) == [(1, "Jon")]
-    stage.clock.forward(seconds=11)
+    company = COMPANY_SCRAPES * stage.catalog.places["lab"].scrape.total_seconds()
+    stage.clock.forward(seconds=company - 1)
     stage.sweep()
     assert stage.pages(incident) == [(1, "Jon")]
     stage.clock.forward(seconds=2)
@@ -242,7 +243,7 @@ def test_a_hand_over_calls_nobody_where_another_runbook_took_over(stage: Stage) 
     stage.store.update_run(run, handed_over_at=stage.clock())
     stage.side.settle(incident)
     stage.store.update_run(run, mode=Mode.LOOKS)  # what explains this trouble came a moment later
-    stage.clock.forward(seconds=15)
+    stage.clock.forward(minutes=2)
     stage.sweep()
     stage.side.settle(incident)
     assert stage.pages(incident) == [(1, "Jon")]
