@@ -123,6 +123,8 @@ def continue_(run: Path, profile: layout.Profile, *, changed: bool) -> None:
     if changed:
         configuration.write(run, profile)
         processes.stop(run, ("prometheus", "alertmanager", "metrics-server", "kubelet"))
+        # What was told in the other times' world is not remembered: the same alert would be taken for told already.
+        (run / "alertmanager" / "nflog").unlink(missing_ok=True)
     for name in configuration.DAEMONS:
         daemon(run, profile, name)
     finish(run)
