@@ -408,9 +408,10 @@ def running(
     grounds: Callable[[Settings, Masker], Mapping[str, Ground]] | None = None,
     clock: Clock = now,
     pause: Callable[[float], None] = time.sleep,
+    alone: bool = False,
 ) -> Iterator[Running]:
-    """Serve in this process until the block ends. `port` 0 takes a free one."""
-    known = settings.read(config, state=state)
+    """Serve in this process until the block ends. `port` 0 takes a free one; `alone` as for `settings.read`."""
+    known = settings.read(config, state=state, alone=alone)
     masker = Masker()
     made = grounds(known, masker) if grounds else None
     parts = assemble(known, grounds=made, masker=masker, clock=clock, pause=pause, drill=drill)

@@ -82,6 +82,9 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+LAB_TIMES = ("HANDRAIL_LAB_HOLD", "HANDRAIL_LAB_WINDOW", "HANDRAIL_LAB_SCRAPE", "HANDRAIL_LAB_LIMIT")
+
+
 def find(config: Path) -> Path:
     """The settings file: itself, or `handrail.yaml` in the folder."""
     path = config / "handrail.yaml" if config.is_dir() or not config.suffix else config
@@ -90,15 +93,18 @@ def find(config: Path) -> Path:
     return path
 
 
-def read(config: Path, *, state: Path | None = None) -> Settings:
-    """All settings. A relative path is relative to `handrail.yaml`."""
+def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Settings:
+    """All settings. A relative path is relative to `handrail.yaml`.
+
+    `alone` are those of a replay: the times of a lab that happens to run on this machine are not the recording's.
+    """
     path = find(config)
     folder = path.parent.resolve()
     raw = _load(path)
     for key in raw:
         if key not in KEYS:
             raise FixSettings(f"{path}: `{key}` is not known. Known: {', '.join(KEYS)}.")
-    variables = _variables(raw, folder)
+    variables = _variables(raw, alone=alone)
     known = (*_people(raw, folder, variables), terminal_person())
     server = raw.get("server") or {}
     chosen = os.environ.get("HANDRAIL_STATE") or raw.get("state", ".handrail")
@@ -224,11 +230,13 @@ def _source(
     return SourceSettings(environment=facts["environment"], token_sha256=facts["token_sha256"])
 
 
-def _variables(raw: Mapping[str, Any], folder: Path) -> dict[str, str]:
+def _variables(raw: Mapping[str, Any], *, alone: bool) -> dict[str, str]:
     """The process's HANDRAIL_ variables, and what a running lab tells of itself."""
     found = {name: value for name, value in os.environ.items() if name.startswith("HANDRAIL_")}
     if not raw.get("lab"):
         return found
+    if alone:
+        return {name: value for name, value in found.items() if name not in LAB_TIMES}
     run = Path(found.setdefault("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab"))
     told = run / "lab.json"
     if told.exists():

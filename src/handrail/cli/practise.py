@@ -96,7 +96,7 @@ def table(kept: Recording, config: Path, *, monotonic: Callable[[], float]) -> I
     person = settings.terminal_person()
     with tempfile.TemporaryDirectory(prefix="handrail-practise-") as scratch:
         known = dataclasses.replace(
-            settings.read(config, state=Path(scratch)), status_page=None, channels={}, stakeholders=()
+            settings.read(config, state=Path(scratch), alone=True), status_page=None, channels={}, stakeholders=()
         )  # nobody is told of a practice
         names = [one.name for one in known.environments]
         if kept.environment not in names:

@@ -79,6 +79,7 @@ def running(kept: recording.Recording, config: Path, *, state: Path, speed: floa
         clock=clock,
         pause=lambda seconds: time.sleep(seconds / speed),
         grounds=lambda known, masker: {kept.environment: ground},
+        alone=True,
     ) as here:
         clock.begin()
         yield Replayed(here=here, ground=ground, clock=clock, start=start)
