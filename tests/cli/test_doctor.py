@@ -324,7 +324,7 @@ def test_a_port_that_another_program_holds_is_wrong(team: Team) -> None:
 
 def test_settings_that_cannot_be_read_end_with_2(tmp_path: Path) -> None:
     assert "handrail init" in examined(tmp_path, exit_code=2)[0]["says"]
-    (tmp_path / "handrail.yaml").write_text("documents: [RUNBOOKS.md]\n", encoding="utf-8")
+    (tmp_path / "handrail.yaml").write_text("documents: 5\n", encoding="utf-8")
     assert examined(tmp_path, exit_code=2)[0]["level"] == "wrong"
     (tmp_path / "handrail.yaml").write_text("peple: people.yaml\n", encoding="utf-8")
     assert "`peple` is not known" in examined(tmp_path, exit_code=2)[0]["says"]

@@ -31,6 +31,7 @@ def mutated(kept: recording.Recording, mutation: str, folder: Path) -> recording
         bound["triggers"] = [{"alert": "SomethingElse"}]
         kept = dataclasses.replace(kept, posts=tuple((at, without_url(body)) for at, body in kept.posts))
     elif mutation == "threshold":
+        bound["checks"][0].pop("at_least", None)
         bound["checks"][0]["below"] = -1
     elif mutation == "order":
         bound["remedies"].reverse()
