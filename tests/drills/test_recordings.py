@@ -57,15 +57,16 @@ MUTATIONS = {
     "RB-007-other-service-leak": "order",
 }
 SPEED = "8"
+PATIENT = "3"  # where those that failed are run again: the machine may have been too busy for the other
 AT_ONCE = 3  # a replay mostly waits
 SECONDS = 240.0  # ten of them on a machine with nothing else to do
 Replayed = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def replay(name: str, *mutation: str) -> subprocess.CompletedProcess[str]:
+def replay(name: str, *mutation: str, speed: str = SPEED) -> subprocess.CompletedProcess[str]:
     """One replay in its own process: the durable library keeps one instance a process."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.drills.replaying", str(FOLDER / name), SPEED, *mutation],
+        [sys.executable, "-m", "tests.drills.replaying", str(FOLDER / name), speed, *mutation],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -78,9 +79,10 @@ def replay(name: str, *mutation: str) -> subprocess.CompletedProcess[str]:
 def replayed(request: pytest.FixtureRequest) -> Iterator[Replayed]:
     """Every replay that was asked for, a few at once; each test waits for its own."""
     wanted = [item.callspec.params["name"] for item in request.session.items if _replays(item)]  # type: ignore[attr-defined]  # a parametrised test has it
+    speed = PATIENT if request.config.getoption("lf") else SPEED
     with ThreadPoolExecutor(AT_ONCE) as pool:
         going = {
-            (name, *mutation): pool.submit(replay, name, *mutation)
+            (name, *mutation): pool.submit(replay, name, *mutation, speed=speed)
             for name in dict.fromkeys(wanted)
             for mutation in ((), (MUTATIONS[name.removesuffix(".json.gz")],))
         }
