@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from handrail.drills import fault, script
 from handrail.errors import FixRunbook
 from tests.engine.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "lab" / "courses" / "course.schema.json").read_text(encoding="utf-8"))
 COURSES = sorted((ROOT / "lab" / "courses").glob("*.yaml"))
 WHOLE = """
 course: one
@@ -32,6 +36,7 @@ heal:
 @pytest.mark.parametrize("path", COURSES, ids=lambda path: str(path.stem))
 def test_every_course_can_be_read_and_names_faults_that_are_there(path: Path) -> None:
     read = script.read(path.read_text(encoding="utf-8"), path=str(path))
+    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMA)
     assert read.id == path.stem
     faults = {act.fault for act in read.acts if act.fault} | set(read.judged_by)
     for name in faults:
@@ -44,6 +49,8 @@ def test_every_course_can_be_read_and_names_faults_that_are_there(path: Path) ->
         ('heal:\n  - run: ["true"]\n', "", "without `heal` is refused"),
         ("do: approve", "do: hope", "`hope` is not known"),
         ("of: SH-001", "whose: SH-001", "`whose` is not known"),
+        ("do: approve", "do: approve, when: plan_propsed", "Did you mean plan_proposed?"),
+        ("do: approve", "do: approve, choose: best", "`choose` is best"),
         ("acts:", "deeds:", "is no course: KeyError 'acts'"),
         ("changes: 1", "changes: some", "is no course: ValueError"),
     ],
@@ -106,3 +113,9 @@ def test_what_alertmanager_has_not_told_the_end_of_is_counted() -> None:
         assert script.untold(f"http://127.0.0.1:{server.server_port}") == 3
         server.shutdown()
     assert script.untold("http://127.0.0.1:9") == 0, "one that does not answer holds nobody up"
+
+
+def test_the_published_form_and_the_reader_know_the_same_deeds_and_keys() -> None:
+    act = SCHEMA["$defs"]["act"]["properties"]
+    assert tuple(act["do"]["enum"]) == script.DEEDS
+    assert set(act) == script.KEYS

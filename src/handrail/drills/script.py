@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
+from handrail import incidents
 from handrail.approvals import Approver
 from handrail.drills import course, fault
 from handrail.drills.fault import Bench, Fault
@@ -52,6 +54,8 @@ KEYS = frozenset(
         "remedy",
     }
 )
+EVENTS = tuple(incidents.sentences.SENTENCES)  # of the record, for which an act may wait
+CHOICES = ("recommended", "original", "retargeted")
 SETTLED_SECONDS = 6.0  # as expected for so long: nothing more comes
 ROUND_SECONDS = 0.2
 
@@ -129,6 +133,12 @@ def _act(raw: Mapping[str, Any], path: str) -> Act:
     if unknown or raw["do"] not in DEEDS:
         wrong = ", ".join(sorted(unknown)) or raw["do"]
         raise FixRunbook(f"{path}: `{wrong}` is not known. An act's `do` is one of {', '.join(DEEDS)}.")
+    for key, known in (("when", EVENTS), ("choose", CHOICES)):
+        told = raw.get(key, known[0])
+        if told not in known:
+            near = difflib.get_close_matches(str(told), known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(known)}."
+            raise FixRunbook(f"{path}: `{key}` is {told}, for which the course would wait in vain.{hint}")
     return Act(**{**raw, "run": tuple(map(str, raw.get("run", ())))})
 
 
