@@ -1,6 +1,6 @@
 """Drills one after another, and the table of what they took.
 
-    python lab/series.py [thirteen|variants|courses|editions|strangers] [--record] [--whole] [--passes N] [--table]
+    python lab/series.py [thirteen|variants|courses|editions|strangers] [--record] [--whole] [--passes N] [--only NAME...] [--table]
 
 Each result is kept as it comes, so a series that was interrupted goes on where it stopped: what passed at this commit
 is not repeated. A drill that failed is repeated once, and both results are told. The newest results are written into
@@ -48,6 +48,7 @@ def main() -> int:
         "--whole", action="store_true", help="one approver waits six minutes, and one drill has a real team's profile"
     )
     parser.add_argument("--passes", type=int, default=1)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of the set only these")
     parser.add_argument("--table", action="store_true", help="only write the table")
     asked = parser.parse_args()
     if asked.set == "strangers" and not os.environ.get("HANDRAIL_COLLECTIONS"):
@@ -55,7 +56,14 @@ def main() -> int:
         return 0
     if asked.set == "strangers" and not asked.table:
         subprocess.run([ROOT / "lab" / "strangers" / "tenants", "up"], check=True)
-    failed = [] if asked.table else series(SETS[asked.set](), asked, whole=asked.whole)
+    drills = SETS[asked.set]()
+    if unknown := sorted(set(asked.only) - {name for name, _ in drills}):
+        print(
+            f"{asked.set} holds no {', '.join(unknown)}; it holds {', '.join(dict.fromkeys(name for name, _ in drills))}"
+        )
+        return 2
+    drills = [drill for drill in drills if not asked.only or drill[0] in asked.only]
+    failed = [] if asked.table else series(drills, asked, whole=asked.whole)
     write_table()
     if failed:
         print(f"failed: {', '.join(failed)}")

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -55,6 +56,8 @@ MUTATIONS = {
     "RB-003-bad-probe": "trigger",
     "RB-007-gateway-leak": "threshold",
     "RB-007-other-service-leak": "order",
+    "RB-006-idle-slot": "trigger",
+    "RB-012-empty-slot": "threshold",
 }
 SPEED = "8"
 PATIENT = "3"  # where those that failed are run again: the machine may have been too busy for the other
@@ -172,6 +175,7 @@ def test_no_recording_holds_a_secret_of_the_lab(name: str) -> None:
     text = gzip.decompress((FOLDER / name).read_bytes()).decode()
     assert "postgres://azora:" not in text
     assert "sk_live" not in text
+    assert not re.search(r"(?i)password '(?!\[masked\])", text), "a database remembers the statements of its making"
 
 
 def test_a_recording_cut_short_says_so_and_is_not_used(tmp_path: Path) -> None:

@@ -329,3 +329,24 @@ def test_a_recording_is_masked_once_more_as_a_whole(tmp_path: Path) -> None:
     assert text.count(MASK) == 2
     assert json.dumps(SECRET)[1:-1] not in text
     assert json.dumps(json.dumps(SECRET))[3:-3] not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "CREATE ROLE replicator LOGIN PASSWORD 'OJlmZbc-QI'  | 1",
+            "CREATE ROLE replicator LOGIN PASSWORD '[masked]'  | 1",
+        ),
+        ("alter role x password 'a''b' valid until", "alter role x password '[masked]' valid until"),
+        ("ALTER USER x PASSWORD E'a\\'b'", "ALTER USER x PASSWORD E'[masked]'"),
+        ("… PASSWORD 'cut in its mid", "… PASSWORD '[masked]"),
+        ("PASSWORD '[masked]'", "PASSWORD '[masked]'"),
+        ("the password was wrong", "the password was wrong"),
+        ("PASSWORD NULL", "PASSWORD NULL"),
+    ],
+)
+def test_what_a_statement_calls_a_password_is_masked_whoever_knows_it(text: str, shown: str) -> None:
+    assert Masker().mask(text) == shown
+    inside = json.dumps({"stdout": text, "beside": "it's well"}, ensure_ascii=False)
+    assert json.loads(Masker().mask(inside)) == {"stdout": shown, "beside": "it's well"}

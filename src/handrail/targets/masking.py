@@ -1,5 +1,5 @@
 """Masks known secrets before anything is kept: exact values, the forms that programs print them in, and what is left of
-one where an output was cut.
+one where an output was cut. What a statement itself calls a password is one, whoever knows it.
 
 Values that are too short to be told from ordinary words are left alone.
 """
@@ -19,6 +19,8 @@ SHORTEST = 6
 REST = 4  # so many characters of a value at a cut are already too many
 MASK = "[masked]"
 CUT = re.compile(r"\n\[\d+ bytes left out\]\n")  # as `process.left_out` writes it
+# `CREATE ROLE x PASSWORD 'y'`, as a database remembers its statements; no further than a string of JSON that it stands in
+STATED = re.compile(r"""(\bpassword\s+(?:e|u&)?)'(?!\[masked\])(?:[^'"\n\\]|\\\\'|\\.|''){1,512}""", re.IGNORECASE)
 LINE = 16  # a line of a value of several lines that is as long as this is a secret of its own
 
 
@@ -40,6 +42,7 @@ class Masker:
 
     def mask(self, text: str, *, cut: bool = False) -> str:
         """The text without any known secret. `cut`: it may begin or end in the middle of one."""
+        text = STATED.sub(rf"\1'{MASK}", text)
         forms = self._forms
         for form in forms:
             if form in text:
