@@ -15,6 +15,7 @@ from tests.lab.disturbed import ROOT
 
 pytestmark = pytest.mark.lab
 OWN = ("/usr/local/bin", "/usr/bin", "/bin")
+OF_BEING_AWAY = ("incidents were opened", "fired too, which the fault tells nothing of", " shows no ")
 CHANGING = {"intent", "outcome", "verified", "incident_closed"}
 
 
@@ -50,8 +51,9 @@ def test_what_is_away_is_said_nothing_is_changed_and_it_goes_on_when_it_is_back(
     told = played(scenario)
     assert len(told["acted"]) == moments
     assert not CHANGING & set(told["while_away"])
-    # a cluster that stood still may raise an alert of its own afterwards: another incident, and no other change
-    assert [one for one in told["problems"] if "incidents were opened" not in one] == []
+    # a cluster that stood still may raise an alert of its own afterwards: another incident, and no other change. Nor does
+    # a look that could not be made show the cause
+    assert [one for one in told["problems"] if not any(words in one for words in OF_BEING_AWAY)] == []
     assert told["changes"] == 1
     assert told["judged"]
     assert told["passed"] or told["problems"]
