@@ -453,6 +453,28 @@ def test_where_the_newest_upgrade_failed_the_one_before_it_is_the_last_good_one(
     assert "60 s after revision 6 was deployed; revision 5 was the last good one" in found.says
 
 
+def test_what_was_rolled_back_was_not_good() -> None:
+    """Revision 6 could not start and was rolled back as written; what revision 1 broke is not mended by 6."""
+    history = [
+        release(5, "superseded", -50),
+        release(6, "superseded", -10),
+        {**release(7, "deployed", -5), "description": "Rollback to 1"},
+    ]
+    found = aim("helm rollback azora-prod 1 -n production", said(json.dumps(history)), bad=-4)
+    assert found.value == "5"
+    assert "60 s after revision 7 was deployed; revision 5 was the last good one" in found.says
+
+
+def test_a_rollback_that_served_is_good_itself() -> None:
+    history = [
+        release(5, "superseded", -50),
+        release(6, "superseded", -40),
+        {**release(7, "superseded", -30), "description": "Rollback to 5"},
+        release(8, "deployed", -5),
+    ]
+    assert aim("helm rollback azora-prod 1 -n production", said(json.dumps(history)), bad=-4).value == "7"
+
+
 def test_where_the_text_names_it_there_is_no_better_aim() -> None:
     """And none for what is no rollback."""
     assert aim("helm rollback azora-prod 6 -n production", HISTORY, bad=-4) is None

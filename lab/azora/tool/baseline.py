@@ -81,7 +81,7 @@ def each_difference(*, alerts: bool) -> Iterator[str]:
     wanted = saved()
     for what, there, saved_items in (
         ("helm record", release.records(), wanted["records"]),
-        ("object", release.objects(), wanted["objects"]),
+        ("object", release.objects(), [release.plain(item) for item in wanted["objects"]]),
     ):
         by_name, expected = {release.name_of(i): i for i in there}, {release.name_of(i): i for i in saved_items}
         for name in sorted(by_name.keys() | expected.keys()):

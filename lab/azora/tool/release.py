@@ -55,7 +55,11 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
     }
     notes = {k: v for k, v in metadata.get("annotations", {}).items() if k != "deployment.kubernetes.io/revision"}
     metadata["annotations"] = notes
-    return {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
+    found = {key: value for key, value in item.items() if key not in ("status", "metadata")} | {"metadata": metadata}
+    if item["kind"] == "Service" and item["spec"].get("clusterIP") != "None":
+        # The cluster gives the address; a Service that was deleted and made anew has another one.
+        found["spec"] = {key: value for key, value in item["spec"].items() if key not in ("clusterIP", "clusterIPs")}
+    return found
 
 
 def name_of(item: dict[str, Any]) -> str:
@@ -68,7 +72,7 @@ def restore(saved_records: list[dict[str, Any]], saved_objects: list[dict[str, A
 
 
 def put_back(there: list[dict[str, Any]], saved: list[dict[str, Any]]) -> list[str]:
-    by_name, wanted = {name_of(item): item for item in there}, {name_of(item): item for item in saved}
+    by_name, wanted = {name_of(item): item for item in there}, {name_of(item): plain(item) for item in saved}
     too_many = sorted(by_name.keys() - wanted.keys())
     absent = sorted(wanted.keys() - by_name.keys())
     different = sorted(name for name in wanted.keys() & by_name.keys() if wanted[name] != by_name[name])

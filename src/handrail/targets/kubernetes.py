@@ -423,14 +423,23 @@ def history(name: str, namespace: str, *, run: Run) -> list[Release]:
 def last_good(found: Sequence[Release], *, first_bad_at: datetime) -> Release | None:
     """The newest that reached deployed and was replaced before the first bad sample; failed ones are skipped.
 
-    An upgrade that failed replaced it too: helm still calls the one before `deployed`.
+    An upgrade that failed replaced it too: helm still calls the one before `deployed`. One that a rollback replaced was
+    not good enough for somebody.
     """
     good = [
         one
         for place, one in enumerate(found[:-1])
-        if one.status in ("superseded", "deployed") and found[place + 1].updated <= first_bad_at
+        if one.status in ("superseded", "deployed")
+        and found[place + 1].updated <= first_bad_at
+        and not _rolled_back(one, found[place + 1])
     ]
     return good[-1] if good else None
+
+
+def _rolled_back(one: Release, following: Release) -> bool:
+    """Whether the revision after it is a rollback to one before it."""
+    told = re.fullmatch(r"Rollback to (\d+)", following.description.strip())
+    return told is not None and int(told[1]) < one.revision
 
 
 def _rollback(ask: Ask, key: str, *, run: Run) -> Prospect:
@@ -567,7 +576,11 @@ def aim_revision(ask: Ask, *, run: Run, first_bad_at: datetime) -> Aim | None:
     if str(good.revision) == wanted:
         return None
     later = [one for one in found if one.revision > good.revision]
-    bad = next((one for one in later if one.status != "failed"), later[0])  # one that failed may be the trouble itself
+    # one that failed may be the trouble itself; one that was rolled back is over
+    live = [
+        one for place, one in enumerate(later) if not any(_rolled_back(one, that) for that in later[place + 1 :][:1])
+    ]
+    bad = next((one for one in live if one.status != "failed"), later[0])
     lasted = max(timedelta(0), first_bad_at - bad.updated)
     says = (
         f"The trouble was seen {int(lasted.total_seconds())} s after revision {bad.revision} was deployed; "
