@@ -29,7 +29,7 @@ BUSY = {"container_cpu_usage_seconds_total": 94.0}
 HUNG = {"unless on(pod)": 2.0}
 NOWHERE = {
     "absent(kube_endpoint_address": 1.0,
-    'kube_deployment_status_replicas_available{namespace="shop",deployment="api-gateway"}': 2.0,
+    'topk(1, kube_deployment_status_replicas_available{namespace="shop"} * on': 2.0,
 }
 KILLED = {"OOMKilled": 1.0}
 FULL = {"pg_stat_activity_count": 97.0}
