@@ -19,9 +19,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from handrail import app
-from handrail.approvals import Approver
 from handrail.cli import replay
 from handrail.drills import recording
+from handrail.drills.drill import APPROVER
 from handrail.drills.shop import Shop
 
 HERE = Path(__file__).resolve().parent
@@ -97,7 +97,6 @@ def play(kept: recording.Recording, replayed: replay.Replayed, *, until: str) ->
     """The incident, once its plan waits; or once the plan was approved, made, and the incident is over."""
     here, ground, clock, start = replayed.here, replayed.ground, replayed.clock, replayed.start
     posts, changed = list(kept.posts), recording.changed_after(kept)
-    approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
     late = time.monotonic() + SECONDS
     while time.monotonic() < late:
         while posts and recording.is_due(posts[0][0], changed, ground.changed_at, since=start, now=clock()):
@@ -106,7 +105,7 @@ def play(kept: recording.Recording, replayed: replay.Replayed, *, until: str) ->
             if row["recommended"] and plan.runbook == kept.expect["proposes"]:
                 if until == "waiting":
                     return plan.incident
-                here.desk.decide(plan.hash, approver, yes=True, reason="as recorded")
+                here.desk.decide(plan.hash, APPROVER, yes=True, reason="as recorded")
         for incident in here.store.incidents(status="closed"):
             return f"I-{incident['number']}"
         time.sleep(0.05)

@@ -27,6 +27,7 @@ from typer.testing import CliRunner
 
 from handrail import cli, store
 from handrail.cli.doctor import cluster, database, telling
+from handrail.drills.venue import LABEL
 from handrail.environments import IdentityKind
 from handrail.store import tables
 from handrail.targets import sandbox
@@ -248,7 +249,7 @@ def test_a_credential_that_is_missing_open_to_others_or_over_is_said(team: Team)
 
 
 def test_drills_are_wrong_where_they_should_not_be(team: Team) -> None:
-    lines = examined(team(clusters={"look": {"labels": {cluster.DRILLS_LABEL: "allowed"}}}))
+    lines = examined(team(clusters={"look": {"labels": {LABEL: "allowed"}}}))
     found(lines, "the settings do not allow drills")
     injector = {"kubeconfigs": {**{str(kind): f"{kind}.json" for kind in KINDS}, "fault_injector": "look.json"}}
     found(examined(team(environment=injector), exit_code=1), "a fault injector's credential is at hand")

@@ -21,6 +21,7 @@ from typing import Any
 
 from handrail import app
 from handrail.cli import drill
+from handrail.drills.drill import APPROVER
 from handrail.engine.desk import Receipt
 from tests.lab import leftovers
 
@@ -126,7 +127,7 @@ def api_server_away(course: Course, here: app.Running) -> None:
                 with course.gone(here) as since:
                     for row, plan in here.store.waiting_plans():
                         if row["recommended"]:
-                            here.desk.decide(plan.hash, approver(), yes=True, reason="drill")
+                            here.desk.decide(plan.hash, APPROVER, yes=True, reason="drill")
                     course.acted[kind] = until(60, lambda since=since: said(here, since, "could not be asked"))  # type: ignore[misc]
             finally:
                 os.kill(daemon, signal.SIGCONT)
@@ -152,7 +153,7 @@ def alert_resolves_while_a_plan_waits(course: Course, here: app.Running) -> None
         receive(here, status="resolved", endsAt=now())
         course.acted["plan_proposed"] = until(60, lambda: said(here, since, "a fresh look decides"))
         course.notes["void"] = until(15, lambda: not here.store.waiting_plans())
-        course.notes["decided"] = here.desk.decide(waiting[0], approver(), yes=True, reason="late").says
+        course.notes["decided"] = here.desk.decide(waiting[0], APPROVER, yes=True, reason="late").says
         time.sleep(5)
     receive(here, status="firing", startsAt=now())
 
@@ -168,13 +169,6 @@ def receive(here: app.Running, **changed: str) -> None:
 def now() -> str:
     """The time as Alertmanager writes it."""
     return app.now().isoformat()
-
-
-def approver() -> Any:
-    """The drill's approver."""
-    from handrail.approvals import Approver
-
-    return Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
 
 
 def lab() -> dict[str, Any]:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handrail import app
-from handrail.approvals import Approver
 from handrail.cli import replay
 from handrail.drills import recording
+from handrail.drills.drill import APPROVER
 from handrail.drills.recording import Recording
 
 TOKEN = "a token for one look"  # it opens a server that is gone when the test is over
-APPROVER = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
 SECONDS = 120.0
 
 

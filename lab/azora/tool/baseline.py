@@ -42,7 +42,7 @@ def saved() -> dict[str, Any]:
         found: dict[str, Any] = json.loads(file().read_text())
     except FileNotFoundError as e:
         raise SystemExit(f"No baseline is saved in {file()}. Run lab/azora/up first.") from e
-    return found
+    return found | {"objects": [release.plain(item) for item in found["objects"]]}
 
 
 def restore() -> list[str]:
@@ -81,7 +81,7 @@ def each_difference(*, alerts: bool) -> Iterator[str]:
     wanted = saved()
     for what, there, saved_items in (
         ("helm record", release.records(), wanted["records"]),
-        ("object", release.objects(), [release.plain(item) for item in wanted["objects"]]),
+        ("object", release.objects(), wanted["objects"]),
     ):
         by_name, expected = {release.name_of(i): i for i in there}, {release.name_of(i): i for i in saved_items}
         for name in sorted(by_name.keys() | expected.keys()):

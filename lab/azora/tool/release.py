@@ -72,7 +72,7 @@ def restore(saved_records: list[dict[str, Any]], saved_objects: list[dict[str, A
 
 
 def put_back(there: list[dict[str, Any]], saved: list[dict[str, Any]]) -> list[str]:
-    by_name, wanted = {name_of(item): item for item in there}, {name_of(item): plain(item) for item in saved}
+    by_name, wanted = {name_of(item): item for item in there}, {name_of(item): item for item in saved}
     too_many = sorted(by_name.keys() - wanted.keys())
     absent = sorted(wanted.keys() - by_name.keys())
     different = sorted(name for name in wanted.keys() & by_name.keys() if wanted[name] != by_name[name])

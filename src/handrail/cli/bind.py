@@ -106,11 +106,13 @@ def monitoring(rules: Sequence[Path], prometheus: str) -> Known:
                 found += promrules.read(file.read_text(encoding="utf-8"), path=str(file))
             except (OSError, UnicodeDecodeError) as error:
                 raise FixSettings(f"{file} cannot be read: {error}. Name a file of alerting rules.") from error
+            except promrules.NoRules:
+                if not path.is_dir():
+                    raise  # of a folder, files about other things are passed over
             except FixRunbook as error:
                 if not path.is_dir():
                     raise
-                if promrules.NONE not in str(error):  # of a folder, files about other things are passed over
-                    terminal.say(f"  left out: {error}", out=sys.stderr)
+                terminal.say(f"  left out: {error}", out=sys.stderr)
         if len(found) == before:
             raise FixSettings(f"No alerting rule is below {path}. Name the file, or the folder, that holds some.")
         said.append(str(path))

@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from handrail import app, settings
-from handrail.approvals import Approver
 from handrail.drills import drill as drills
 from handrail.drills import fault, recording
 from handrail.drills import script as scripts
@@ -29,7 +28,6 @@ from handrail.targets import Ground
 from handrail.targets.masking import Masker
 
 TOLD_SECONDS = 10
-APPROVER = "Drill approver"  # as the people file names it
 
 
 def drill(
@@ -180,9 +178,9 @@ def _staged(
     environment = known.environments[0]
     if not environment.drills_allowed:
         raise FixSettings(f"Drills are not allowed in {environment.name}: environments.yaml says so.")
-    if not any(one.name == APPROVER and one.drill and "approver" in one.roles for one in known.people):
+    if not any(one.name == drills.APPROVER.name and one.drill and "approver" in one.roles for one in known.people):
         raise FixSettings(
-            f"The people file names no `{{name: {APPROVER}, roles: [approver], drill: true}}`, so nobody could say yes. "
+            f"The people file names no `{{name: {drills.APPROVER.name}, roles: [approver], drill: true}}`, so nobody could say yes. "
             "Nothing was injected."
         )
     venue.refuse_elsewhere()
@@ -210,7 +208,7 @@ def _staged(
             audit_log=venue.audit_log,
             database_logs=venue.database_logs,
             meanwhile=lambda: meanwhile(here),
-            approver=Approver(name=APPROVER, roles=("approver",), known_by="drill", drill=True),
+            approver=drills.APPROVER,
         )
         yield _Staging(
             place=place,
@@ -274,11 +272,7 @@ def _recording(
             "alerts": list(one.alerts),
             "proposes": one.proposes,
             "remedies": [dataclasses.asdict(remedy) for remedy in one.remedies],
-            "may_fire": None if one.may_fire is None else list(one.may_fire),
-            "values": dict(one.values),
-            "shows": dict(one.shows),
-            "levels": None if one.levels is None else list(one.levels),
-            "says": list(one.says),
+            **one.expected(),
         },
         course=score.course.lines,
         times=dataclasses.asdict(score.course.times),

@@ -16,6 +16,7 @@ from handrail.approvals import Approver
 from handrail.cli.telling import Telling
 from handrail.drills import course, recording
 from handrail.drills import fault as faults
+from handrail.drills.drill import APPROVER
 from handrail.drills.fault import ExpectedRemedy, Fault
 from handrail.errors import FixRunbook
 
@@ -97,7 +98,8 @@ def check(
 
     `expects` is the fault as it is told of now; without it, what was expected when the recording was made.
     """
-    fault = _fault(kept) if expects is None else _with_expectations(_fault(kept), expects)
+    recorded = _fault(kept)
+    fault = recorded if expects is None else dataclasses.replace(recorded, **expects.expected())
     with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
         place = config or app.library() / kept.settings
         with running(kept, place, state=Path(scratch), speed=speed) as replayed:
@@ -105,8 +107,7 @@ def check(
             why = recording.no_proof(kept, here.catalog.documents)
             if why:
                 say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
-            approver = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
-            _play(kept, fault, replayed, approver=approver, say=say, speed=speed)
+            _play(kept, fault, replayed, approver=APPROVER, say=say, speed=speed)
             taken = course.read(here.store, fault, injected_at=None)
     problems = list(taken.problems)
     if tuple(taken.lines) != tuple(kept.course):
@@ -173,18 +174,6 @@ def _play(
             if step != expected[approved].step:
                 return
         time.sleep(0.05)
-
-
-def _with_expectations(recorded: Fault, now: Fault) -> Fault:
-    """The recorded fault with what is expected of its alerts, values, looks and calls today."""
-    return dataclasses.replace(
-        recorded,
-        may_fire=now.may_fire,
-        values=now.values,
-        shows=now.shows,
-        levels=now.levels,
-        says=now.says,
-    )
 
 
 def _fault(kept: recording.Recording) -> Fault:

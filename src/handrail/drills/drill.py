@@ -28,6 +28,8 @@ from handrail.store import Store
 
 Say = Callable[[str], None]
 SETTLE_SECONDS = 3.0
+APPROVER = Approver(name="Drill approver", roles=("approver",), known_by="drill", drill=True)
+"""Says yes in drills and replays; the people file must know the name."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,22 @@ class ExpectedRemedy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Expectations:
+    """What must be seen in a drill beside how its remedies end."""
+
+    may_fire: tuple[str, ...] | None = None  # alerts beside `alerts` that the same trouble may raise; None: any
+    values: Mapping[str, str] = field(default_factory=dict)  # parameter to the pattern of what must stand for it
+    shows: Mapping[str, str] = field(default_factory=dict)  # place of a look to the pattern of what it must show
+    levels: tuple[int, ...] | None = None  # that are called first; None where it does not matter
+    says: tuple[str, ...] = ()  # words that must stand in the record
+
+    def expected(self) -> dict[str, Any]:
+        """These alone, by name: for a recording, or for another fault that is held to them."""
+        return {one.name: getattr(self, one.name) for one in fields(Expectations)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault(Expectations):
     """One trouble. Commands are argument vectors: no shell ever reads them."""
 
     id: str
@@ -48,11 +63,6 @@ class Fault:
     heal: tuple[tuple[str, ...], ...]
     time_limit_seconds: int
     environment: str = ""  # where it may be injected, and nowhere else
-    may_fire: tuple[str, ...] | None = None  # alerts beside `alerts` that the same trouble may raise; None: any
-    values: Mapping[str, str] = field(default_factory=dict)  # parameter to the pattern of what must stand for it
-    shows: Mapping[str, str] = field(default_factory=dict)  # place of a look to the pattern of what it must show
-    levels: tuple[int, ...] | None = None  # that are called first; None where it does not matter
-    says: tuple[str, ...] = ()  # words that must stand in the record
     by_hand: tuple[tuple[str, ...], ...] = ()
     library: str = "azora"  # the folder of settings below library/ that it is drilled with
     edition: str = ""  # of the document: the settings are handrail.EDITION.yaml there

@@ -167,12 +167,11 @@ def no_proof(recording: Recording, documents: Iterable[Document]) -> str:
     """
     if not recording.seal:
         return "it carries no seal, so nobody can tell whether it was edited"
-    drilled = recording.drilled
     known = list(documents)
-    if drilled not in {str(one.id) for document in known for one in document.runbooks}:
-        return f"it is of {drilled}, which no document that was read has"
+    there = {(str(one.id), one.revision) for document in known for one in document.runbooks}
+    if recording.drilled not in {runbook for runbook, _ in there}:
+        return f"it is of {recording.drilled}, which no document that was read has"
     if recording.runbook_revision:
-        there = {(str(one.id), one.revision) for document in known for one in document.runbooks}
         for runbook, revision in {recording.drilled: recording.runbook_revision, **recording.others}.items():
             if (runbook, revision) not in there:
                 return f"it was made with another revision of {runbook} ({revision[:8]})"

@@ -6,7 +6,7 @@ import difflib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,23 +37,6 @@ DEEDS = (
     "pick",  # another remedy of the run
     "take_back",  # a remedy that did not help
 )
-KEYS = frozenset(
-    {
-        "do",
-        "fault",
-        "of",
-        "choose",
-        "when",
-        "count",
-        "level",
-        "step",
-        "labels",
-        "annotations",
-        "seconds",
-        "run",
-        "remedy",
-    }
-)
 EVENTS = tuple(incidents.sentences.SENTENCES)  # of the record, for which an act may wait
 CHOICES = ("recommended", "original", "retargeted")
 SETTLED_SECONDS = 6.0  # as expected for so long: nothing more comes
@@ -77,6 +60,9 @@ class Act:
     annotations: Mapping[str, str] | None = None
     seconds: float = 0.0  # after `when`; of an alert, how long it fires
     run: tuple[str, ...] = ()
+
+
+KEYS = frozenset(one.name for one in fields(Act))
 
 
 @dataclass(frozen=True, kw_only=True)

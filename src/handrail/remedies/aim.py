@@ -6,8 +6,6 @@ Only words that the knowledge calls a target are exchanged; the verb and every o
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
 
 Stages = tuple[tuple[str, ...], ...]
 
@@ -58,41 +56,36 @@ def slot(stages: Stages, to: str) -> Stages:
 
     Unchanged where the patch does not say one label of a selector, and that alone.
     """
+    place, before, patch = _patch_of(stages) or (0, "", "")
+    if _label(patch) is None:
+        return stages
     key, _, value = to.partition("=")
-
-    def exchanged(patch: str) -> str:
-        return json.dumps({"spec": {"selector": {key: value}}}, separators=(",", ":"))
-
-    return _patched(stages, lambda patch: exchanged(patch) if _label(patch) is not None else patch)
+    first = list(stages[0])
+    first[place] = before + json.dumps({"spec": {"selector": {key: value}}}, separators=(",", ":"))
+    return (tuple(first), *stages[1:])
 
 
 def selected(stages: Stages) -> tuple[str, str] | None:
     """The one label that a patch of a Service writes into its selector, and its value; None where it is no such patch."""
-    found: list[tuple[str, str]] = []
-
-    def read(patch: str) -> str:
-        label = _label(patch)
-        found.extend([label] if label is not None else [])
-        return patch
-
-    _patched(stages, read)
-    return found[0] if len(found) == 1 else None
+    found = _patch_of(stages)
+    return _label(found[2]) if found is not None else None
 
 
-def _patched(stages: Stages, change: Callable[[str], str]) -> Stages:
-    """A `kubectl patch service` with what `change` makes of the text of its patch."""
-    first = list(stages[0])
+def _patch_of(stages: Stages) -> tuple[int, str, str] | None:
+    """The one patch of a `kubectl patch service`: the place of its word, what stands before it there, and its text."""
+    first = stages[0]
     if first[0] != "kubectl" or "patch" not in first or not SERVICES & {word.partition("/")[0] for word in first}:
-        return stages
-    for index, word in enumerate(first):
+        return None
+    found = []
+    for place, word in enumerate(first):
         flag, equals, given = word.partition("=")
         if flag in ("-p", "--patch") and equals:
-            first[index] = f"{flag}={change(given)}"
-        elif flag in ("-p", "--patch") and index + 1 < len(first):
-            first[index + 1] = change(first[index + 1])
-        elif re.match(r"-p[{]", word):
-            first[index] = f"-p{change(word[2:])}"
-    return (tuple(first), *stages[1:])
+            found.append((place, f"{flag}=", given))
+        elif flag in ("-p", "--patch") and place + 1 < len(first):
+            found.append((place + 1, "", first[place + 1]))
+        elif word.startswith("-p{"):
+            found.append((place, "-p", word[2:]))
+    return found[0] if len(found) == 1 else None
 
 
 def _label(patch: str) -> tuple[str, str] | None:

@@ -17,9 +17,12 @@ from handrail.errors import FixRunbook
 
 LABEL = re.compile(r"\$labels\.([A-Za-z_]\w*)|\$labels\s+\"(\w+)\"")
 URLS = ("runbook_url", "runbook", "runbookURL", "runbook_uri", "runbookUrl", "runbook_link")
-NONE = "no alerting rule is in it"
 DEEPEST = 3  # a list of manifests, each with its spec
 TEMPLATED = re.compile(r"\{\{.*?\}\}")
+
+
+class NoRules(FixRunbook):
+    """A file that can be read and holds no alerting rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,9 @@ def read(text: str, *, path: str) -> tuple[AlertingRule, ...]:
         raise FixRunbook(f"{path}:1: this is nested too deep for a file of rules. Name another.") from error
     found = [rule for document in documents if document is not None for rule in _of_document(document, path)]
     if not found:
-        raise FixRunbook(f"{path}:1: {NONE}. Name a file with `groups:` of `rules:`, or a PrometheusRule.")
+        raise NoRules(
+            f"{path}:1: no alerting rule is in it. Name a file with `groups:` of `rules:`, or a PrometheusRule."
+        )
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -426,20 +427,21 @@ def last_good(found: Sequence[Release], *, first_bad_at: datetime) -> Release | 
     An upgrade that failed replaced it too: helm still calls the one before `deployed`. One that a rollback replaced was
     not good enough for somebody.
     """
+    taken_back = _rolled_back(found)
     good = [
         one
         for place, one in enumerate(found[:-1])
         if one.status in ("superseded", "deployed")
         and found[place + 1].updated <= first_bad_at
-        and not _rolled_back(one, found[place + 1])
+        and one.revision not in taken_back
     ]
     return good[-1] if good else None
 
 
-def _rolled_back(one: Release, following: Release) -> bool:
-    """Whether the revision after it is a rollback to one before it."""
-    told = re.fullmatch(r"Rollback to (\d+)", following.description.strip())
-    return told is not None and int(told[1]) < one.revision
+def _rolled_back(found: Sequence[Release]) -> set[int]:
+    """The revisions that are followed by a rollback to one before them."""
+    pairs = ((one, re.fullmatch(r"Rollback to (\d+)", after.description.strip())) for one, after in pairwise(found))
+    return {one.revision for one, told in pairs if told is not None and int(told[1]) < one.revision}
 
 
 def _rollback(ask: Ask, key: str, *, run: Run) -> Prospect:
@@ -577,10 +579,8 @@ def aim_revision(ask: Ask, *, run: Run, first_bad_at: datetime) -> Aim | None:
         return None
     later = [one for one in found if one.revision > good.revision]
     # one that failed may be the trouble itself; one that was rolled back is over
-    live = [
-        one for place, one in enumerate(later) if not any(_rolled_back(one, that) for that in later[place + 1 :][:1])
-    ]
-    bad = next((one for one in live if one.status != "failed"), later[0])
+    over = _rolled_back(later)
+    bad = next((one for one in later if one.status != "failed" and one.revision not in over), later[0])
     lasted = max(timedelta(0), first_bad_at - bad.updated)
     says = (
         f"The trouble was seen {int(lasted.total_seconds())} s after revision {bad.revision} was deployed; "

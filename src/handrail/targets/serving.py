@@ -48,12 +48,10 @@ def service_deployment(named: str, service: str, namespace: str, *, run: Run) ->
 
 def ready_slot(ask: Ask, namespace: str, *, run: Run) -> Aim | None:
     """Where a Service is to lead to pods of which none is ready: the value of the same label whose pods are."""
-    words = ask.stages[0]
-    chosen = remedies.aim.selected(ask.stages)
-    named = kubernetes.object_of(words, namespace)
-    if chosen is None or named is None or named.kind != "service":
+    switch = _switch(ask, namespace)
+    if switch is None:
         return None
-    key, wanted = chosen
+    named, key, wanted = switch
     selector = _selector(named, run=run)
     others = {label: value for label, value in selector.items() if label != key}
     if not others:  # nothing says which pods are this Service's
@@ -73,12 +71,11 @@ def ready_slot(ask: Ask, namespace: str, *, run: Run) -> Aim | None:
 
 def with_reach(found: Prospect, ask: Ask, namespace: str, *, run: Run) -> Prospect:
     """The prospect of a Service's new selector, with the pods that it would lead to."""
-    chosen = remedies.aim.selected(ask.stages)
-    named = kubernetes.object_of(ask.stages[0], namespace)
-    if chosen is None or named is None or named.kind != "service" or found.preview.refused:
+    switch = None if found.preview.refused else _switch(ask, namespace)
+    if switch is None:
         return found
+    named, key, value = switch
     before = _selector(named, run=run)
-    key, value = chosen
     after = {**before, key: value}
     if after == before:
         return found
@@ -93,6 +90,13 @@ def with_reach(found: Prospect, ask: Ask, namespace: str, *, run: Run) -> Prospe
         preview=dataclasses.replace(found.preview, says=says),
         reach=dataclasses.replace(found.reach, says=leads),
     )
+
+
+def _switch(ask: Ask, namespace: str) -> tuple[Named, str, str] | None:
+    """The Service that a change leads elsewhere, with the label and the value that it writes into its selector."""
+    chosen = remedies.aim.selected(ask.stages)
+    named = kubernetes.object_of(ask.stages[0], namespace) if chosen is not None else None
+    return (named, *chosen) if chosen is not None and named is not None and named.kind == "service" else None
 
 
 def _counted(pods: int) -> str:

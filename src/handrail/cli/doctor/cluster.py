@@ -22,12 +22,11 @@ import yaml
 from handrail import app
 from handrail.cli import terminal
 from handrail.cli.doctor.telling import OK, QUICK, WARNING, WRONG, Line, Looked, last
+from handrail.drills.venue import LABEL
 from handrail.environments import Environment, IdentityKind
 from handrail.targets import process, sandbox
 from handrail.targets.base import Answer
 from handrail.targets.masking import Masker
-
-DRILLS_LABEL = "handrail.dev/drills"
 
 EXISTS = "kube-root-ca.crt"  # a ConfigMap that every namespace has
 
@@ -189,7 +188,7 @@ class Cluster:
         except (ValueError, KeyError):
             return
         self.answers, self.uid = True, meta["uid"]
-        self.labelled = meta.get("labels", {}).get(DRILLS_LABEL) == "allowed"
+        self.labelled = meta.get("labels", {}).get(LABEL) == "allowed"
         if self.place.cluster_uid and self.place.cluster_uid != self.uid:
             yield Line(
                 area=self.place.name,
@@ -366,8 +365,8 @@ def drills(looked: Looked, place: Environment, cluster: Cluster) -> Iterator[Lin
             yield Line(
                 area=place.name,
                 level=WARNING,
-                says=f"the cluster carries {DRILLS_LABEL}=allowed, and the settings do not allow drills",
-                do=f"kubectl label namespace kube-system {DRILLS_LABEL}-",
+                says=f"the cluster carries {LABEL}=allowed, and the settings do not allow drills",
+                do=f"kubectl label namespace kube-system {LABEL}-",
             )
         else:
             yield Line(area=place.name, level=OK, says="drills are not allowed, and nothing here could run one")
@@ -383,7 +382,7 @@ def drills(looked: Looked, place: Environment, cluster: Cluster) -> Iterator[Lin
         yield Line(
             area=place.name,
             level=WARNING,
-            says=f"drills are allowed by the settings, but the cluster does not carry {DRILLS_LABEL}=allowed: none will run",
+            says=f"drills are allowed by the settings, but the cluster does not carry {LABEL}=allowed: none will run",
             do="put the label on kube-system if this cluster may be broken, else take drills_allowed away",
         )
     else:
