@@ -261,7 +261,7 @@ def assemble(
         at=at,
         pause=pause,
         told=escalation.told,
-        succeed=intake.succeed,
+        succession=intake,
     )
     edits = Edits(known, kept=kept, found=found, understood=understood)
     server = Server(

@@ -166,7 +166,7 @@ class Stage:
             worker="w",
             understood={},
             told=self.side.told,
-            succeed=self.intake.succeed,
+            succession=self.intake,
             pause=lambda seconds: self.clock.forward(seconds=seconds),
         )
         self.desk = Server(

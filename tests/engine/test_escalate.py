@@ -348,6 +348,33 @@ def test_those_who_were_called_hear_that_it_is_over(stage: Stage) -> None:
     assert stage.pages(incident) == [(1, "Jon"), (2, "Ana")], "nobody is called for what is over"
 
 
+def test_what_they_hear_is_the_last_word_on_it(stage: Stage) -> None:
+    incident = stage.incident()
+    first, last = stage.run(incident, "RB-001"), stage.run(incident, "RB-002")
+    stage.store.end_run(first, ending="healed", reason="“Roll back” helped and the checks held")
+    stage.store.end_run(last, ending="healed", reason="“Back to revision 4” helped and the checks held")
+    reason = "“Back to revision 4” helped and the checks held"
+    stage.store.append("incident_closed", {"reason": reason}, incident=incident)
+    stage.store.close_incident(incident)
+    stage.side.settle(incident)
+    over = [row["body"] for row in stage.store.messages(incident=incident) if row["id"].startswith("over/")]
+    assert over
+    assert all(reason in body for body in over)
+
+
+def test_a_run_that_goes_on_after_another_healed_keeps_the_late_timers(stage: Stage) -> None:
+    incident = stage.incident()
+    first = stage.run(incident, "RB-001")
+    stage.store.acknowledge(incident, "Jon")
+    stage.run(incident, "RB-002")
+    stage.store.update_run(first, verified_at=stage.clock(), changed_at=stage.clock())
+    stage.side.settle(incident)
+    assert [row["status"] for row in stage.store.updates(incident=incident)][-1] != "monitoring"
+    stage.clock.forward(hours=1)
+    stage.sweep()
+    assert stage.pages(incident) == [(1, "Jon"), (2, "Ana"), (3, "Ida"), (4, "Leo")]
+
+
 def test_a_level_that_names_nobody_is_said_and_the_next_one_comes(tmp_path: Path, known: Catalog) -> None:
     stage = Stage(tmp_path, known, schedule=Schedule())
     incident = stage.incident()

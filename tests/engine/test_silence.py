@@ -123,3 +123,17 @@ def test_a_better_aim_that_cannot_be_told_is_said_where_the_text_as_written_is_r
     stage.drive()
     (row,) = stage.store.remedies_of("R-1")
     assert row["reason"] == "SH-001.2.1 is refused by the target: recovery is not in progress. Nobody stands by."
+
+
+def test_what_is_told_to_have_helped_is_what_was_made_and_not_what_the_text_says(tmp_path: Path) -> None:
+    bound = "    remedies: [{step: 2, name: restart, title: Restart web, retarget: [live_deployment]}]\n"
+    stage = Stage(tmp_path, binding=BINDING + bound)
+    aim = Aim(value="web-green", says="web-green serves now.", title="Restart web-green", rather=True)
+    stage.ground.aim = lambda kind, ask, *, first_bad_at, service: aim  # type: ignore[method-assign]
+    stage.ground.on_change = lambda: setattr(stage.ground, "value", 0.0)
+    stage.alert()
+    assert stage.drive() == "a plan waits for approval"
+    assert [row["title"] for row in stage.store.remedies_of("R-1")] == ["Restart web"]
+    stage.approve()
+    assert stage.drive() == "healed"
+    assert (stage.store.run("R-1") or {})["reason"] == "“Restart web-green” helped and the checks held"

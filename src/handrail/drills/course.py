@@ -99,7 +99,7 @@ def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
     def first(kind: str) -> datetime | None:
         return next((event.at for event in events if event.kind == kind), None)
 
-    verified = next((event for event in events if event.kind == "verified"), None)
+    verified = next((event for event in reversed(events) if event.kind == "verified"), None)
     decisions = [event.at for event in events if event.kind == "decision"]
     return Times(
         fault_to_alert=None if injected_at is None else round((began - injected_at).total_seconds(), 2),

@@ -56,7 +56,7 @@ class Standpoint:
     name: str
     row: Row
     runs: Sequence[Row]
-    leading: Row | None
+    leading: Mapping[str, Any] | None
     runbook: Runbook | None
     document: Document | None
     longest: timedelta | None
@@ -75,8 +75,8 @@ class Standpoint:
 
     @property
     def verified(self) -> bool:
-        """Whether the checks have held."""
-        return any(run["verified_at"] for run in self.runs)
+        """Whether the checks of the run that leads have held."""
+        return self.leading is not None and self.leading["verified_at"] is not None
 
 
 class Escalation:
@@ -285,7 +285,8 @@ class Escalation:
 
     def _over(self, here: Standpoint) -> None:
         """Whoever was called hears that it is over; stakeholders too."""
-        reason = next((run["reason"] for run in here.runs if run["ending"] and run["reason"]), "it was closed")
+        over = self.store.events(incident=here.name, kinds=("incident_closed",))
+        reason = next((str(event.payload["reason"]) for event in reversed(over)), "") or "it was closed"
         told = messages.closed(
             self._about(here), took=updates.took(here.row["opened_at"], here.row["closed_at"]), reason=reason
         )
@@ -317,7 +318,8 @@ class Escalation:
     def _phase(self, here: Standpoint) -> Phase:
         if not here.open:
             return Phase.RESOLVED
-        if any(run["verifying"] or run["verified_at"] for run in here.runs if run["changed_at"]):
+        changed = [run for run in here.runs if run["changed_at"]]
+        if any(run["verifying"] or (here.verified and run["verified_at"]) for run in changed):
             return Phase.MONITORING
         if any(
             row["state"] in ("waiting", "approved", "running")
@@ -699,8 +701,7 @@ class Escalation:
         if row is None:
             return None
         own = self.store.runs(incident=incident)
-        proposing = [run for run in own if run["mode"] == runs.Mode.PROPOSES]
-        leading = (proposing or own)[0] if own else None
+        leading = incidents.leading_row(own)
         document, runbook = None, None
         if leading is not None:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,17 @@ from handrail.store import Store
 
 JOIN_WINDOW = timedelta(minutes=30)
 AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own window to notice that it is over
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillFires:
+    """An alert of an incident that fires, and the runbook that answers it."""
+
+    alert: int  # its row's id
+    name: str
+    service: str
+    runbook: str
+    certain: bool  # no guess
 
 
 class Intake:
@@ -301,7 +313,7 @@ class Intake:
             one["runbook"] for one in existing if one["mode"] == runs.Mode.PROPOSES or one["handed_over_at"] is not None
         }
         incident = self.store.incident(row["incident"]) or {}
-        named = self._named_by_what_fires(row["incident"])
+        named = {one.runbook for one in self.firing(row["incident"])}
         for other in existing:
             _, runbook, binding = self.catalog.runbook(other["runbook"])
             if other["runbook"] in proposed or other["runbook"] not in named or not other["confirmed"]:
@@ -323,16 +335,53 @@ class Intake:
             return begun
         return ""
 
-    def _named_by_what_fires(self, incident: str) -> set[str]:
-        """The runbooks that the incident's alerts name, of those that still fire."""
-        found = set()
+    def firing(self, incident: str) -> list[StillFires]:
+        """The incident's alerts that fire, each with the runbook that answers it, where one does."""
+        found = []
         for row in self.store.alerts_of(incident):
             if row["status"] != "firing":
                 continue
-            answer = self._selected(_kept(row))
+            alert = _kept(row)
+            answer = self._selected(alert)
             if not isinstance(answer, runbooks.Undecided):
-                found.add(str(answer.runbook))
+                service = alerts.service_of(alert, self.catalog.services)
+                found.append(
+                    StillFires(
+                        alert=row["id"],
+                        name=alert.name,
+                        service=service,
+                        runbook=str(answer.runbook),
+                        certain=not answer.guess,
+                    )
+                )
         return found
+
+    def go_on(self, run: str, one: StillFires, *, says: str) -> str:
+        """The run that answers an alert which fires after `run` healed what it was about: it proposes now."""
+        row = self.store.run(run) or {}
+        incident = row["incident"]
+        for other in self.store.runs(incident=incident, open_only=True):
+            if (
+                other["runbook"] == one.runbook
+                and other["mode"] == runs.Mode.PROPOSES
+                and f"R-{other['number']}" != run
+            ):
+                going = f"R-{other['number']}"
+                self.store.update_run(going, answers=one.alert)
+                break
+        else:
+            going = self.begin(
+                one.runbook,
+                incident=incident,
+                environment=str((self.store.incident(incident) or {})["environment"]),
+                mode=runs.Mode.PROPOSES,
+                confirmed=True,
+                because=f"The checks of {row['runbook']} hold, but {one.name} fires still and names this runbook: {says}.",
+                how="next",
+                answers=one.alert,
+            )
+        self.store.wake_soon(going)
+        return going
 
     def yield_to(self, run: str, runbook: str) -> None:
         """The first run's waiting plan is void: what explains it proposes now, and this one only looks."""
@@ -362,8 +411,9 @@ class Intake:
         how: str,
         values: dict[str, str] | None = None,
         actor: Actor | None = None,
+        answers: int | None = None,
     ) -> str:
-        """Start a run of this runbook; its name."""
+        """Start a run of this runbook; its name. With `answers` it is about that alert of the incident alone."""
         document, runbook, binding = self.catalog.runbook(runbook_id)
         run = self.store.start_run(
             {
@@ -378,6 +428,7 @@ class Intake:
                 "chosen_because": because,
                 "started_at": self.store.now(),
                 "values_": json.dumps(values or {}),
+                "answers": answers,
             },
             [
                 {

@@ -10,14 +10,15 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
 from handrail.engine import changing, charts, looking, planning, verifying
 from handrail.engine.catalog import Catalog
+from handrail.engine.intake import StillFires
 from handrail.engine.scene import Scene
 from handrail.errors import TryAgain
 from handrail.evidence import Evidence
@@ -37,6 +38,19 @@ WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
 UNDO = planning.UNDO
 
 
+class Succession(Protocol):
+    """Which run of an incident goes on where one cannot, or need not."""
+
+    def succeed(self, run: str) -> str:
+        """Another runbook's run where one has nothing left to propose; empty where there is none."""
+
+    def firing(self, incident: str) -> Sequence[StillFires]:
+        """The incident's alerts that fire, each with the runbook that answers it."""
+
+    def go_on(self, run: str, one: StillFires, *, says: str) -> str:
+        """The run that answers what fires after `run` healed what it was about."""
+
+
 class Responder:
     """Takes the turns of all runs of this process."""
 
@@ -51,15 +65,12 @@ class Responder:
         at: changing.Boundary = lambda name: None,
         told: Callable[[str, str, dict[str, Any]], None] = lambda kind, incident, payload: None,
         pause: Callable[[float], None] = time.sleep,
-        succeed: Callable[[str], str] = lambda run: "",
+        succession: Succession,
     ) -> None:
-        """`told` hears what people should hear of: (kind, incident, payload), after it was recorded.
-
-        `succeed` is asked for another runbook's run where one has nothing left to propose.
-        """
+        """`told` hears what people should hear of: (kind, incident, payload), after it was recorded."""
         self.store, self.catalog, self.grounds, self.worker = store, catalog, grounds, worker
         self.understood, self._at, self._told, self._pause = understood, at, told, pause
-        self._succeed = succeed
+        self.succession = succession
         self._documents: dict[str, Document] = {document.revision: document for document in catalog.documents}
         self._held: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -537,7 +548,8 @@ class Responder:
                 return
             if not self.store.set_plan(plan.hash, was=("approved", "running"), state="running"):
                 return  # it is void by now, and the next turn sees why
-            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.CHANGING)
+            # what is made may be aimed elsewhere than the text: from now on it is called what it is
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.CHANGING, title=plan.title)
         made = changing.carry_out(
             plan,
             store=self.store,
@@ -760,6 +772,7 @@ class Responder:
         match verdict:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
+                fires = self._fires_still(scene) if remedy else None
                 with self.store.together():
                     payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
                     self.store.append("verified", payload, **scene.where)
@@ -772,6 +785,8 @@ class Responder:
                         scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""
                     )
                     self._release(scene)
+                    if fires:
+                        self.succession.go_on(scene.run, fires[0], says=fires[1])
                 self._at("after verified")
                 self._told("verified", scene.row["incident"], payload)
             case checks.DidNotHelp(says=says):
@@ -788,6 +803,35 @@ class Responder:
             case _:
                 return "again" if scene.firing or remedy else "rest"
         return "again"
+
+    def _fires_still(self, scene: Scene) -> tuple[StillFires, str] | None:
+        """An alert of the incident that another runbook answers, and whose checks fail since this run's change.
+
+        An alert fires for a while after its trouble is over, so the checks decide, over what came after the change
+        alone. One without data proves nothing: should it go on, Alertmanager tells of it again.
+        """
+        found: list[tuple[StillFires, str]] = []
+        for one in self.succession.firing(scene.where["incident"]):
+            if one.certain and (one.runbook, one.service) != (scene.runbook.id, scene.service):
+                says = self._fails(scene, one)
+                found += [(one, says)] if says else []
+        explained = {name for one, _ in found for name in self.catalog.runbook(one.runbook)[2].explains}
+        causes = [(one, says) for one, says in found if one.runbook not in explained]
+        return next(iter(causes or found), None)
+
+    def _fails(self, scene: Scene, one: StillFires) -> str:
+        """What the checks of another alert's runbook say of it now, where one of them fails; else empty."""
+        of = [run for run in self.store.runs(incident=scene.where["incident"]) if run["runbook"] == one.runbook]
+        values = json.loads(of[-1]["values_"]) if of else {}
+        readings = verifying.sample(
+            self.catalog.runbook(one.runbook)[2].checks,
+            ground=scene.ground,
+            place=scene.place,
+            values={**values, "service": one.service, "namespace": scene.place.namespace},
+            changed_at=scene.row["changed_at"],
+            now=self.store.now(),
+        )
+        return "; ".join(reading.says for reading in readings if reading.ok is False)
 
     def _look_again(self, scene: Scene, says: str) -> None:
         """The alert resolved and the checks do not hold: the next remedy's turn, and looked at again after a while."""
@@ -809,7 +853,7 @@ class Responder:
 
     def _hand_over(self, scene: Scene, reason: str) -> None:
         """People are told once; the run goes on to look whether it is over. Another runbook may go on instead."""
-        if self._succeed(scene.run):
+        if self.succession.succeed(scene.run):
             return
         charts.draw(scene, self.store)
         with self.store.together():
@@ -821,6 +865,9 @@ class Responder:
         self._told("handed_over", scene.row["incident"], {"reason": reason})
 
     def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:
+        """The run is over, and the incident with it, unless another run answers what fires still."""
+        # one that came while the last looks were made
+        fires = self._fires_still(scene) if ending is runs.Ending.HEALED and not self._going_on(scene) else None
         with self.store.together():  # the run's end and the incident's
             if not self.store.end_run(scene.run, ending=ending, reason=reason):
                 return
@@ -831,7 +878,9 @@ class Responder:
             self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
             incident = scene.row["incident"]
             self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
-            if ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF):
+            if fires:
+                self.succession.go_on(scene.run, fires[0], says=fires[1])
+            if ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF) and not self._going_on(scene):
                 for other in self.store.runs(incident=incident, open_only=True):
                     name = f"R-{other['number']}"
                     if self.store.end_run(
@@ -844,9 +893,22 @@ class Responder:
                             incident=incident,
                             run=name,
                         )
+                helped = [
+                    run["reason"] for run in self.store.runs(incident=incident) if run["ending"] == runs.Ending.HEALED
+                ]
+                if helped and ending is runs.Ending.HEALED_BY_ITSELF:
+                    reason = f"{helped[-1]}; what else fired is over by itself"
                 if self.store.close_incident(incident):
                     self.store.append(
                         "incident_closed", {"reason": reason}, environment=scene.place.name, incident=incident
                     )
                     self._told("incident_closed", incident, {"reason": reason})
         scene.ground.end(scene.run)
+
+    def _going_on(self, scene: Scene) -> bool:
+        """Whether another run answers an alert that fired still once a run of this incident had healed its own."""
+        open_ones = self.store.runs(incident=scene.where["incident"], open_only=True)
+        return any(
+            run["answers"] is not None and run["verified_at"] is None and f"R-{run['number']}" != scene.run
+            for run in open_ones
+        )

@@ -61,7 +61,13 @@ class Scene:
     def service(self) -> str:
         """What this run is about: the service of the alert that names its runbook, where one joined another's incident."""
         own = str(self.incident["service"])
-        return naming(self.alerts, runbook=self.runbook.id, binding=self.binding).get("service") or own
+        return naming(self._answered, runbook=self.runbook.id, binding=self.binding).get("service") or own
+
+    @property
+    def _answered(self) -> tuple[Row, ...]:
+        """The alerts that this run may be about: one alone, where it goes on after another run healed its own."""
+        one = tuple(alert for alert in self.alerts if alert["id"] == self.row["answers"])
+        return one or self.alerts
 
     @property
     def resolved_at(self) -> datetime | None:
@@ -74,7 +80,7 @@ class Scene:
 
         Another alert that came before may be about something else, and a release between the two would be taken for good.
         """
-        own = those_naming(self.alerts, runbook=self.runbook.id, binding=self.binding) or self.alerts
+        own = those_naming(self._answered, runbook=self.runbook.id, binding=self.binding) or self.alerts
         starts: list[datetime] = [alert["starts_at"] for alert in own]
         opened: datetime = self.incident["opened_at"]
         return min(starts, default=opened)
@@ -82,7 +88,7 @@ class Scene:
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels of the alert that this run answers."""
-        return labels_of(self.alerts, runbook=self.runbook.id, binding=self.binding, service=self.service)
+        return labels_of(self._answered, runbook=self.runbook.id, binding=self.binding, service=self.service)
 
     @property
     def firing(self) -> bool:

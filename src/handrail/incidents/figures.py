@@ -55,7 +55,7 @@ def times(facts: Facts) -> Times:
         approval=_first(yes),
         change=_first(event for event in facts.events if event.kind == "intent"),
         changed=_first(event for event in facts.events if event.kind == "outcome"),
-        healed=min(since) if since else None,
+        healed=max(since) if since else None,
         hold=_held(verified[-1]) if verified else None,
         closed=facts.incident["closed_at"],
     )

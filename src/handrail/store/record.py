@@ -304,11 +304,11 @@ class Store:
                 sa.update(t.remedies).where(own, t.remedies.c.name == name).values(position=int(first) - 1)
             )
 
-    def set_remedy(self, run: str, name: str, *, standing: str, reason: str = "", plan: str | None = None) -> None:
-        """Where a remedy stands now."""
+    def set_remedy(self, run: str, name: str, *, standing: str, reason: str = "", title: str = "") -> None:
+        """Where a remedy stands now; with `title` it is called so from now on."""
         values: Row = {"standing": standing, "reason": reason}
-        if plan is not None:
-            values["plan"] = plan
+        if title:
+            values["title"] = title
         with writing(self.engine) as connection:
             connection.execute(
                 sa.update(t.remedies).where(t.remedies.c.run == run, t.remedies.c.name == name).values(values)

@@ -78,6 +78,7 @@ runs = sa.Table(
     sa.Column("verified_at", Text),
     sa.Column("waits_for", Text, nullable=False, default=""),
     sa.Column("handed_over_at", Text),  # when people were told that nothing is left to propose
+    sa.Column("answers", Int),  # the alert that fired still once another run had healed what that one was about
 )
 evidence = sa.Table(
     "evidence",

@@ -101,7 +101,8 @@ def _verifying(leading: RunFacts, waits: str) -> Stage:
 
 
 def _over(facts: Facts, leading: RunFacts | None) -> Stage:
-    healed = next((run for run in facts.runs if str(run.row["ending"] or "").startswith("healed")), None)
+    over = [run for run in facts.runs if str(run.row["ending"] or "").startswith("healed")]
+    healed = next((run for run in reversed(over) if run.row["ending"] == "healed"), over[-1] if over else None)
     if healed is not None:
         return Stage(
             kind="healed",
