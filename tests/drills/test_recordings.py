@@ -50,6 +50,7 @@ MUTATIONS = {
     "RB-009-replay-paused": "threshold",
     "RB-012-selects-nothing": "trigger",
     "RB-013-never-ready": "threshold",
+    "RB-013-small-share": "threshold",
     "RB-002-bad-code": "threshold",
     "RB-002-bad-config": "trigger",
     "RB-003-missing-variable": "order",

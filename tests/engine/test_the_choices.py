@@ -49,6 +49,7 @@ SETS = [
     ("RB-012", 4, "RB-002/slot", {**NOWHERE, **FRESH}),
     ("RB-012", 4, NOBODY, OLD),
     ("RB-013", 4, "RB-006/scale", BUSY),
+    ("RB-013", 4, "RB-006/cpu-limit", THROTTLED),  # one bullet, and two limits that it may mean
     ("RB-013", 4, "RB-005/memory-limit", {**KILLED, **FULL, **FRESH}),
     ("RB-013", 4, NOBODY, OLD),
     ("RB-013", 5, "RB-007/end-idle", {**FULL, **OLD}),

@@ -163,6 +163,35 @@ def test_a_check_beside_one_that_needs_data_may_be_blind() -> None:
     assert found(text) == []
 
 
+def test_without_rules_or_a_server_two_queries_of_one_binding_tell_that_one_of_them_is_mistyped() -> None:
+    told = found(GOOD.replace("rate(cart_errors_total", "rate(cart_erors_total"), rules="")
+    assert lines(told) == [(12, "no-such-metric"), (10, "no-such-metric")]
+    assert (
+        told[0].message
+        == "nothing else reads cart_erors_total, and another query of this binding reads cart_errors_total"
+    )
+
+
+def test_a_sign_of_one_of_the_remedies_that_a_bullet_means_is_found_at_its_line() -> None:
+    document = DOCUMENT + "2. **Choose**\n   - Raise a limit\n"
+    text = GOOD + (
+        "    lists:\n      2:\n        kind: choice\n        bullets:\n          1:\n"
+        "            - {remedy: RB-101/a, signs: [{query: cart_errors_total, above: 1, says: a}]}\n"
+        "            - remedy: RB-101/b\n"
+        "              signs:\n"
+        "                - {query: cart_erors_total, above: 1, says: b}\n"
+    )
+    with_document = Bound(
+        binding=bindingfile.read(
+            text, path="shop.binding.yaml", documents=[read_text(document, "shop.md", syntax.load_knowledge())]
+        ),
+        text=text,
+        documents=(read_text(document, "shop.md", syntax.load_knowledge()),),
+    )
+    told = proof.of_binding(with_document, monitored=Monitored(), recorded=Recorded())
+    assert [(one.span.line, one.rule) for one in told if one.rule == "no-such-metric"] == [(23, "no-such-metric")]
+
+
 def test_what_a_server_has_counts_and_not_what_rules_read() -> None:
     every = frozenset({"cart_errors_total", "stock_wrong"})
     assert found(GOOD, metrics=every) == []

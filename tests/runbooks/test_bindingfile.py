@@ -86,6 +86,17 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
             4,
             "a sign needs a `query` with a limit",
         ),
+        (
+            "runbooks:\n  RB-004:\n    lists:\n      7: {kind: choice, bullets: {\n        2: [{remedy: RB-006/scael}]}}\n"
+            "  RB-006:\n    remedies:\n      - {name: scale, step: 5}\n",
+            5,
+            "no remedy RB-006/scael is bound. Bind it, or write `a person`. Did you mean RB-006/scale?",
+        ),
+        (
+            "runbooks:\n  RB-004:\n    lists:\n      7: {kind: choice, bullets: {1: [RB-006/scale]}}\n",
+            4,
+            "'RB-006/scale' stands where a mapping belongs",
+        ),
         ("runbooks:\n  RB-001:\n    trigger: []\n", 3, "Did you mean triggers?"),
         ("runbooks:\n  RB-001:\n    parameters:\n      pod-name: {type: pod}\n", 4, "no parameter type is named pod"),
         ("runbooks:\n  RB-001:\n    time_limits: {9: 5m}\n", 3, "RB-001 has no step 9"),

@@ -28,6 +28,7 @@ from handrail.runbooks.binding import (
     ParameterBinding,
     RemedyBinding,
     RunbookBinding,
+    StandsFor,
     Trigger,
 )
 from handrail.runbooks.document import (
@@ -262,7 +263,13 @@ BINDINGS = {
     ),
     "RB-012": RunbookBinding(
         runbook=RunbookId("RB-012"),
-        lists=(ListBinding(step=3, kind=ListKind.CHOICE, bullets={1: "RB-002/rollback", 2: "RB-099/scale"}),),
+        lists=(
+            ListBinding(
+                step=3,
+                kind=ListKind.CHOICE,
+                bullets={1: (StandsFor(name="RB-002/rollback"),), 2: (StandsFor(name="RB-099/scale"),)},
+            ),
+        ),
     ),
 }
 

@@ -321,7 +321,7 @@ class Practice:
 
     def _bullets(self, look: str) -> list[str]:
         lists = [one for one in self.scene.binding.lists if one.kind is ListKind.LOOK]
-        return [f"{one.step}.{bullet}" for one in lists for bullet, place in one.bullets.items() if place == look]
+        return [f"{one.step}.{bullet}" for one in lists for bullet, named in one.every if named.name == look]
 
     def named(self) -> tuple[str, ...]:
         """The runbooks that the alerts lead to which came so far."""

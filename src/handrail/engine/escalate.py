@@ -424,7 +424,7 @@ class Escalation:
             longest = runbook.time_to_resolve.maximum if runbook.time_to_resolve else None
             due = run["started_at"] + (longest or UNSTATED)
             last = max((step.number for step in runbook.steps if step.commands), default=0)
-            bound = {(one.step, place): action for one in binding.lists for place, action in one.bullets.items()}
+            bound = {(one.step, place): action.name for one in binding.lists for place, action in one.every}
             for step in runbook.steps:
                 wanted = [
                     (command_id(runbook.id, step.number, place), command.text.lstrip("# "))
@@ -594,8 +594,8 @@ class Escalation:
                 continue
             found |= {(f"R-{run['number']}", _item(runbook, at)): action for at, action in binding.resolution.items()}
             for one in binding.lists:
-                for place, action in one.bullets.items():
-                    found[(f"R-{run['number']}", command_id(runbook.id, one.step, place))] = action
+                for place, meant in one.every:
+                    found[(f"R-{run['number']}", command_id(runbook.id, one.step, place))] = meant.name
         for bound in self.catalog.bindings.values():
             for (level, place), action in bound.duties.items():
                 found[("", f"level-{level}.{place}")] = action

@@ -98,9 +98,9 @@ def named_by_looks(binding: RunbookBinding, elsewhere: Elsewhere) -> dict[Comman
     """The commands that bullets of a `look` name, whichever runbook has written them down; each once, in their order."""
     found: dict[CommandId, Command] = {}
     for one in binding.lists:
-        for _, place in sorted(one.bullets.items()) if one.kind is ListKind.LOOK else ():
-            there = elsewhere(place.split(".")[0])
-            found |= {name: command for name, command in commands_of(there[0]) if name == place} if there else {}
+        for _, look in one.every if one.kind is ListKind.LOOK else ():
+            there = elsewhere(look.name.split(".")[0])
+            found |= {name: command for name, command in commands_of(there[0]) if name == look.name} if there else {}
     return found
 
 
@@ -108,21 +108,21 @@ def _choices(runbook: Runbook, binding: RunbookBinding, elsewhere: Elsewhere) ->
     for one in binding.lists:
         if one.kind is not ListKind.CHOICE:
             continue
-        for bullet, stands_for in sorted(one.bullets.items()):
-            where, slash, name = stands_for.partition("/")
+        for bullet, stands_for in one.every:
+            where, slash, name = stands_for.name.partition("/")
             found = elsewhere(where) if slash else None
             bound = next((remedy for remedy in found[1].remedies or () if remedy.name == name), None) if found else None
             if found is None or bound is None:
                 continue
             meant = _bound(found[0], bound)
             yield Remedy(
-                name=stands_for,
+                name=stands_for.name,
                 title=meant.title,
                 step=one.step,
                 commands=meant.commands,
                 binding=bound,
                 bullet=bullet,
-                signs=one.signs.get(bullet, ()),
+                signs=stands_for.signs,
             )
 
 

@@ -151,16 +151,32 @@ class ListKind(enum.StrEnum):
 class ListBinding:
     """What a list is and what each bullet stands for.
 
-    `bullets` maps a bullet's 1-based place to what answers it: for a choice a remedy (`RB-001/rollback`), for a look a
-    command (`RB-004.1.1`), for a checklist what Handrail does itself (`timer`, `channel`, `status_page`, `stakeholders`,
+    `bullets` maps a bullet's 1-based place to what answers it: for a choice remedies (`RB-001/rollback`), for a look
+    commands (`RB-004.1.1`), for a checklist what Handrail does itself (`timer`, `channel`, `status_page`, `stakeholders`,
     `commander`, `timeline`, `eta`, `acknowledge`, `first_fix`, `action_items`, `retrospective`), or `later`: a person's,
     due when there is time for it. A bullet that is not named is a person's task, due while it lasts.
     """
 
     step: int
     kind: ListKind
-    bullets: Mapping[int, str] = field(default_factory=dict)
-    signs: Mapping[int, tuple[Sign, ...]] = field(default_factory=dict)  # of a choice: what speaks for each bullet
+    bullets: Mapping[int, tuple[StandsFor, ...]] = field(default_factory=dict)
+
+    @property
+    def every(self) -> tuple[tuple[int, StandsFor], ...]:
+        """All that its bullets stand for, each with its bullet's place, in the order of the document."""
+        return tuple((place, one) for place, meant in sorted(self.bullets.items()) for one in meant)
+
+    def names(self, place: int) -> tuple[str, ...]:
+        """What one bullet stands for; nothing where it is not named."""
+        return tuple(one.name for one in self.bullets.get(place, ()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandsFor:
+    """One thing that a bullet stands for, and for a remedy the signs that speak for it."""
+
+    name: str
+    signs: tuple[Sign, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ from handrail.runbooks.binding import (
     RunbookBinding,
     Sign,
     Source,
+    StandsFor,
     Trigger,
     When,
 )
@@ -155,7 +156,7 @@ class _File:
         for one in found.values():
             for bound in one.lists:
                 lists = self._mapping(self._mapping(books, one.runbook), "lists")
-                for place, stands_for in bound.bullets.items():
+                for place, stands_for in [(place, one.name) for place, one in bound.every]:
                     named = RunbookId(stands_for.partition("/")[0])
                     if bound.kind is not ListKind.CHOICE or stands_for in known or named not in found:
                         continue
@@ -363,25 +364,26 @@ class _File:
         if kind not in set(ListKind):
             self._no(raw, "kind", f"a list is no {kind}", near=list(ListKind))
         bullets = self._mapping(raw, "bullets")
-        stands_for: dict[int, str] = {}
-        signs: dict[int, tuple[Sign, ...]] = {}
+        stands_for: dict[int, tuple[StandsFor, ...]] = {}
         for place in bullets:
             at = self._whole(bullets, place, place)
             if kind == ListKind.CHECKLIST:
-                stands_for[at] = self._action(bullets, place)
+                stands_for[at] = (StandsFor(name=self._action(bullets, place)),)
             elif kind == ListKind.CHOICE and isinstance(bullets[place], _At):
-                stands_for[at], signs[at] = self._option(bullets[place])
+                stands_for[at] = (self._option(bullets[place]),)
+            elif kind == ListKind.CHOICE and isinstance(bullets[place], list):
+                stands_for[at] = tuple(self._option(item) for item in self._items(bullets, place))
             else:
-                stands_for[at] = self._text(bullets, place)
-        return ListBinding(step=number, kind=ListKind(kind), bullets=stands_for, signs=signs)
+                stands_for[at] = (StandsFor(name=self._text(bullets, place)),)
+        return ListBinding(step=number, kind=ListKind(kind), bullets=stands_for)
 
-    def _option(self, raw: _At) -> tuple[str, tuple[Sign, ...]]:
-        """A bullet of a choice: the remedy that it stands for, and the signs that speak for it."""
+    def _option(self, raw: _At) -> StandsFor:
+        """One remedy that a bullet of a choice stands for, and the signs that speak for it."""
         self._keys(raw, ("remedy", "signs"))
         remedy = self._text(raw, "remedy")
         if "/" not in remedy:
             self._no(raw, "remedy", f"{remedy!r} names no remedy. Write runbook and remedy, as RB-001/rollback")
-        return remedy, tuple(self._sign(item) for item in self._items(raw, "signs"))
+        return StandsFor(name=remedy, signs=tuple(self._sign(item) for item in self._items(raw, "signs")))
 
     def _sign(self, raw: _At) -> Sign:
         self._keys(raw, ("query", "above", "below", "released_within", "says"))

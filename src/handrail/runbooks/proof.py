@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -213,6 +214,8 @@ class _One:
         for rule in monitored.rules:
             self.rules.setdefault(rule.alert, []).append(rule)
         self.read = frozenset(name for rule in monitored.rules for name in rule.metrics)
+        every = [query for one in bound.binding.runbooks.values() for _, query in self._queries(one)]
+        self.asked = Counter(name for query in every for name in set(metrics(_plain(query))))
 
     def runbook(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
         """Findings of one runbook, in the order of a binding."""
@@ -239,11 +242,11 @@ class _One:
         del bound
         every = self.bound.binding.runbooks.values()
         return any(
-            stands_for.partition("/")[0] == runbook.id
+            stands_for.name.partition("/")[0] == runbook.id
             for one in every
             if one.runbook != runbook.id
             for listed in one.lists
-            for stands_for in listed.bullets.values()
+            for _, stands_for in listed.every
         )
 
     # -- triggers --------------------------------------------------------------------------------------------------
@@ -433,8 +436,7 @@ class _One:
         for listed in bound.lists:
             if listed.kind is ListKind.LOOK:
                 named += [
-                    (("lists", str(listed.step), "bullets", str(bullet)), place)
-                    for bullet, place in listed.bullets.items()
+                    (("lists", str(listed.step), "bullets", str(bullet)), look.name) for bullet, look in listed.every
                 ]
         for path, place in named:
             whole = whole_place(runbook.id, place)
@@ -565,11 +567,13 @@ class _One:
             for number, when in enumerate(remedy.when):
                 yield ("remedies", str(at), "when", str(number), "query"), when.promql
         for listed in bound.lists:
-            for bullet, signs in listed.signs.items():
-                for number, sign in enumerate(signs):
-                    if sign.promql:
-                        path = ("lists", str(listed.step), "bullets", str(bullet), "signs", str(number), "query")
-                        yield path, sign.promql
+            for bullet, options in listed.bullets.items():
+                for at, option in enumerate(options):
+                    one_of = (str(at),) if len(options) > 1 else ()  # written as a list
+                    here = ("lists", str(listed.step), "bullets", str(bullet), *one_of, "signs")
+                    for number, sign in enumerate(option.signs):
+                        if sign.promql:
+                            yield (*here, str(number), "query"), sign.promql
         for at, trigger in enumerate(bound.triggers):
             for query in dict.fromkeys(one.query for one in trigger.rules if one.query):
                 yield ("triggers", str(at), "query"), query
@@ -589,13 +593,15 @@ class _One:
                         f"did you mean {near[0]}?" if near else "have it scraped, or ask for another",
                         line,
                     )
-            elif self.read and name not in self.read:
-                near = [other for other in sorted(self.read) if _mistyped(name, other)]
+            elif name not in self.read and self.asked[name] == 1:
+                others = self.read | (self.asked.keys() - {name})
+                near = [other for other in sorted(others) if _mistyped(name, other)]
                 if near:
+                    where = "a rule" if near[0] in self.read else "another query of this binding"
                     yield self._finding(
                         "no-such-metric",
                         Severity.RISK,
-                        f"no rule reads {name}, and one reads {near[0]}",
+                        f"nothing else reads {name}, and {where} reads {near[0]}",
                         f"did you mean {near[0]}? A Prometheus could tell: --prometheus URL",
                         line,
                     )

@@ -122,7 +122,7 @@ def limits(
 def meant(catalog: Catalog, binding: RunbookBinding) -> dict[str, incidents.Meant]:
     """What the bullets of a runbook's lists name in other runbooks: remedies (`RB-001/rollback`) and looks (`RB-004.1.1`)."""
     found = {}
-    for stands_for in {one for bound in binding.lists for one in bound.bullets.values()}:
+    for stands_for in {one.name for bound in binding.lists for _, one in bound.every}:
         where, slash, name = stands_for.partition("/")
         if not slash:
             where, _, name = stands_for.partition(".")

@@ -299,10 +299,9 @@ class Pages:
             parameters=[one for one in binding.parameters if one.name in needed],
             unbound=unbound,
             elsewhere={
-                (bound.step, place): meant[stands_for]
+                (bound.step, place): [meant[name] for name in bound.names(place) if name in meant]
                 for bound in binding.lists
-                for place, stands_for in bound.bullets.items()
-                if stands_for in meant
+                for place in bound.bullets
             },
             environments=sorted(self.catalog.places),
         )

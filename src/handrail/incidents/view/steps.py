@@ -11,7 +11,7 @@ from handrail import remedies
 from handrail.commands import Effect
 from handrail.evidence import Event, Evidence, Look
 from handrail.incidents import sentences, showing, words
-from handrail.incidents.view.facts import Facts, Meant, RunFacts, anchor, newest, same, values
+from handrail.incidents.view.facts import Facts, Meant, Row, RunFacts, anchor, newest, same, values
 from handrail.incidents.view.watched import Watched, watched
 from handrail.remedies import PICKABLE, Remedy, Standing
 from handrail.runbooks.binding import ListKind
@@ -301,47 +301,52 @@ def _change(name: str, remedy: Remedy, run: RunFacts) -> dict[str, Any]:
 PERSONS = "a person"  # what a binding says of a bullet that nothing can do
 
 
+def _standing_of(name: str, run: RunFacts) -> Row | None:
+    """The run's remedy that a bullet stands for, by its whole name or its own."""
+    standing = {row["name"]: row for row in run.remedies}
+    return standing.get(name) or standing.get(name.rsplit("/", 1)[-1])
+
+
+def _bullet(text: str, name: str, *, kind: ListKind, run: RunFacts) -> BulletView:
+    """A bullet with one thing that it stands for: a remedy, a look, or a person's."""
+    meant, remedy = run.meant.get(name), _standing_of(name, run)
+    if remedy is not None:
+        proposed = remedy["standing"] == Standing.PROPOSED
+        says = "proposed above" if proposed else str(remedy["standing"])
+        says += f", {remedy['reason']}" if remedy["reason"] and not proposed else ""
+        done = remedy["standing"] in (Standing.MADE, Standing.HEALED)
+        can = kind is ListKind.CHOICE and remedy["standing"] in PICKABLE
+        return BulletView(text=text, says=says, done=done, pick=remedy["name"] if can else "", meant=meant)
+    look = next((item for item in reversed(run.evidence) if item.command == name), None)
+    if kind is ListKind.LOOK and look is not None:
+        return BulletView(text=text, says=look.says, done=look.look is Look.SEEN, meant=meant)
+    if name in ("", PERSONS) or meant is not None:
+        return BulletView(text=text, says="left to a person" if name == PERSONS else "", meant=meant)
+    return BulletView(text=text, says=f"left to a person: no document has {name}")
+
+
 def _list_step(step: Step, run: RunFacts, facts: Facts) -> StepView:
     bound = next((item for item in run.binding.lists if item.step == step.number), None)
     kind = bound.kind if bound else ListKind.CHECKLIST
-    standing = {row["name"]: row for row in run.remedies}
     by_place = {task["place"]: task for task in facts.tasks if task["run"] == run.id}
-    looks = {item.command: item for item in run.evidence}
-    bullets = []
-    chosen: set[str] = set()  # the remedies that this list names
+    bullets: list[BulletView] = []
     for index, bullet in enumerate(step.bullets, 1):
-        stands_for = bound.bullets.get(index, "") if bound else ""
-        meant = run.meant.get(stands_for)
         task = by_place.get(command_id(run.row["runbook"], step.number, index))
-        remedy = standing.get(stands_for) or standing.get(stands_for.rsplit("/", 1)[-1])
         if task is not None:
             done = task["done_at"] is not None
             says = f"done by {task['done_by']}" if done else f"for {task['owner']}"
             bullets.append(BulletView(text=bullet.text, says=says, done=done, task=None if done else task["number"]))
-        elif remedy is not None:
-            chosen.add(remedy["name"])
-            says = "proposed above" if remedy["standing"] == Standing.PROPOSED else str(remedy["standing"])
-            says += f", {remedy['reason']}" if remedy["reason"] and remedy["standing"] != Standing.PROPOSED else ""
-            done = remedy["standing"] in (Standing.MADE, Standing.HEALED)
-            can = kind is ListKind.CHOICE and remedy["standing"] in PICKABLE
-            pick = remedy["name"] if can else ""
-            bullets.append(BulletView(text=bullet.text, says=says, done=done, pick=pick, meant=meant))
-        elif kind is ListKind.LOOK and stands_for in looks:
-            look = looks[stands_for]
-            bullets.append(BulletView(text=bullet.text, says=look.says, done=look.look is Look.SEEN, meant=meant))
-        elif stands_for in ("", PERSONS) or meant is not None:
-            says = "left to a person" if stands_for == PERSONS else ""
-            bullets.append(BulletView(text=bullet.text, says=says, meant=meant))
         else:
-            bullets.append(BulletView(text=bullet.text, says=f"left to a person: no document has {stands_for}"))
+            names = bound.names(index) if bound else ()
+            bullets += [_bullet(bullet.text, name, kind=kind, run=run) for name in names or ("",)]
     enough = any if kind is ListKind.CHOICE else all  # of a choice, one that was made
     done = bool(bullets) and enough(bullet.done for bullet in bullets)
     open_task = any(bullet.task is not None for bullet in bullets)
-    states = [STATES[Standing(row["standing"])] for row in run.remedies if row["name"] in chosen]
+    named = [one.name for _, one in bound.every] if bound else []
+    states = [STATES[Standing(row["standing"])] for name in named if (row := _standing_of(name, run)) is not None]
     going = next((state for state in ("running", "wait") if state in states), "")
-    missed = any(
-        looks[name].look is not Look.SEEN for name in (bound.bullets.values() if bound else ()) if name in looks
-    )
+    looks = {item.command: item for item in run.evidence}
+    missed = any(looks[name].look is not Look.SEEN for name in named if name in looks)
     state = going or ("ok" if done else "not" if missed else "person" if open_task else "later")
     return StepView(
         number=step.number,
