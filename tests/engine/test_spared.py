@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handrail.targets import Answer, Ask
+from handrail.plans import Preview
+from handrail.targets import Answer, Ask, Prospect
 from tests.engine.stage import Stage, values
 
 DOCUMENT = """# Shop
@@ -98,3 +99,51 @@ def test_an_address_that_is_only_looked_at_may_be_the_health_checkers(tmp_path: 
     one.drive()
     assert values(one.store)["address"] == "10.0.0.1"
     assert refusals(one) == set()
+
+
+def blocked_already(one: Stage, *addresses: str) -> None:
+    """The firewall has rules for these; a preview says so."""
+    usual = one.ground.prospect
+
+    def prospect(ask: Ask) -> Prospect:
+        told = usual(ask)
+        if not set(addresses) & set(ask.stages[0]):
+            return told
+        return dataclasses.replace(
+            told, preview=Preview(says="the rule is there", by="iptables -C", changes_nothing=True)
+        )
+
+    one.ground.prospect = prospect  # type: ignore[method-assign]
+
+
+LISTED = "  90 203.0.113.7\n  70 10.0.0.1\n  40 198.51.100.9\n  30 192.0.2.30\n"
+
+
+def test_what_is_blocked_already_heads_the_list_and_the_next_is_proposed(tmp_path: Path) -> None:
+    one = stage(tmp_path, LISTED)
+    blocked_already(one, "203.0.113.7")
+    one.alert()
+    assert one.drive() == "a plan waits for approval"
+    plan = one.waiting()
+    assert plan.commands[0].stages[0][-4:] == ("-s", "198.51.100.9", "-j", "DROP")
+    assert plan.because.endswith("it is made already for 203.0.113.7; 198.51.100.9 is the next that was seen")
+    assert values(one.store)["address"] == "198.51.100.9"
+    filled = [event.payload for event in one.store.events(kinds=("parameter_filled",))]
+    assert [told["value"] for told in filled] == ["203.0.113.7", "198.51.100.9"]
+
+
+def test_several_that_are_blocked_are_passed_by(tmp_path: Path) -> None:
+    one = stage(tmp_path, LISTED)
+    blocked_already(one, "203.0.113.7", "198.51.100.9")
+    one.alert()
+    one.drive()
+    assert one.waiting().commands[0].stages[0][-3] == "192.0.2.30"
+
+
+def test_where_all_are_blocked_a_person_hears_of_the_first(tmp_path: Path) -> None:
+    one = stage(tmp_path, LISTED)
+    blocked_already(one, "203.0.113.7", "198.51.100.9", "192.0.2.30")
+    one.alert()
+    assert "person" in one.drive()
+    assert values(one.store)["address"] == "203.0.113.7"
+    assert one.standings() == {"step-3": "passed over"}

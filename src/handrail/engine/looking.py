@@ -445,6 +445,33 @@ def fill(
     return found
 
 
+def following(
+    remedy: remedies.Remedy,
+    runbook: Runbook,
+    binding: RunbookBinding,
+    *,
+    known: Mapping[str, str],
+    evidence: Sequence[Evidence],
+    spared: Mapping[str, str],
+) -> Filled | None:
+    """The next that a list showed, for a remedy that is in place with the one that was taken; None at its end.
+
+    An address that is blocked goes on heading the list of those that failed, for as long as the list looks back.
+    """
+    wanted = {name for _, command in remedy.commands for name in command.parameters}
+    for parameter in binding.parameters:
+        value = known.get(parameter.name)
+        if parameter.name not in wanted or value is None or parameter.each:
+            continue
+        for source in parameter.sources:
+            listed, told = _lines(source, runbook, evidence) if isinstance(source, FromText) else ([], "")
+            for one in listed[listed.index(value) + 1 :] if value in listed else ():
+                accepted = accept(parameter, one)
+                if not isinstance(accepted, parameter_types.Refusal) and not firewall.spared(one, spared):
+                    return Filled(name=parameter.name, value=accepted, source=f"{told} further down")
+    return None
+
+
 def accept(parameter: ParameterBinding, value: str) -> str | parameter_types.Refusal:
     """The value as it may be used; where a parameter has several, each of them."""
     found = []

@@ -58,14 +58,17 @@ class Basis:
     speaks_for: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what was seen for a remedy of a choice
     prepared: Sequence[tuple[str, str]] = ()  # what was done in the workspace, as it ran, and what it showed
     unprepared: looking.Unprepared | None = None  # what had to succeed there and did not
+    note: str = ""  # how a value was come by that is not the first that was seen
 
 
 @dataclass(frozen=True, kw_only=True)
 class PassedOver:
-    """The remedy is not proposed, and why. `refused` where the target would not take it."""
+    """The remedy is not proposed, and why: `refused` where the target would not take it, `in_place` where all of it is
+    so already."""
 
     reason: str
     refused: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,7 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
     remedy = dataclasses.replace(remedy, commands=tuple(made_of))
     original = _draft(remedy, asks, ground=ground, basis=basis, original=True, because="", title=remedy.title)
     better, unaimed = _better(remedy, asks, ground=ground, basis=basis)
-    original = _with_word(original, unaimed)
+    original = _with_word(_with_word(original, unaimed), basis.note)
     drafts = [draft for draft in (original, better) if draft is not None and draft.plan is not None]
     if not drafts:
         first = (better if better is not None and better.passed else original).passed
@@ -316,7 +319,7 @@ def _draft(
     left_out: list[str] = []
     guards: list[Guard] = []
     reaches: list[Reach] = []
-    deletes = 0
+    deletes = in_place = 0
     for (name, command), ask in zip(remedy.commands, asks, strict=True):
         asked = ground.prospect(ask)
         if asked.not_asked:
@@ -328,6 +331,7 @@ def _draft(
             return _Draft(plan=None, passed=PassedOver(reason=reason, refused=True), deletes=0)
         if preview.changes_nothing:
             left_out.append(f"{name} would change nothing: {preview.says}")
+            in_place += 1
             continue
         if commands.show_argv(ask.stages) in basis.made:
             left_out.append(f"{name} was already made in this run")
@@ -351,7 +355,8 @@ def _draft(
         guards.extend(prospect.guards)
         reaches.append(prospect.reach)
     if not planned:
-        return _Draft(plan=None, passed=PassedOver(reason="; ".join(left_out) or "nothing would change"), deletes=0)
+        passed = PassedOver(reason="; ".join(left_out) or "nothing would change", in_place=in_place == len(asks) > 0)
+        return _Draft(plan=None, passed=passed, deletes=0)
     guards.extend(
         Guard(kind="alert", subject=fingerprint, value="firing", says=f"{alert} fires")
         for fingerprint, alert in basis.alerts[:1]

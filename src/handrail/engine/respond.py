@@ -23,7 +23,7 @@ from handrail.engine.scene import Scene
 from handrail.errors import TryAgain
 from handrail.evidence import Evidence
 from handrail.plans import Plan
-from handrail.remedies import Standing, checks
+from handrail.remedies import Remedy, Standing, checks
 from handrail.runbooks.document import CommandId, Document, commands_of
 from handrail.store import Store
 from handrail.targets import Ground
@@ -32,6 +32,7 @@ Row = dict[str, Any]
 PAUSED = "paused_by"
 LOOK_AGAIN_SCRAPES = 20
 TRIES = 3  # of a change that never reached its target: then it failed, and the next remedy has its turn
+MOST_DONE = 20  # values of a list with which a remedy is in place already, before a person looks
 HELD_BACK_SCRAPES = 4  # between two looks at an alert whose checks hold
 QUEUE_AGAIN = timedelta(seconds=3)
 WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
@@ -379,7 +380,40 @@ class Responder:
             self._fill(scene, known)
             scene = dataclasses.replace(scene, values=known)
         charts.draw(scene, self.store)
-        self._keep_proposals(scene, name, planning.plan(remedy, ground=scene.ground, basis=self._basis(scene)))
+        answer = planning.plan(remedy, ground=scene.ground, basis=self._basis(scene))
+        if isinstance(answer, planning.PassedOver) and answer.in_place:
+            answer = self._with_the_next(scene, remedy) or answer
+        self._keep_proposals(scene, name, answer)
+
+    def _with_the_next(self, scene: Scene, remedy: Remedy) -> planning.Proposals | None:
+        """The remedy with a value further down the list, where with the first everything is in place already."""
+        known = dict(scene.values)
+        done: list[str] = []
+        while len(done) < MOST_DONE:
+            found = looking.following(
+                remedy,
+                scene.runbook,
+                scene.binding,
+                known=known,
+                evidence=self.store.evidence_of(scene.run),
+                spared=scene.place.never_block,
+            )
+            if found is None:
+                return None
+            done.append(known[found.name])
+            known[found.name] = found.value
+            note = f"it is made already for {', '.join(done)}; {found.value} is the next that was seen"
+            basis = dataclasses.replace(self._basis(dataclasses.replace(scene, values=known)), note=note)
+            answer = planning.plan(remedy, ground=scene.ground, basis=basis)
+            if isinstance(answer, planning.Proposals):
+                payload = {"name": found.name, "value": found.value, "source": f"{found.source}: {note}"}
+                with self.store.together():
+                    self.store.append("parameter_filled", payload, **scene.where)
+                    self.store.update_run(scene.run, values_=json.dumps(known))
+                return answer
+            if not answer.in_place:
+                return None
+        return None
 
     def _weigh(self, scene: Scene, step: int) -> None:
         """A choice is weighed once: what fits is proposed in its order, the rest waits for a person who picks it."""
