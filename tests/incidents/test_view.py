@@ -402,3 +402,11 @@ def test_before_any_check_the_metric_that_fired_tells_its_figure(scene: Scene) -
     view = scene.view(incident)
     assert view.chart is not None
     assert view.check.startswith(f"{view.chart.name}: ")
+
+
+def test_what_goes_on_after_another_run_healed_is_said_with_its_own_figure(scene: Scene) -> None:
+    incident, _, _ = seed.healed(scene.seeder, ago=30)
+    run = scene.seeder.run(incident, "RB-002", [("rollback", "Roll back", 5)])
+    scene.kept.update_run(run, answers=1)
+    scene.seeder.series(incident, run)
+    assert "4.8 %" in scene.view(incident).says

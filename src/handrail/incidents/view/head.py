@@ -43,8 +43,10 @@ def what_is_wrong(incident: Row, *, run: Row | None, binding: RunbookBinding, ev
     text = binding.summary
     if run is None or not text:
         return title
-    own = ("", f"R-{run['number']}")  # another run's check is another metric
-    value = _first_value([event for event in events if event.kind != "series" or event.run in own])
+    own = {f"R-{run['number']}"}  # another run's check is another metric, and its change another trouble's
+    if run.get("answers") is None:
+        own.add("")  # that an alert resolved; one that goes on after another run healed hears of the others' too
+    value = _first_value([event for event in events if event.run in own])
     if value is None and re.search(r"\{value\}|\$value\b", text):
         return title
     known = {"value": _figure(value), "service": incident["service"], **values(run)}
