@@ -408,5 +408,5 @@ def test_what_goes_on_after_another_run_healed_is_said_with_its_own_figure(scene
     incident, _, _ = seed.healed(scene.seeder, ago=30)
     run = scene.seeder.run(incident, "RB-002", [("rollback", "Roll back", 5)])
     scene.kept.update_run(run, answers=1)
-    scene.seeder.series(incident, run)
+    scene.seeder.series(incident, run, minutes=0.4)  # all of it came after the first change
     assert "4.8 %" in scene.view(incident).says
