@@ -85,3 +85,11 @@ def test_an_incident_without_a_run_has_a_review(scene: Scene) -> None:
     told = text(scene, seed.undecided(scene.seeder))
     assert "answered by no runbook" in told
     assert "Nothing was looked at." in told
+
+
+def test_a_runbook_that_looked_first_and_proposed_later_is_named_once(scene: Scene) -> None:
+    incident, _, _ = seed.healed(scene.seeder, ago=5)
+    scene.seeder.run(incident, "RB-002", [("rollback", "Roll back", 5)])
+    told = text(scene, incident)
+    assert told.split("answered by ")[1].splitlines()[0].count("RB-002") == 1
+    assert len([line for line in told.splitlines() if line.startswith("RB-002 states ")]) == 1

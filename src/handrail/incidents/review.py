@@ -39,7 +39,8 @@ def _summary(facts: Facts, seen: IncidentView, *, now: datetime, zone: tzinfo) -
         if seen.clock.until
         else f"It is not over: this draft was made after {words.duration(seen.clock.elapsed)}."
     )
-    books = words.listed([f"{run.runbook} {run.title}".strip() for run in seen.runs]) or "no runbook"
+    # one may have looked first and proposed later
+    books = words.listed([*dict.fromkeys(f"{run.runbook} {run.title}".strip() for run in seen.runs)]) or "no runbook"
     lines = [
         f"# Review of {seen.id}: {_text(seen.says)}",
         "",
@@ -67,7 +68,7 @@ def _times(facts: Facts, *, zone: tzinfo) -> list[str]:
     lines.append("")
     if times.hold is not None:
         lines.append(f"Healed is where the checks began to hold; they were watched for {words.duration(times.hold)}.")
-    for run in facts.runs:
+    for run in {run.row["runbook"]: run for run in facts.runs}.values():
         target = run.runbook.time_to_resolve if run.runbook else None
         if target is None:
             lines.append(f"{run.row['runbook']} states no time to resolve.")
