@@ -37,6 +37,7 @@ by_hand:
   - run: ["true"]
 heal:
   - run: [sh, -c, "echo throw main > ledger"]
+  - run: [{python}, "{{folder}}/inject.py", again]
 time_limit_seconds: 60
 """
 INJECT = """
@@ -45,11 +46,11 @@ folder = pathlib.Path(__file__).parent
 ledger = folder / "ledger"
 
 
-def tell(status):
+def tell(status, began="2026-11-28T10:00:00Z"):
     ends = "2026-11-28T10:05:00Z" if status == "resolved" else "0001-01-01T00:00:00Z"
     labels = {{"alertname": "SwitchboardDark", "severity": "critical", "service": "switchboard"}}
     alert = {{"status": status, "labels": labels, "annotations": {{"summary": "The switchboard is dark"}},
-             "startsAt": "2026-11-28T10:00:00Z", "endsAt": ends, "fingerprint": "f1"}}
+             "startsAt": began, "endsAt": ends, "fingerprint": "f1"}}
     body = {{"version": "4", "status": status, "receiver": "x", "groupKey": "g", "truncatedAlerts": 0, "groupLabels": {{}},
             "commonLabels": {{}}, "commonAnnotations": {{}}, "externalURL": "", "alerts": [alert]}}
     asked = urllib.request.Request("http://127.0.0.1:{port}/api/v1/hooks/alertmanager/watch", json.dumps(body).encode(),
@@ -62,6 +63,9 @@ if sys.argv[1:] == ["watch"]:  # what an Alertmanager does: it tells when the tr
     while time.monotonic() < until and not (ledger.exists() and "main" in ledger.read_text()):
         time.sleep(0.2)
     tell("resolved")
+elif sys.argv[1:] == ["again"]:  # what restores everything makes it go dark for a moment
+    tell("firing", "2026-11-28T11:00:00Z")
+    time.sleep(1)
 else:
     ledger.unlink()
     tell("firing")
@@ -132,6 +136,7 @@ def test_a_team_drills_its_own_runbook_and_replays_what_was_recorded(team: Path)
     assert score["profile"] == "own"
     assert score["judgement"]["says"] == "1 judges are content"
     assert "CRASH-001 step 3 throw as written: healed" in score["course"]["lines"]
+    assert score["problems"] == [], "an alert that the restoring raises is none of the course's"
     assert (team / "ledger").read_text() == "throw main\n", "it was healed and put back"
     kept = team / "recordings" / "CRASH-001-dark.json.gz"
     assert kept.exists()

@@ -264,7 +264,9 @@ def _recording(
         binding_revision=run["binding_revision"],
         alert_at=alert_at.isoformat(),
         posts=tuple(
-            (round((post["received_at"] - alert_at).total_seconds(), 2), post["body"]) for post in here.store.posts()
+            (round((post["received_at"] - alert_at).total_seconds(), 2), post["body"])
+            for post in here.store.posts()
+            if post["received_at"] <= score.ended
         ),
         expect={
             "title": one.title,

@@ -50,6 +50,7 @@ class Score:
     """How a drill ended. It passed where nothing is in `problems`."""
 
     fault: str
+    ended: datetime  # when it was judged: what came later is of the restoring
     course: Course
     judgement: Judgement | None
     problems: tuple[str, ...]
@@ -155,6 +156,8 @@ def _whole(part: Part, *, stage: Stage, bench: Bench, judge: Judge, clock: Calla
         say(part.begun)
         problems += part.follow()
         judgement = _judged(part, judge)
+        ended = clock()
+        done = part.read(injected_at)  # restoring the lab may raise alerts of its own, which are not the course's
         say(f"The judge says {'healed' if judgement.ok else 'not healed'}: {judgement.says}")
     finally:
         say("Healing what is left and restoring the lab.")
@@ -162,7 +165,6 @@ def _whole(part: Part, *, stage: Stage, bench: Bench, judge: Judge, clock: Calla
             fault.heal_from(memory)
         restored = not memory.exists()
         watchdog.wait(timeout=30)
-    done = part.read(injected_at)
     lines = audit.lines_since(stage.audit_log, audited) if stage.audit_log else []
     permitted = audit.permits(stage.store)
     problems += audit.problems(lines, permitted)
@@ -174,6 +176,7 @@ def _whole(part: Part, *, stage: Stage, bench: Bench, judge: Judge, clock: Calla
     took = time.monotonic() - began
     return Score(
         fault=part.id,
+        ended=ended,
         course=done,
         judgement=judgement,
         problems=(*problems, *done.problems),

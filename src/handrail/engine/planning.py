@@ -284,10 +284,15 @@ def _better(remedy: Remedy, asks: Sequence[Ask], *, ground: Ground, basis: Basis
         ground=ground,
         basis=basis,
         original=False,
-        because=" ".join(dict.fromkeys(told)),
+        because=" ".join(dict.fromkeys([*_sentence(basis.speaks_for.get(remedy.name, "")), *told])),
         title=title or remedy.title,
     )
     return dataclasses.replace(draft, rather=rather), ""
+
+
+def _sentence(text: str) -> tuple[str, ...]:
+    """What was seen, as a sentence of its own; nothing where nothing was."""
+    return (f"{text[:1].upper()}{text[1:].rstrip('.')}.",) if text else ()
 
 
 def _left_open(command: Command, kind: str) -> bool:
