@@ -124,6 +124,7 @@ def _near(
 def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
     for alert in facts.alerts[:1]:
         yield alert["starts_at"], "alert", "bad"
+    first = leading(facts)
     for run in facts.runs:
         began: dict[str, datetime] = {}
         for intent in run.intents:
@@ -132,7 +133,8 @@ def _marks(facts: Facts) -> Iterable[tuple[datetime, str, str]]:
         for plan, at in began.items():
             yield at, "way back" if plan in back else "change", "changes"
         if run.row["verified_since"]:
-            yield run.row["verified_since"], "healed", "good"
+            # the curve is of what the leading run reads: another's end says whose it is
+            yield run.row["verified_since"], "healed" if run is first else f"{run.row['runbook']} healed", "good"
 
 
 def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
