@@ -197,3 +197,45 @@ def test_the_later_levels_stay_armed_until_all_of_it_is_over(stage: Two) -> None
     assert {row["state"] for row in stage.store.timers("late/I-1/")} == {"armed"}
     stage.desk.close_incident("I-1", ANA)
     assert {row["state"] for row in stage.store.timers("late/I-1/")} == {"cancelled"}
+
+
+def test_a_run_waits_for_its_own_alerts_and_what_fires_beside_them_takes_its_turn(stage: Two) -> None:
+    stage.comes("ShopSlow")
+    assert stage.drive() == "a plan waits for approval"
+    stage.of["errors of web"] = 40.0
+    stage.comes("ServiceFails")
+    stage.drive("R-2")
+    stage.of["slow of web"] = 0.0
+    stage.comes("ShopSlow", status="resolved")
+    stage.watch()
+    assert stage.drive() == "healed by itself"
+    assert stage.status() == "open"
+    assert stage.runs()[2:] == [("SH-002", "proposes", "open")]
+    assert stage.drive("R-3") == "a plan waits for approval"
+    assert stage.ground.changes == []
+
+
+def test_a_run_that_is_over_by_itself_closes_the_incident_where_nothing_else_is_wrong(stage: Two) -> None:
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.comes("ServiceFails")
+    stage.of["errors of web"] = 0.0
+    stage.drive("R-2")
+    stage.of["slow of web"] = 0.0
+    stage.comes("ShopSlow", status="resolved")
+    stage.watch()
+    assert stage.drive() == "healed by itself"
+    assert stage.status() == "closed"
+
+
+def test_an_alert_that_no_runbook_answers_is_everybodys(stage: Two) -> None:
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.comes("Unheard")
+    stage.of["slow of web"] = 0.0
+    stage.comes("ShopSlow", status="resolved")
+    stage.watch()
+    assert stage.drive() == "a plan waits for approval"
+    stage.comes("Unheard", status="resolved")
+    stage.watch()
+    assert stage.drive() == "healed by itself"

@@ -12,7 +12,7 @@ from typing import Any
 from handrail.drills.fault import ENDS, Fault
 from handrail.evidence import Event
 from handrail.remedies import BY_HAND, Standing
-from handrail.runs import Mode
+from handrail.runs import Ending, Mode
 from handrail.store import Store
 
 ENDING = {
@@ -113,7 +113,7 @@ def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
 
 def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Event]) -> list[str]:
     problems = []
-    proposing = [run for run in store.runs(incident=incident) if run["mode"] == "proposes"]
+    proposing = [run for run in store.runs(incident=incident) if _had_a_say(run, store, fault)]
     if [run["runbook"] for run in proposing] != [fault.proposes]:
         told = ", ".join(run["runbook"] for run in proposing) or "no run"
         problems.append(f"{told} proposed, {fault.proposes} was expected to")
@@ -135,6 +135,13 @@ def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Even
         problems += _not_filled(run, fault)
         problems += _not_shown(store, run, fault)
     return problems
+
+
+def _had_a_say(run: Mapping[str, Any], store: Store, fault: Fault) -> bool:
+    """Whether a run proposed; not one whose alert came beside the fault's and went by itself, without a change."""
+    beside = fault.may_fire is not None and run["runbook"] != fault.proposes
+    passed_by = beside and run["ending"] == Ending.HEALED_BY_ITSELF and not store.intents_of(f"R-{run['number']}")
+    return run["mode"] == Mode.PROPOSES and not passed_by
 
 
 def unsaid(events: Sequence[Event], says: Sequence[str]) -> list[str]:

@@ -19,8 +19,8 @@ AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own win
 
 
 @dataclass(frozen=True, kw_only=True)
-class StillFires:
-    """An alert of an incident that fires, and the runbook that answers it."""
+class Answered:
+    """An alert of an incident, and the runbook that answers it."""
 
     alert: int  # its row's id
     name: str
@@ -44,6 +44,8 @@ class Intake:
         """`drilling` says whether a drill is on in this process."""
         self.store, self.catalog = store, catalog
         self._drilling, self._told, self._at = drilling, told, at
+        self._known_by: tuple[str, ...] = ()
+        self._answers: dict[int, Answered | None] = {}  # by the alert's row, for as long as nobody edits a binding
 
     def work(self, post: dict[str, Any]) -> list[str]:
         """All alerts of one post; the runs that were started or should go on."""
@@ -335,28 +337,36 @@ class Intake:
             return begun
         return ""
 
-    def firing(self, incident: str) -> list[StillFires]:
-        """The incident's alerts that fire, each with the runbook that answers it, where one does."""
-        found = []
-        for row in self.store.alerts_of(incident):
-            if row["status"] != "firing":
-                continue
+    def answered(self, row: dict[str, Any]) -> Answered | None:
+        """The runbook that answers an alert, as the record has it; None where a person chooses one."""
+        known = (
+            *(one.revision for one in self.catalog.documents),
+            *(b.revision for b in self.catalog.bindings.values()),
+        )
+        if self._known_by != known:  # somebody edited them
+            self._known_by, self._answers = known, {}
+        if row["id"] not in self._answers:
             alert = _kept(row)
             answer = self._selected(alert)
-            if not isinstance(answer, runbooks.Undecided):
-                service = alerts.service_of(alert, self.catalog.services)
-                found.append(
-                    StillFires(
-                        alert=row["id"],
-                        name=alert.name,
-                        service=service,
-                        runbook=str(answer.runbook),
-                        certain=not answer.guess,
-                    )
+            self._answers[row["id"]] = (
+                None
+                if isinstance(answer, runbooks.Undecided)
+                else Answered(
+                    alert=row["id"],
+                    name=alert.name,
+                    service=alerts.service_of(alert, self.catalog.services),
+                    runbook=str(answer.runbook),
+                    certain=not answer.guess,
                 )
-        return found
+            )
+        return self._answers[row["id"]]
 
-    def go_on(self, run: str, one: StillFires, *, says: str) -> str:
+    def firing(self, incident: str) -> list[Answered]:
+        """The incident's alerts that fire, each with the runbook that answers it, where one does."""
+        rows = [row for row in self.store.alerts_of(incident) if row["status"] == "firing"]
+        return [one for row in rows if (one := self.answered(row)) is not None]
+
+    def go_on(self, run: str, one: Answered, *, says: str) -> str:
         """The run that answers an alert which fires after `run` healed what it was about: it proposes now."""
         row = self.store.run(run) or {}
         incident = row["incident"]

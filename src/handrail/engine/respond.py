@@ -18,7 +18,7 @@ from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
 from handrail.engine import changing, charts, looking, planning, verifying
 from handrail.engine.catalog import Catalog
-from handrail.engine.intake import StillFires
+from handrail.engine.intake import Answered
 from handrail.engine.scene import Scene
 from handrail.errors import TryAgain
 from handrail.evidence import Evidence
@@ -45,10 +45,13 @@ class Succession(Protocol):
     def succeed(self, run: str) -> str:
         """Another runbook's run where one has nothing left to propose; empty where there is none."""
 
-    def firing(self, incident: str) -> Sequence[StillFires]:
+    def answered(self, row: Row) -> Answered | None:
+        """The runbook that answers an alert; None where a person chooses one."""
+
+    def firing(self, incident: str) -> Sequence[Answered]:
         """The incident's alerts that fire, each with the runbook that answers it."""
 
-    def go_on(self, run: str, one: StillFires, *, says: str) -> str:
+    def go_on(self, run: str, one: Answered, *, says: str) -> str:
         """The run that answers what fires after `run` healed what it was about."""
 
 
@@ -138,6 +141,7 @@ class Responder:
         document = self._document(row)
         runbook = document.runbook(row["runbook"])
         binding = self.catalog.binding(document).get(runbook.id)
+        alerts = tuple(self.store.alerts_of(row["incident"]))
         return Scene(
             row=row,
             incident=incident,
@@ -160,8 +164,23 @@ class Responder:
             ),
             evidence=tuple(self.store.evidence_of(run)),
             values=json.loads(row["values_"]),
-            alerts=tuple(self.store.alerts_of(row["incident"])),
+            alerts=alerts,
+            own=self._own(row, alerts),
         )
+
+    def _own(self, row: Row, alerts: tuple[Row, ...]) -> tuple[Row, ...]:
+        """The alerts that a run waits for: not those that another runbook's checks can judge.
+
+        The one alone that it goes on for after another run healed; all of them, where a person chose its runbook.
+        """
+        one = tuple(alert for alert in alerts if alert["id"] == row["answers"])
+        return one or tuple(alert for alert in alerts if not self._judged_elsewhere(alert, row["runbook"])) or alerts
+
+    def _judged_elsewhere(self, alert: Row, runbook: str) -> bool:
+        answer = self.succession.answered(alert)
+        if answer is None or not answer.certain or answer.runbook == runbook:
+            return False
+        return bool(self.catalog.runbook(answer.runbook)[2].checks)
 
     def _document(self, row: Row) -> Document:
         """The document at the run's own revision: an edit in the middle changes nothing for it."""
@@ -516,7 +535,7 @@ class Responder:
             values=scene.values,
             place=scene.filled,
             evidence=scene.evidence,
-            alerts=[(alert["fingerprint"], alert["name"]) for alert in scene.alerts if alert["status"] == "firing"],
+            alerts=[(alert["fingerprint"], alert["name"]) for alert in scene.own if alert["status"] == "firing"],
             first_bad_at=scene.first_bad_at,
             checks=scene.binding.checks,
             hold=self._hold(scene),
@@ -806,7 +825,7 @@ class Responder:
         match verdict:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
-                fires = self._fires_still(scene) if remedy else None
+                fires = self._fires_still(scene, since=changed_at if remedy else since)
                 with self.store.together():
                     payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
                     self.store.append("verified", payload, **scene.where)
@@ -838,22 +857,23 @@ class Responder:
                 return "again" if scene.firing or remedy else "rest"
         return "again"
 
-    def _fires_still(self, scene: Scene) -> tuple[StillFires, str] | None:
-        """An alert of the incident that another runbook answers, and whose checks fail since this run's change.
+    def _fires_still(self, scene: Scene, *, since: datetime | None) -> tuple[Answered, str] | None:
+        """An alert of the incident that another runbook answers, and whose checks fail since this run's change, or,
+        without one, since its own checks hold.
 
-        An alert fires for a while after its trouble is over, so the checks decide, over what came after the change
+        An alert fires for a while after its trouble is over, so the checks decide, over what came after that moment
         alone. One without data proves nothing: should it go on, Alertmanager tells of it again.
         """
-        found: list[tuple[StillFires, str]] = []
+        found: list[tuple[Answered, str]] = []
         for one in self.succession.firing(scene.where["incident"]):
             if one.certain and (one.runbook, one.service) != (scene.runbook.id, scene.service):
-                says = self._fails(scene, one)
+                says = self._fails(scene, one, since=since)
                 found += [(one, says)] if says else []
         explained = {name for one, _ in found for name in self.catalog.runbook(one.runbook)[2].explains}
         causes = [(one, says) for one, says in found if one.runbook not in explained]
         return next(iter(causes or found), None)
 
-    def _fails(self, scene: Scene, one: StillFires) -> str:
+    def _fails(self, scene: Scene, one: Answered, *, since: datetime | None) -> str:
         """What the checks of another alert's runbook say of it now, where one of them fails; else empty."""
         of = [run for run in self.store.runs(incident=scene.where["incident"]) if run["runbook"] == one.runbook]
         values = json.loads(of[-1]["values_"]) if of else {}
@@ -862,7 +882,7 @@ class Responder:
             ground=scene.ground,
             place=scene.place,
             values={**values, "service": one.service, "namespace": scene.place.namespace},
-            changed_at=scene.row["changed_at"],
+            changed_at=since,
             now=self.store.now(),
         )
         return "; ".join(reading.says for reading in readings if reading.ok is False)
@@ -901,7 +921,9 @@ class Responder:
     def _finish(self, scene: Scene, ending: runs.Ending, reason: str) -> None:
         """The run is over, and the incident with it, unless another run answers what fires still."""
         # one that came while the last looks were made
-        fires = self._fires_still(scene) if ending is runs.Ending.HEALED and not self._going_on(scene) else None
+        over = ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF)
+        since = scene.row["changed_at"] or scene.row["verified_since"]
+        fires = self._fires_still(scene, since=since) if over and not self._going_on(scene) else None
         with self.store.together():  # the run's end and the incident's
             if not self.store.end_run(scene.run, ending=ending, reason=reason):
                 return
@@ -914,7 +936,7 @@ class Responder:
             self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
             if fires:
                 self.succession.go_on(scene.run, fires[0], says=fires[1])
-            if ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF) and not self._going_on(scene):
+            if over and not self._going_on(scene):
                 for other in self.store.runs(incident=incident, open_only=True):
                     name = f"R-{other['number']}"
                     if self.store.end_run(

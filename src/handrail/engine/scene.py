@@ -35,6 +35,7 @@ class Scene:
     evidence: tuple[Evidence, ...]
     values: Mapping[str, str]
     alerts: tuple[Row, ...]
+    own: tuple[Row, ...]  # of these, what this run waits for: another runbook's own are that one's
 
     @property
     def run(self) -> str:
@@ -61,18 +62,12 @@ class Scene:
     def service(self) -> str:
         """What this run is about: the service of the alert that names its runbook, where one joined another's incident."""
         own = str(self.incident["service"])
-        return naming(self._answered, runbook=self.runbook.id, binding=self.binding).get("service") or own
-
-    @property
-    def _answered(self) -> tuple[Row, ...]:
-        """The alerts that this run may be about: one alone, where it goes on after another run healed its own."""
-        one = tuple(alert for alert in self.alerts if alert["id"] == self.row["answers"])
-        return one or self.alerts
+        return naming(self.own, runbook=self.runbook.id, binding=self.binding).get("service") or own
 
     @property
     def resolved_at(self) -> datetime | None:
-        """When the last of its alerts resolved, as far as any did."""
-        return max((alert["resolved_at"] for alert in self.alerts if alert["resolved_at"]), default=None)
+        """When the last of its own alerts resolved, as far as any did."""
+        return max((alert["resolved_at"] for alert in self.own if alert["resolved_at"]), default=None)
 
     @property
     def first_bad_at(self) -> datetime:
@@ -80,7 +75,7 @@ class Scene:
 
         Another alert that came before may be about something else, and a release between the two would be taken for good.
         """
-        own = those_naming(self._answered, runbook=self.runbook.id, binding=self.binding) or self.alerts
+        own = those_naming(self.own, runbook=self.runbook.id, binding=self.binding) or self.alerts
         starts: list[datetime] = [alert["starts_at"] for alert in own]
         opened: datetime = self.incident["opened_at"]
         return min(starts, default=opened)
@@ -88,12 +83,12 @@ class Scene:
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels of the alert that this run answers."""
-        return labels_of(self._answered, runbook=self.runbook.id, binding=self.binding, service=self.service)
+        return labels_of(self.own, runbook=self.runbook.id, binding=self.binding, service=self.service)
 
     @property
     def firing(self) -> bool:
-        """Whether any alert of the incident still fires; an incident opened by hand always does."""
-        return not self.alerts or any(alert["status"] == "firing" for alert in self.alerts)
+        """Whether any alert of its own still fires; an incident opened by hand always does."""
+        return not self.alerts or any(alert["status"] == "firing" for alert in self.own)
 
 
 def naming(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding) -> Mapping[str, str]:
