@@ -54,9 +54,9 @@ runbooks:
 class Two(Stage):
     """A stage with a metric for each check and service."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, binding: str = BINDING) -> None:
         known = dataclasses.replace(
-            catalog(DOCUMENT, BINDING),
+            catalog(DOCUMENT, binding),
             services=(Service(name="web", owner="shop"), Service(name="cart", owner="shop", depends_on=("web",))),
         )
         super().__init__(folder, known=known)
@@ -239,3 +239,16 @@ def test_an_alert_that_no_runbook_answers_is_everybodys(stage: Two) -> None:
     stage.comes("Unheard", status="resolved")
     stage.watch()
     assert stage.drive() == "healed by itself"
+
+
+def test_what_a_runbook_explains_is_its_own_trouble_too(tmp_path: Path) -> None:
+    """The cause may look well for a moment while what comes of it goes on."""
+    stage = Two(tmp_path, binding=BINDING.replace("SH-001:\n", "SH-001:\n    explains: [SH-002]\n"))
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.comes("ServiceFails")
+    stage.drive("R-2")
+    stage.of["slow of web"] = 0.0
+    stage.comes("ShopSlow", status="resolved")
+    stage.watch()
+    assert stage.drive() == "a plan waits for approval"

@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -165,20 +166,21 @@ class Responder:
             evidence=tuple(self.store.evidence_of(run)),
             values=json.loads(row["values_"]),
             alerts=alerts,
-            own=self._own(row, alerts),
+            own=self._own(row, alerts, explains=binding.explains),
         )
 
-    def _own(self, row: Row, alerts: tuple[Row, ...]) -> tuple[Row, ...]:
-        """The alerts that a run waits for: not those that another runbook's checks can judge.
+    def _own(self, row: Row, alerts: tuple[Row, ...], *, explains: Sequence[str]) -> tuple[Row, ...]:
+        """The alerts that a run waits for: not those of another trouble, which another runbook's checks can judge.
 
         The one alone that it goes on for after another run healed; all of them, where a person chose its runbook.
         """
         one = tuple(alert for alert in alerts if alert["id"] == row["answers"])
-        return one or tuple(alert for alert in alerts if not self._judged_elsewhere(alert, row["runbook"])) or alerts
+        its = {row["runbook"], *explains}
+        return one or tuple(alert for alert in alerts if not self._judged_elsewhere(alert, its)) or alerts
 
-    def _judged_elsewhere(self, alert: Row, runbook: str) -> bool:
+    def _judged_elsewhere(self, alert: Row, its: AbstractSet[str]) -> bool:
         answer = self.succession.answered(alert)
-        if answer is None or not answer.certain or answer.runbook == runbook:
+        if answer is None or not answer.certain or answer.runbook in its:
             return False
         return bool(self.catalog.runbook(answer.runbook)[2].checks)
 
