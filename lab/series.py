@@ -43,7 +43,7 @@ BEGIN_EVERY, END_EVERY = "<!-- every drill: written by `make drills` -->", "<!--
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("set", nargs="?", default="thirteen", choices=sorted(SETS))
-    parser.add_argument("--record", action="store_true", help="leave a recording of each that is no course")
+    parser.add_argument("--record", action="store_true", help="leave a recording of each that passes")
     parser.add_argument(
         "--whole", action="store_true", help="one approver waits six minutes, and one drill has a real team's profile"
     )

@@ -22,9 +22,8 @@ from handrail.cli import replay
 from handrail.drills import fault, recording
 
 
-def mutated(kept: recording.Recording, mutation: str, folder: Path) -> recording.Recording:
-    """Plant one mistake into a copy of the library's binding; the recording, without its URL where a trigger decides."""
-    path = folder / "azora.binding.yaml"
+def mutated(kept: recording.Recording, mutation: str, path: Path) -> recording.Recording:
+    """Plant one mistake into a copy of a binding; the recording, without its URL where a trigger decides."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     bound = raw["runbooks"][kept.runbook]
     if mutation == "trigger":
@@ -70,7 +69,7 @@ def main() -> None:
         config = Path(scratch) / kept.settings
         shutil.copytree((app.library() / kept.settings).parent, config.parent)
         if len(sys.argv) > 3:
-            kept = mutated(kept, sys.argv[3], config.parent)
+            kept = mutated(kept, sys.argv[3], config.with_name("azora.binding.yaml"))
         problems = replay.check(kept, speed=float(sys.argv[2]), say=print, config=config, expects=expected(kept))
     print("\n".join(problems) or "as recorded")
     sys.exit(1 if problems else 0)

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from handrail.drills import recording
 from tests.crash.harness import SITE, SITE_PORT, WATCH, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,17 +41,43 @@ heal:
   - run: [{python}, "{{folder}}/inject.py", again]
 time_limit_seconds: 60
 """
+COURSE = """
+course: dark-again
+title: Somebody throws the main switch the other way once more, as soon as all is well; one proposal is refused first
+acts:
+  - {do: inject, fault: CRASH-001-dark}
+  - {do: approve, of: CRASH-001, choose: original}
+  - {do: inject, fault: CRASH-001-dark, when: incident_closed, seconds: 2}
+  - {do: refuse, of: CRASH-001, choose: original, when: incident_opened, count: 2}
+  - {do: run, run: [sh, -c, "echo throw main > ledger"], when: handed_over}
+  - {do: by_hand, of: CRASH-001, step: 3}
+expect:
+  incidents:
+    - ["CRASH-001 proposes: healed", "CRASH-001 step 3 throw as written: healed"]
+    - ["CRASH-001 proposes: healed", "CRASH-001 step 3 throw as written: refused", "CRASH-001 step 3 by-hand-3: healed"]
+  changes: 2
+  levels: any
+judged_by: [CRASH-001-dark]
+heal:
+  - run: [sh, -c, "echo throw main > ledger"]
+  - run: [PYTHON, "{folder}/inject.py", again]
+time_limit_seconds: 90
+"""
 INJECT = """
-import json, pathlib, subprocess, sys, time, urllib.request
+import datetime, json, pathlib, subprocess, sys, time, urllib.request
 folder = pathlib.Path(__file__).parent
-ledger = folder / "ledger"
+ledger, began = folder / "ledger", folder / "began"
 
 
-def tell(status, began="2026-11-28T10:00:00Z"):
-    ends = "2026-11-28T10:05:00Z" if status == "resolved" else "0001-01-01T00:00:00Z"
+def now():
+    return datetime.datetime.now(datetime.UTC).isoformat()
+
+
+def tell(status, since=None):
+    ends = now() if status == "resolved" else "0001-01-01T00:00:00Z"
     labels = {{"alertname": "SwitchboardDark", "severity": "critical", "service": "switchboard"}}
     alert = {{"status": status, "labels": labels, "annotations": {{"summary": "The switchboard is dark"}},
-             "startsAt": began, "endsAt": ends, "fingerprint": "f1"}}
+             "startsAt": since or began.read_text(), "endsAt": ends, "fingerprint": "f1"}}
     body = {{"version": "4", "status": status, "receiver": "x", "groupKey": "g", "truncatedAlerts": 0, "groupLabels": {{}},
             "commonLabels": {{}}, "commonAnnotations": {{}}, "externalURL": "", "alerts": [alert]}}
     asked = urllib.request.Request("http://127.0.0.1:{port}/api/v1/hooks/alertmanager/watch", json.dumps(body).encode(),
@@ -64,10 +91,11 @@ if sys.argv[1:] == ["watch"]:  # what an Alertmanager does: it tells when the tr
         time.sleep(0.2)
     tell("resolved")
 elif sys.argv[1:] == ["again"]:  # what restores everything makes it go dark for a moment
-    tell("firing", "2026-11-28T11:00:00Z")
+    tell("firing", now())
     time.sleep(1)
 else:
     ledger.unlink()
+    began.write_text(now())
     tell("firing")
     subprocess.Popen([sys.executable, __file__, "watch"], stdin=-3, stdout=-3, stderr=-3, start_new_session=True)
 """
@@ -143,6 +171,24 @@ def test_a_team_drills_its_own_runbook_and_replays_what_was_recorded(team: Path)
     again = handrail("demo", "CRASH-001", "--config", str(team), "--speed", "2")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "The replay took the recorded course." in again.stdout
+
+
+@pytest.mark.slow
+def test_a_team_drills_a_course_and_replays_what_was_recorded(team: Path) -> None:
+    """Nothing of it is there any more: the switchboard's answers and its alerts are the recording's."""
+    (team / "courses").mkdir()
+    (team / "courses" / "dark-again.yaml").write_text(COURSE.replace("PYTHON", sys.executable))
+    found = handrail("drill", "dark-again", "--config", str(team), "--json")
+    assert found.returncode == 0, found.stdout + found.stderr
+    kept = recording.load_to_play(team / "recordings" / "courses" / "dark-again.json.gz")
+    assert [json.loads(body)["status"] for _, body in kept.posts] == ["firing", "resolved"] * 2, "none of the restoring"
+    (team / "courses" / "dark-again.yaml").unlink()
+    (team / "ledger").unlink()
+    again = handrail("demo", "dark-again", "--config", str(team), "--speed", "4")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "The world: inject CRASH-001-dark" in again.stdout
+    assert "The replay took the recorded course." in again.stdout
+    assert not (team / "ledger").exists(), "a replay runs nothing of the world's"
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ def demo(
     recording: Annotated[
         str,
         typer.Argument(
-            help="A recorded drill, such as RB-003 or RB-003-bad-probe@corrected; else the small shop runs for real."
+            help="A recorded drill, such as RB-003, RB-003-bad-probe@corrected or the course two-at-once; else the small shop runs for real."
         ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,

@@ -18,11 +18,13 @@ from handrail.drills import drill as drills
 from handrail.drills import fault, recording
 from handrail.drills import script as scripts
 from handrail.drills import venue as venues
+from handrail.drills.course import Course
 from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge
 from handrail.drills.recording import RecordingGround
 from handrail.drills.venue import Venue
 from handrail.errors import FixSettings
+from handrail.runs import Mode
 from handrail.settings import Settings
 from handrail.targets import Ground
 from handrail.targets.masking import Masker
@@ -80,14 +82,20 @@ def perform(
         place = library / ("handrail.yaml" if config else script.settings)
         with _staged(script.id, place, venue, meanwhile=meanwhile) as at:
             score = at.script(script)
-            at.keep(score, runbook="", recorded=None)
+            if record:
+                at.leave(score, folder=recording.COURSES, made=lambda: at.recorded_script(script, score))
+            at.reviews()
         return score, venue
     own = fault.of(fault.find(venue.faults, name))
     one = fault.with_edition(own, edition)
     place = library / (Path(one.settings).name if config else one.settings)
     with _staged(one.id, place, venue, wait=wait, meanwhile=meanwhile) as at:
         score = at.one_fault(one)
-        at.keep(score, runbook=one.runbook, recorded=one if record else None, apart=one.edition != own.edition)
+        if record:
+            apart = "" if one.edition == own.edition else one.edition or fault.ORIGINAL
+            at.leave(score, folder=apart, made=lambda: at.recorded_fault(one, score))
+        at.keep(score, runbook=one.runbook)
+        at.reviews()
     return score, venue
 
 
@@ -124,45 +132,63 @@ class _Staging:
             venues.refuse_another(one, self.known.environments[0])
             return one
 
+        world = scripts.World(bench=self.bench, faults=allowed, alertmanager=self.venue.alertmanager)
+
+        def moved(number: int, act: scripts.Act) -> None:
+            with self.ground.moves(scripts.moment(number)):
+                world(number, act)
+
         cast = scripts.Cast(
-            store=self.stage.store,
-            desk=self.stage.desk,
-            bench=self.bench,
-            faults=allowed,
-            approver=self.stage.approver,
-            alertmanager=self.venue.alertmanager,
-            say=_say,
+            store=self.stage.store, desk=self.stage.desk, approver=self.stage.approver, world=moved, say=_say
         )
-        return drills.perform_script(script, cast, stage=self.stage, judge=self.judge, clock=app.now)
+        return drills.perform_script(script, cast, stage=self.stage, bench=self.bench, judge=self.judge, clock=app.now)
 
-    def keep(self, score: drills.Score, *, runbook: str, recorded: Fault | None, apart: bool = False) -> None:
-        """Into the record of drills, with its review; as a recording too where it is one fault's.
+    @property
+    def ground(self) -> RecordingGround:
+        """Of the environment that is drilled."""
+        return self.grounds[self.known.environments[0].name]
 
-        That of another edition than the fault's own lies `apart`, in a folder with the edition's name.
-        """
-        if recorded is not None and not score.passed:
+    def recorded_fault(self, one: Fault, score: drills.Score) -> recording.Recording:
+        """What is kept of a fault's drill."""
+        return _recording(one, score, here=self.here, ground=self.ground, known=self.known, venue=self.venue)
+
+    def recorded_script(self, script: scripts.Script, score: drills.Score) -> recording.Recording:
+        """What is kept of a course's."""
+        return recorded_course(
+            script,
+            score.course,
+            ended=score.ended,
+            here=self.here,
+            ground=self.ground,
+            environment=self.known.environments[0].name,
+            profile=self.venue.profile,
+        )
+
+    def leave(self, score: drills.Score, *, folder: str, made: Callable[[], recording.Recording]) -> None:
+        """A recording of a drill that passed: beside the settings, that of a course or another edition in a `folder` of its own."""
+        if not score.passed:
             _say("No recording is left of a drill that failed.")
-        elif recorded is not None and score.course.incident:
-            folder = self.place.parent / "recordings"
-            if apart:
-                folder /= recorded.edition or fault.ORIGINAL
-            target = folder / f"{recorded.id}{recording.ENDING}"
-            name = self.known.environments[0].name
-            kept = _recording(recorded, score, here=self.here, ground=self.grounds[name], name=name, venue=self.venue)
-            recording.save(kept, target, mask=self.here.masker.mask)
+        elif score.course.lines:
+            target = self.place.parent / "recordings" / folder / f"{score.fault}{recording.ENDING}"
+            recording.save(made(), target, mask=self.here.masker.mask)
             _say(f"Recording: {target} ({target.stat().st_size // 1024} KiB)")
-        if runbook:
-            app.record(self.place)[0].keep_drill(
-                {
-                    "fault": score.fault,
-                    "runbook": runbook,
-                    "passed": int(score.passed),
-                    "profile": self.venue.profile,
-                    "seconds": score.took_seconds,
-                    "times": json.dumps(dataclasses.asdict(score.course.times)),
-                    "problems": json.dumps(score.problems),
-                }
-            )
+
+    def keep(self, score: drills.Score, *, runbook: str) -> None:
+        """Into the record of drills."""
+        app.record(self.place)[0].keep_drill(
+            {
+                "fault": score.fault,
+                "runbook": runbook,
+                "passed": int(score.passed),
+                "profile": self.venue.profile,
+                "seconds": score.took_seconds,
+                "times": json.dumps(dataclasses.asdict(score.course.times)),
+                "problems": json.dumps(score.problems),
+            }
+        )
+
+    def reviews(self) -> None:
+        """The review of each incident, beside its record."""
         for row in self.here.store.incidents():
             name = f"I-{row['number']}"
             review = self.state / f"{name}-review.md"
@@ -246,7 +272,7 @@ def _with_time(one: Fault, known: Settings) -> Fault:
 
 
 def _recording(
-    one: Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, name: str, venue: Venue
+    one: Fault, score: drills.Score, *, here: app.Running, ground: RecordingGround, known: Settings, venue: Venue
 ) -> recording.Recording:
     alerts = here.store.alerts_of(score.course.incident)
     alert_at: datetime = alerts[0]["received_at"]
@@ -254,7 +280,7 @@ def _recording(
     return recording.Recording(
         fault=one.id,
         runbook=one.runbook,
-        environment=name,
+        environment=known.environments[0].name,
         profile=venue.profile,
         settings=one.settings,
         made_at=app.now().isoformat(),
@@ -263,11 +289,7 @@ def _recording(
         others=_others(here, score.course.incident, own=one.proposes),
         binding_revision=run["binding_revision"],
         alert_at=alert_at.isoformat(),
-        posts=tuple(
-            (round((post["received_at"] - alert_at).total_seconds(), 2), post["body"])
-            for post in here.store.posts()
-            if post["received_at"] <= score.ended
-        ),
+        posts=_posts(here, alert_at, until=score.ended),
         expect={
             "title": one.title,
             "healed_by": one.healed_by,
@@ -279,6 +301,57 @@ def _recording(
         course=score.course.lines,
         times=dataclasses.asdict(score.course.times),
         entries=ground.entries(alert_at),
+    )
+
+
+def recorded_course(
+    script: scripts.Script,
+    taken: Course,
+    *,
+    ended: datetime,
+    here: app.Running,
+    ground: RecordingGround,
+    environment: str,
+    profile: str,
+) -> recording.Recording:
+    """What is kept of a course: its script, what moved the world, and every answer and alert by the moment it followed.
+
+    What came after it `ended` is of the restoring.
+    """
+    alert_at: datetime = here.store.alerts_of(taken.incident)[0]["received_at"]
+    names = [f"I-{row['number']}" for row in reversed(here.store.incidents()) if row["opened_at"] <= ended]
+    runs = [run for name in names for run in here.store.runs(incident=name)]
+    proposed = next((run for run in runs if run["mode"] == Mode.PROPOSES), runs[0])
+    revisions = {run["runbook"]: here.catalog.runbook(run["runbook"])[1].revision for run in runs if run["runbook"]}
+    for name in names:
+        revisions |= _others(here, name, own=proposed["runbook"])
+    return recording.Recording(
+        fault=script.id,
+        runbook=proposed["runbook"],
+        environment=environment,
+        profile=profile,
+        settings=script.settings,
+        made_at=app.now().isoformat(),
+        document_revision=proposed["document_revision"],
+        runbook_revision=revisions.pop(proposed["runbook"]),
+        others=revisions,
+        binding_revision=proposed["binding_revision"],
+        alert_at=alert_at.isoformat(),
+        posts=_posts(here, alert_at, until=ended),
+        expect={"title": script.title},
+        script=json.loads(json.dumps(script.told, default=str)),
+        moments=ground.moments(alert_at),
+        course=taken.lines,
+        times=dataclasses.asdict(taken.times),
+        entries=ground.entries(alert_at, until=ended),
+    )
+
+
+def _posts(here: app.Running, alert_at: datetime, *, until: datetime) -> tuple[tuple[float, str], ...]:
+    return tuple(
+        (round((post["received_at"] - alert_at).total_seconds(), 2), post["body"])
+        for post in here.store.posts()
+        if post["received_at"] <= until
     )
 
 

@@ -69,6 +69,10 @@ def practise(
         _list(folder, as_json=json_)
         return
     kept = recording.load_to_play(_file(folder, name))
+    if kept.script:
+        raise FixRunbook(
+            f"{kept.fault} is a course, in which several people act; it can be watched: handrail demo {kept.fault}."
+        )
     folder = config or app.library() / kept.settings
     out = sys.stderr if json_ else sys.stdout
     yardstick = measured(kept, folder)

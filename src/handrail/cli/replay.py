@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,27 +18,35 @@ from handrail.approvals import Approver
 from handrail.cli.telling import Telling
 from handrail.drills import course, recording
 from handrail.drills import fault as faults
+from handrail.drills import script as scripts
+from handrail.drills.course import Course
 from handrail.drills.drill import APPROVER
 from handrail.drills.fault import ExpectedRemedy, Fault
+from handrail.drills.script import Script
 from handrail.errors import FixRunbook
 
 LIMIT_SECONDS = 240.0
 SLOW_SECONDS = 90.0  # of the world's clock: what a busy machine may take for what takes no time of the replay's
 STILL_SECONDS = 120.0  # of the replay's clock: longer than a check is given, so nothing more comes by itself
+ROUND_SECONDS = 0.05  # of the world's clock
+DAY_SECONDS = 86400.0  # Alertmanager's word for an end that is not yet is the year 1
 SPARE_SECONDS = 150.0  # of the replay's clock, after the last that was recorded: a hold, and a check that never holds
 
 
 def find(name: str, *, config: Path | None = None) -> Path:
-    """A recording's file: itself, by the fault's id, or the first of a runbook's; what only a person healed comes last."""
+    """A recording's file: itself, by the fault's or course's id, or the first of a runbook's; what only a person healed
+    comes last.
+    """
     if name.endswith(recording.ENDING):
         return Path(name)
     folders = [config / "recordings"] if config else sorted(app.library().glob("**/recordings"))
+    folders += [folder / recording.COURSES for folder in folders]
     found = [path for folder in folders for path in recording.named(folder, name)]
     if not found:
         every = [path for folder in folders for path in recording.named(folder, "")]
         known = ", ".join(path.name.removesuffix(recording.ENDING) for path in every)
         raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
-    return min(found, key=lambda path: (recording.load_to_play(path).expect["healed_by"] == "person", path.name))
+    return min(found, key=lambda path: (recording.load_to_play(path).expect.get("healed_by") == "person", path.name))
 
 
 def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:
@@ -49,7 +59,7 @@ def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path 
         f"{kept.fault}: recorded {kept.made_at[:16]} UTC in {kept.environment}, rules profile {kept.profile}; replayed {speed:g} times as fast."
     )
     place = config / Path(kept.settings).name if config else None
-    problems = check(kept, speed=speed, say=say, config=place)
+    problems = (check_course if kept.script else check)(kept, speed=speed, say=say, config=place)
     for problem in problems:
         say(f"Not as recorded: {problem}")
     say("The replay took the recorded course." if not problems else "The replay took another course than the drill.")
@@ -70,7 +80,8 @@ class Replayed:
 def running(kept: recording.Recording, config: Path, *, state: Path, speed: float) -> Iterator[Replayed]:
     """Serve in this process, with a recording in place of its environment and a clock `speed` times as fast."""
     start = datetime.fromisoformat(kept.alert_at)
-    clock = recording.ReplayClock(start - timedelta(seconds=1), speed=speed, monotonic=time.monotonic)
+    first = min([0.0, *(moment.at for moment in kept.moments)])  # a course begins before its first alert
+    clock = recording.ReplayClock(start + timedelta(seconds=first - 1), speed=speed, monotonic=time.monotonic)
     ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
     with app.running(
         config,
@@ -173,7 +184,116 @@ def _play(
                 break
             if step != expected[approved].step:
                 return
-        time.sleep(0.05)
+        time.sleep(ROUND_SECONDS)
+
+
+def check_course(
+    kept: recording.Recording,
+    *,
+    speed: float,
+    say: Callable[[str], None],
+    config: Path | None = None,
+    expects: Script | None = None,
+    taken: Callable[[Course], None] = lambda course: None,
+) -> list[str]:
+    """What of a course's replay is not as its script expects; empty where all is.
+
+    People's acts are played by the script, in its order. Of the world's only their moments pass: what they did is in the
+    answers and alerts that followed. `expects` is the script as it is told of now, `taken` is told how it went.
+    """
+    script = scripts.of(kept.script, path=kept.fault)
+    if expects is not None:
+        held_to = {name: getattr(expects, name) for name in ("incidents", "changes", "levels", "says")}
+        script = dataclasses.replace(script, **held_to)
+    last = max([0.0, *(post[0] for post in kept.posts), *(entry.after_alert for entry in kept.entries)])
+    length = last - min([0.0, *(moment.at for moment in kept.moments)]) + SPARE_SECONDS
+    script = dataclasses.replace(
+        script, time_limit_seconds=int(min(LIMIT_SECONDS * speed, SLOW_SECONDS * speed + length))
+    )
+    with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
+        place = config or app.library() / kept.settings
+        with running(kept, place, state=Path(scratch), speed=speed) as replayed:
+            here = replayed.here
+            why = recording.no_proof(kept, here.catalog.documents)
+            if why:
+                say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
+            world = _World(kept, script, replayed, say=say, still=max(length / speed, 20.0))
+            cast = scripts.Cast(
+                store=here.store,
+                desk=here.desk,
+                approver=APPROVER,
+                world=world,
+                say=lambda line: None,
+                seconds=lambda: time.monotonic() * speed,
+                pause=lambda seconds: time.sleep(max(seconds / speed, ROUND_SECONDS)),
+                goes_on=world.goes_on,
+            )
+            problems = scripts.play(script, cast)
+            world.goes_on()
+            taken(course.of_all(here.store, injected_at=None))
+    return problems
+
+
+class _World:
+    """The world of a recorded course: its moments pass, and what Alertmanager told comes as long after them as it did."""
+
+    def __init__(
+        self,
+        kept: recording.Recording,
+        script: Script,
+        replayed: Replayed,
+        *,
+        say: Callable[[str], None],
+        still: float,
+    ) -> None:
+        """`still` are the seconds of silence after which nothing more comes."""
+        self._kept, self._script, self._replayed, self._say, self._still = kept, script, replayed, say, still
+        self._hopeless = False
+        self._posts = list(kept.posts)
+        self._telling = Telling(replayed.here.store, replayed.here.catalog)
+        self._seen, self._moved_at = 0, time.monotonic()
+
+    def __call__(self, number: int, act: scripts.Act) -> None:
+        """An act of the world's takes as long as it took."""
+        passed = self._replayed.ground.moves(scripts.moment(number))
+        what = act.fault or " ".join(act.run) or (act.labels or {}).get("alertname", "")
+        self._say(f"The world: {act.do} {what}".rstrip())
+        until = self._replayed.clock() + timedelta(seconds=passed.seconds if passed else 0.0)
+        while self._replayed.clock() < until:
+            self.goes_on()
+            time.sleep(ROUND_SECONDS)
+
+    def goes_on(self) -> bool:
+        """Tell what is due, and what was recorded meanwhile; whether anything may still come."""
+        here, ground = self._replayed.here, self._replayed.ground
+        while self._posts and (due := ground.when(self._posts[0][0])) and due <= self._replayed.clock():
+            body = shifted(self._posts.pop(0)[1], ground=ground, start=self._replayed.start)
+            here.desk.receive(source=self._kept.environment, body=body.encode())
+            self._moved_at = time.monotonic()
+        events = here.store.events(after=self._seen)
+        for event in events:
+            self._seen, self._moved_at = event.sequence, time.monotonic()
+            if event.kind != "evidence":
+                for line in self._telling.lines(event):
+                    self._say(line)
+        if events:
+            self._hopeless = scripts.left(self._script, here.store)
+        return not self._hopeless and time.monotonic() - self._moved_at < self._still
+
+
+def shifted(body: str, *, ground: recording.ReplayGround, start: datetime) -> str:
+    """A webhook whose alerts begin and end as long after their moments as they did.
+
+    Else one that comes back would have begun before the incident was closed that it comes back to.
+    """
+    told = json.loads(body)
+    for alert in told.get("alerts", ()) if isinstance(told, dict) else ():  # an event has none
+        for name in {"startsAt", "endsAt"} & set(alert):
+            with contextlib.suppress(TypeError, ValueError):  # what is no time stays as it is
+                offset = (datetime.fromisoformat(alert[name]) - start).total_seconds()
+                if offset > -DAY_SECONDS and (here := ground.when(offset)):
+                    alert[name] = here.isoformat()
+    return json.dumps(told)
 
 
 def _fault(kept: recording.Recording) -> Fault:

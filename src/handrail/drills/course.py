@@ -60,6 +60,17 @@ def read(store: Store, fault: Fault, *, injected_at: datetime | None) -> Course:
     return Course(incident=incident, lines=taken, times=_times(events, injected_at), problems=tuple(problems))
 
 
+def of_all(store: Store, *, injected_at: datetime | None) -> Course:
+    """The course of every incident in this store, the oldest first; a script tells what is expected of it."""
+    names = [f"I-{row['number']}" for row in reversed(store.incidents())]
+    return Course(
+        incident=names[0] if names else "",
+        lines=tuple(f"{name} {line}" for name in names for line in lines(store, name)),
+        times=times(store, names[0] if names else "", injected_at),
+        problems=(),
+    )
+
+
 _NAMES = ("fault_to_alert", "evidence", "plan", "approval", "healed", "hold")
 
 

@@ -98,17 +98,10 @@ def perform(one: Fault, *, stage: Stage, bench: Bench, judge: Judge, clock: Call
     return _whole(part, stage=stage, bench=bench, judge=judge, clock=clock, say=say)
 
 
-def perform_script(script: Script, cast: Cast, *, stage: Stage, judge: Judge, clock: Callable[[], datetime]) -> Score:
+def perform_script(
+    script: Script, cast: Cast, *, stage: Stage, bench: Bench, judge: Judge, clock: Callable[[], datetime]
+) -> Score:
     """What the world and people do, in the script's order."""
-
-    def taken(at: datetime | None) -> Course:
-        names = [f"I-{row['number']}" for row in reversed(stage.store.incidents())]
-        return Course(
-            incident=names[0] if names else "",
-            lines=tuple(f"{name} {line}" for name in names for line in course.lines(stage.store, name)),
-            times=course.times(stage.store, names[0] if names else "", at),
-            problems=(),
-        )
 
     part = Part(
         id=script.id,
@@ -118,10 +111,10 @@ def perform_script(script: Script, cast: Cast, *, stage: Stage, judge: Judge, cl
         begin=lambda: None,
         begun="What the course says is done, in its order.",
         follow=lambda: scripts.play(script, cast),
-        read=taken,
+        read=lambda at: course.of_all(stage.store, injected_at=at),
         judged_by=script.judged_by,
     )
-    return _whole(part, stage=stage, bench=cast.bench, judge=judge, clock=clock, say=cast.say)
+    return _whole(part, stage=stage, bench=bench, judge=judge, clock=clock, say=cast.say)
 
 
 def _whole(part: Part, *, stage: Stage, bench: Bench, judge: Judge, clock: Callable[[], datetime], say: Say) -> Score:

@@ -3,6 +3,9 @@
 The key of an entry is (method, target, identity, rendered bytes without the run's id); its answers are ordered by
 their offset from the alert and, once something was changed, from the change. A question that is not in the recording
 is no data: it is never made up.
+
+In a course the world moves more than once. Its recording names these moments, what the world did and what Handrail
+changed, and a replay passes them as they come: each answer and each alert is as long after its moment as it was.
 """
 
 from __future__ import annotations
@@ -17,12 +20,12 @@ import math
 import re
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from handrail.errors import FixRunbook
+from handrail.errors import AskHuman, FixRunbook, FixSettings, HandrailError, TryAgain
 from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.runbooks.document import Document
 from handrail.runs import Mode
@@ -30,11 +33,23 @@ from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
 ENDING = ".json.gz"
+COURSES = "courses"  # the folder of theirs, below that of the faults'
 MOST = 64 * 1024 * 1024  # bytes, unpacked; a drill's are less than one in a hundred of it
 RUN = re.compile(r"\bR-\d+\b")
 Kept = TypeVar("Kept")
 NOT_RECORDED = "not in the recording: no data"
 Series = tuple[tuple[dict[str, str], float], ...] | None
+RAISED = "raised"  # stands in an answer's place where there was none but an error, with what it says
+ERRORS: tuple[type[HandrailError], ...] = (TryAgain, FixSettings, FixRunbook, AskHuman)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Something after which the world is another: `act 2` of a course, or the key of a change."""
+
+    name: str
+    at: float  # seconds from the first alert; before it, negative
+    seconds: float = 0.0  # that the world took for it
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,11 +60,15 @@ class Entry:
     after_alert: float
     after_change: float | None
     answer: Any
+    moment: int = 0  # how many moments of a course had passed when it was asked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A drill's observations and outcomes. `course` is what the drill did, in the order it did it."""
+    """A drill's observations and outcomes. `course` is what the drill did, in the order it did it.
+
+    `fault` is its name: a fault's, or that of a course, which brings its script along.
+    """
 
     fault: str
     runbook: str
@@ -72,6 +91,8 @@ class Recording:
     times: Mapping[str, float | None] = dataclasses.field(
         default_factory=dict
     )  # the drill's phases in seconds; recordings made before 2026-11-29 have none
+    script: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of a course, as its file tells it
+    moments: tuple[Moment, ...] = ()  # of a course, in their order
     seal: str = ""  # hash of all the rest as it was saved; empty where it was never sealed
 
     @property
@@ -113,7 +134,10 @@ def load(path: Path) -> Recording:
     try:
         entries = tuple(Entry(**entry) for entry in raw["entries"])
         posts = tuple((float(at), str(body)) for at, body in raw["posts"])
-        made = Recording(**{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"])})
+        moments = tuple(Moment(**moment) for moment in raw.get("moments", ()))
+        made = Recording(
+            **{**raw, "entries": entries, "posts": posts, "course": tuple(raw["course"]), "moments": moments}
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise _not_whole(path, str(error)) from error
     if stray := _misshapen(made):
@@ -122,10 +146,15 @@ def load(path: Path) -> Recording:
 
 
 def load_to_play(path: Path) -> Recording:
-    """Read one that is replayed or practised: it must tell when its alert came, and what the drill expected."""
+    """Read one that is replayed or practised: it must tell when its alert came, and what the drill expected.
+
+    What a course expects its script tells, which `script.of` reads.
+    """
     made = load(path)
     try:
         aware = datetime.fromisoformat(made.alert_at).tzinfo is not None
+        if made.script and aware:
+            return made
         told = [str(made.expect[name]) for name in ("title", "healed_by", "proposes")]
         told += [str(one) for one in made.expect["alerts"]]
         told += [f"{int(one['step'])} {one['ends']} {one['choose']}" for one in made.expect["remedies"]]
@@ -145,13 +174,17 @@ def _misshapen(made: Recording) -> str:
     for field in dataclasses.fields(Recording):
         if field.type == "str" and not isinstance(getattr(made, field.name), str):
             return f"{field.name} is no text"
-    if not all(isinstance(one, dict) for one in (made.expect, made.others)):
+    if not all(isinstance(one, dict) for one in (made.expect, made.others, made.script)):
         return "what was expected is no mapping"
+    if not all(isinstance(one.name, str) and _is_time(one.at) and _is_time(one.seconds) for one in made.moments):
+        return "a moment has no name or no time"
     if not all(isinstance(entry.key, str) for entry in made.entries):
         return "what was asked is no text"
     for entry in made.entries:
         if not all(_is_time(at) for at in (entry.after_alert, 0 if entry.after_change is None else entry.after_change)):
             return "an answer's time is no number"
+        if not isinstance(entry.moment, int) or (made.moments and not 0 <= entry.moment <= len(made.moments)):
+            return "an answer's moment is none of the recording's"
     return "" if all(_is_time(at) for at, _ in made.posts) else "an alert's time is no number"
 
 
@@ -238,43 +271,48 @@ class RecordingGround:
 
     def __init__(self, inner: Ground, *, clock: Callable[[], datetime]) -> None:
         self.inner, self._clock = inner, clock
-        self._kept: list[tuple[str, datetime, Any]] = []
+        self._kept: list[_Kept] = []
+        self._moments: list[tuple[str, datetime, float]] = []
         self._changed: datetime | None = None
         self._lock = threading.Lock()
 
     def observe(self, ask: Ask) -> Answer:
         """Ask and keep."""
-        return self._keep("observe", ask, self.inner.observe(ask), _answer_out)
+        return self._keep("observe", ask, lambda: self.inner.observe(ask), _answer_out)
 
     def prospect(self, ask: Ask) -> Prospect:
         """Ask and keep."""
-        return self._keep("prospect", ask, self.inner.prospect(ask), _prospect_out)
+        return self._keep("prospect", ask, lambda: self.inner.prospect(ask), _prospect_out)
 
     def guard_holds(self, guard: Guard) -> str:
         """Ask and keep."""
-        return self._keep("guard", guard, self.inner.guard_holds(guard), lambda says: says)
+        return self._keep("guard", guard, lambda: self.inner.guard_holds(guard), _as_is)
 
     def change(self, ask: Ask, permit: Permit) -> Answer:
         """Change and keep; what follows is after the change."""
-        answer = self._keep("change", ask, self.inner.change(ask, permit), _answer_out)
+        answer = self._keep("change", ask, lambda: self.inner.change(ask, permit), _answer_out)
         self._changed = self._clock()
+        self._passed(key_of("change", ask), self._changed, 0.0)
         return answer
 
     def instant(self, promql: str) -> Series:
         """Ask and keep."""
-        return self._keep("instant", promql, self.inner.instant(promql), lambda series: series)
+        return self._keep("instant", promql, lambda: self.inner.instant(promql), _as_is)
 
     def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
         """Ask and keep, with times as offsets from now."""
-        points = self.inner.series(promql, minutes=minutes, step_seconds=step_seconds)
-        now = self._clock().timestamp()
-        self._keep("series", promql, points, lambda found: [[round(at - now, 1), value] for at, value in found])
-        return points
+
+        def out(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
+            now = self._clock().timestamp()
+            return [[round(at - now, 1), value] for at, value in points]
+
+        asked = functools.partial(self.inner.series, promql, minutes=minutes, step_seconds=step_seconds)
+        return self._keep("series", promql, asked, out)
 
     def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
         """Ask and keep."""
-        aim = self.inner.aim(kind, ask, first_bad_at=first_bad_at, service=service)
-        return self._keep(f"aim {kind} {service}", ask, aim, lambda found: dataclasses.asdict(found) if found else None)
+        asked = functools.partial(self.inner.aim, kind, ask, first_bad_at=first_bad_at, service=service)
+        return self._keep(f"aim {kind} {service}", ask, asked, lambda aim: dataclasses.asdict(aim) if aim else None)
 
     def begin(self, run: str) -> None:
         """Pass on."""
@@ -284,34 +322,85 @@ class RecordingGround:
         """Pass on."""
         self.inner.end(run)
 
-    def entries(self, alert_at: datetime) -> tuple[Entry, ...]:
+    @contextlib.contextmanager
+    def moves(self, name: str) -> Iterator[None]:
+        """The world moves within the block: what is asked from its beginning on is after that."""
+        at = self._clock()
+        number = self._passed(name, at, 0.0)
+        yield
+        self._moments[number] = (name, at, (self._clock() - at).total_seconds())
+
+    def entries(self, alert_at: datetime, *, until: datetime | None = None) -> tuple[Entry, ...]:
         """What was kept, with offsets from the alert and from the change; runs of the same answer kept once."""
         changed = self._changed
         found: list[Entry] = []
-        newest: dict[tuple[str, bool], Any] = {}
+        newest: dict[tuple[str, int, bool], Any] = {}
         with self._lock:
-            kept = list(self._kept)
-        for key, at, answer in kept:
-            after = (at - changed).total_seconds() if changed is not None and at >= changed else None
+            kept = [one for one in self._kept if until is None or one.at <= until]
+        for one in kept:
+            after = (one.at - changed).total_seconds() if changed is not None and one.at >= changed else None
+            answer = one.answer
             comparable = {**answer, "seconds": 0, "started_at": ""} if isinstance(answer, dict) else answer
-            place = (key, after is not None)
+            place = (one.key, one.moment, after is not None)
             if place in newest and newest[place] == comparable:
                 continue
             newest[place] = comparable
             found.append(
                 Entry(
-                    key=key,
-                    after_alert=round((at - alert_at).total_seconds(), 2),
+                    key=one.key,
+                    after_alert=round((one.at - alert_at).total_seconds(), 2),
                     after_change=None if after is None else round(after, 2),
                     answer=answer,
+                    moment=one.moment,
                 )
             )
         return tuple(found)
 
-    def _keep(self, method: str, subject: Any, answer: Kept, out: Callable[[Any], Any]) -> Kept:
+    def moments(self, alert_at: datetime) -> tuple[Moment, ...]:
+        """What moved the world, in its order."""
         with self._lock:
-            self._kept.append((key_of(method, subject), self._clock(), out(answer)))
+            return tuple(
+                Moment(name=name, at=round((at - alert_at).total_seconds(), 2), seconds=round(seconds, 2))
+                for name, at, seconds in self._moments
+            )
+
+    def _passed(self, name: str, at: datetime, seconds: float) -> int:
+        with self._lock:
+            self._moments.append((name, at, seconds))
+            return len(self._moments) - 1
+
+    def _keep(self, method: str, subject: Any, asked: Callable[[], Kept], out: Callable[[Kept], Any]) -> Kept:
+        """Ask and keep what came of it. An error that the loop is told of is an answer, too."""
+        key, moment = key_of(method, subject), len(self._moments)
+        try:
+            answer = asked()
+        except HandrailError as error:
+            kind = next((one.__name__ for one in ERRORS if isinstance(error, one)), TryAgain.__name__)
+            self._put(key, moment, {RAISED: kind, "says": str(error)})
+            raise
+        self._put(key, moment, out(answer))
         return answer
+
+    def _put(self, key: str, moment: int, answer: Any) -> None:
+        with self._lock:
+            self._kept.append(_Kept(key=key, moment=moment, at=self._clock(), answer=answer))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Kept:
+    key: str
+    moment: int
+    at: datetime
+    answer: Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Told:
+    """An entry by its moment."""
+
+    moment: int
+    after: float  # seconds
+    entry: Entry
 
 
 class ReplayGround:
@@ -322,19 +411,54 @@ class ReplayGround:
     ) -> None:
         """`alert_at` is when the replay's first alert came, by the same clock."""
         self._clock, self._alert_at = clock, alert_at
-        self._changed: datetime | None = None
-        self._entries: dict[str, list[Entry]] = {}
+        self._moments = recording.moments or _one_moment(recording)
+        self._course = bool(recording.moments)
+        self._at: dict[int, datetime] = {}  # when each moment passed here, by its number from 1
+        self._told: dict[str, list[_Told]] = {}
         self.missing: list[str] = []  # what was asked and is not in the recording
         for entry in recording.entries:
-            self._entries.setdefault(entry.key, []).append(entry)
-        made = [entry for entry in recording.entries if entry.key.startswith("change ")]
-        # offsets from the change are from the last one: one that did not help before it is followed by what was recorded
-        self._last_change = max(made, key=lambda entry: entry.after_alert).key if made else ""
+            self._told.setdefault(entry.key, []).append(self._placed(entry))
+
+    def _placed(self, entry: Entry) -> _Told:
+        if self._course:
+            since = self._moments[entry.moment - 1].at if entry.moment else 0.0
+            return _Told(moment=entry.moment, after=entry.after_alert - since, entry=entry)
+        if entry.after_change is None:
+            return _Told(moment=0, after=entry.after_alert, entry=entry)
+        return _Told(moment=1, after=entry.after_change, entry=entry)
 
     @property
     def changed_at(self) -> datetime | None:
-        """When the replay made the last change of the recording; None before."""
-        return self._changed
+        """When the replay passed the last moment of the recording; None before."""
+        return self._at.get(len(self._moments))
+
+    @property
+    def passed(self) -> int:
+        """How many moments passed, without a gap."""
+        return next((number for number in range(len(self._moments)) if number + 1 not in self._at), len(self._moments))
+
+    def moves(self, name: str) -> Moment | None:
+        """The first moment of this name that has not passed is now; None where there is no more of this name.
+
+        That of a fault's drill is now once more: a change that is made again counts from when it was.
+        """
+        numbers = [number for number, moment in enumerate(self._moments, 1) if moment.name == name]
+        number = next((one for one in numbers if one not in self._at or not self._course), None)
+        if number is None:
+            return None
+        self._at[number] = self._clock()
+        return self._moments[number - 1]
+
+    def when(self, offset: float) -> datetime | None:
+        """When here is what was so many seconds after the first alert; None while its moment has not passed."""
+        number = sum(moment.at <= offset for moment in self._moments)
+        if number and number > self.passed:
+            return None
+        since = self._moments[number - 1].at if number else 0.0
+        return self._since(number) + timedelta(seconds=offset - since)
+
+    def _since(self, number: int) -> datetime:
+        return self._at[number] if number else self._alert_at()
 
     def observe(self, ask: Ask) -> Answer:
         """The recorded answer, else none."""
@@ -373,35 +497,36 @@ class ReplayGround:
         if not permit.plan:
             raise ValueError("no change without a permit")
         entry = self._find("change", ask)
-        if entry is not None and entry.key == self._last_change:  # what nobody recorded changed nothing
-            self._changed = self._clock()
+        if entry is not None:  # what nobody recorded changed nothing
+            self.moves(entry.key)
         return self._answer(entry)
 
     def knows(self, method: str, subject: Any) -> bool:
         """Whether this was asked in the drill: `observe`, `prospect`, `change` … with an `Ask`."""
-        return key_of(method, subject) in self._entries
+        return key_of(method, subject) in self._told
 
     def instant(self, promql: str) -> Series:
         """The recorded series, else no answer."""
-        entry = self._find("instant", promql) or self._by_window(promql)
-        if entry is None or entry.answer is None:
+        found = self._newest(self._told.get(key := key_of("instant", promql), []))
+        near = None if found is not None and not self._course else self._by_window(key)
+        if near is not None and (found is None or near.moment > found.moment):
+            found = near
+        if found is None:
+            self.missing.append(key)
+        if found is None or found.entry.answer is None:
             return None
-        return tuple((dict(labels), float(value)) for labels, value in entry.answer)
+        return tuple((dict(labels), float(value)) for labels, value in found.entry.answer)
 
     def series(self, promql: str, *, minutes: float, step_seconds: float) -> tuple[tuple[float, float], ...]:
-        """The recorded points, joined, each as long after the alert or the change as it was; none from the future."""
-        entries = self._entries.get(key := key_of("series", promql), [])
-        if not entries:
+        """The recorded points, joined, each as long after its moment as it was; none from the future."""
+        every = self._told.get(key := key_of("series", promql), [])
+        if not every:
             self.missing.append(key)
-        now, points = self._clock().timestamp(), {}
-        for entry in sorted(entries, key=lambda entry: entry.after_alert):
-            if entry.after_change is None:
-                read = self._alert_at().timestamp() + entry.after_alert
-            elif self._changed is not None:
-                read = self._changed.timestamp() + entry.after_change
-            else:
-                continue
-            points.update({read + at: value for at, value in entry.answer})
+        now, passed, points = self._clock().timestamp(), self.passed, {}
+        for one in sorted(every, key=lambda one: one.entry.after_alert):
+            if one.moment <= passed and not _raised(one.entry):
+                read = self._since(one.moment).timestamp() + one.after
+                points.update({read + at: value for at, value in one.entry.answer})
         return tuple((at, points[at]) for at in sorted(points) if now - minutes * 60 <= at <= now)
 
     def aim(self, kind: str, ask: Ask, *, first_bad_at: datetime, service: str) -> Aim | None:
@@ -416,43 +541,59 @@ class ReplayGround:
         """Nothing to throw away."""
 
     def _find(self, method: str, subject: Any) -> Entry | None:
-        key = key_of(method, subject)
-        found = self._newest(self._entries.get(key, []))
+        """The answer that counts now; an error that was told is told again."""
+        every = self._told.get(key := key_of(method, subject), [])
+        found = self._newest(every)
+        if found is None and every and self._course and method != "guard":
+            found = every[0]  # two runs are not always as far as they were: what was asked a moment later is asked now
         if found is None:
             self.missing.append(key)
-        return found
+            return None
+        if error := _raised(found.entry):
+            raise error
+        return found.entry
 
-    def _by_window(self, promql: str) -> Entry | None:
+    def _by_window(self, key: str) -> _Told | None:
         """A check's query in a window of another length: `[17s]` answers for `[18s]`, the same moment counted."""
-        wanted = re.sub(r"\[\d+s\]", "[w]", key_of("instant", promql))
-        near = [
-            entry
-            for key, entries in self._entries.items()
-            if re.sub(r"\[\d+s\]", "[w]", key) == wanted
-            for entry in entries
-        ]
-        return self._newest(sorted(near, key=lambda entry: entry.after_alert))
+        wanted = re.sub(r"\[\d+s\]", "[w]", key)
+        near = [one for key, those in self._told.items() if re.sub(r"\[\d+s\]", "[w]", key) == wanted for one in those]
+        return self._newest(sorted(near, key=lambda one: one.entry.after_alert))
 
-    def _newest(self, entries: list[Entry]) -> Entry | None:
-        """The newest answer that was given by this moment, counted from the change once there was one."""
-        now = self._clock()
-        if self._changed is not None:
-            later = [entry for entry in entries if entry.after_change is not None]
-            passed = (now - self._changed).total_seconds()
-            due = [entry for entry in later if entry.after_change is not None and entry.after_change <= passed]
-            if due or later:
-                return due[-1] if due else later[0]
-            return entries[-1] if entries else None
-        before = [entry for entry in entries if entry.after_change is None]
-        passed = (now - self._alert_at()).total_seconds()
-        due = [entry for entry in before if entry.after_alert <= passed]
-        return due[-1] if due else (before[0] if before else None)
+    def _newest(self, every: list[_Told]) -> _Told | None:
+        """The newest answer that was given by now, counted from the newest moment that has any; none from the future."""
+        number = max((one.moment for one in every if one.moment <= self.passed), default=None)
+        if number is None:
+            return None
+        own = [one for one in every if one.moment == number]
+        if number < self.passed and not self._course:
+            return own[-1]
+        passed = (self._clock() - self._since(number)).total_seconds()
+        due = [one for one in own if one.after <= passed]
+        return due[-1] if due else own[0]
 
     def _answer(self, entry: Entry | None) -> Answer:
         if entry is None:
             return Answer(started_at=self._clock(), seconds=0.0, refused=NOT_RECORDED)
         raw = {**entry.answer, "exit_codes": tuple(entry.answer["exit_codes"]), "started_at": self._clock()}
         return Answer(**raw)
+
+
+def _one_moment(recording: Recording) -> tuple[Moment, ...]:
+    """That of a fault's drill: its last change, from which offsets count. One before it, which did not help, is followed
+    by what was recorded."""
+    made = [entry for entry in recording.entries if entry.key.startswith("change ")]
+    if not made:
+        return ()
+    last = max(made, key=lambda entry: entry.after_alert)
+    return (Moment(name=last.key, at=changed_after(recording) or last.after_alert),)
+
+
+def _raised(entry: Entry) -> HandrailError | None:
+    """The error that stands in an answer's place."""
+    if not isinstance(entry.answer, dict) or RAISED not in entry.answer:
+        return None
+    kind = next((one for one in ERRORS if one.__name__ == entry.answer[RAISED]), TryAgain)
+    return kind(str(entry.answer.get("says", "")))
 
 
 def changed_after(recording: Recording) -> float | None:
@@ -505,6 +646,10 @@ class ReplayClock:
         """The time now, in the replay."""
         passed = 0.0 if self._began is None else self._monotonic() - self._began
         return self._start + timedelta(seconds=passed * self._speed)
+
+
+def _as_is(answer: object) -> object:
+    return answer
 
 
 def _answer_out(answer: Answer) -> dict[str, Any]:

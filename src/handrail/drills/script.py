@@ -6,7 +6,7 @@ import difflib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from handrail.engine.desk import Desk
 from handrail.errors import FixRunbook
 from handrail.evidence import Event
 from handrail.plans import Plan
+from handrail.remedies import Standing
 from handrail.store import Store
 
 DEEDS = (
@@ -37,8 +38,10 @@ DEEDS = (
     "pick",  # another remedy of the run
     "take_back",  # a remedy that did not help
 )
+WORLD = ("inject", "cure", "alert", "run")  # deeds of the world's: a replay makes none of them
 EVENTS = tuple(incidents.sentences.SENTENCES)  # of the record, for which an act may wait
 CHOICES = ("recommended", "original", "retargeted")
+ENDED = tuple(f": {one}" for one in (Standing.FAILED, Standing.DID_NOT_HELP, Standing.REFUSED_BY_PERSON))
 SETTLED_SECONDS = 6.0  # as expected for so long: nothing more comes
 ROUND_SECONDS = 0.2
 
@@ -80,6 +83,7 @@ class Script:
     heal: tuple[tuple[str, ...], ...]
     time_limit_seconds: int
     library: str = "azora"
+    told: Mapping[str, Any] = field(default_factory=dict, compare=False)  # as the file tells it
 
     @property
     def settings(self) -> str:
@@ -91,6 +95,14 @@ def read(text: str, *, path: str) -> Script:
     """The script of a file; one that does not heal, or does what is not known, is refused."""
     try:
         raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _no_course(path, error) from error
+    return of(raw, path=path)
+
+
+def of(raw: Any, *, path: str) -> Script:
+    """The script that a file or a recording holds."""
+    try:
         expect = raw["expect"]
         script = Script(
             id=raw["course"],
@@ -104,14 +116,17 @@ def read(text: str, *, path: str) -> Script:
             heal=fault.vectors(raw.get("heal") or ()),
             time_limit_seconds=int(raw.get("time_limit_seconds", 420)),
             library=raw.get("library", "azora"),
+            told=raw,
         )
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise FixRunbook(
-            f"{path} is no course: {type(error).__name__} {error}. See docs/reference/courses.md."
-        ) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _no_course(path, error) from error
     if not script.heal:
         raise FixRunbook(f"{path}: a course without `heal` is refused. Say how all of it is taken back.")
     return script
+
+
+def _no_course(path: str, error: Exception) -> FixRunbook:
+    return FixRunbook(f"{path} is no course: {type(error).__name__} {error}. See docs/reference/courses.md.")
 
 
 def _act(raw: Mapping[str, Any], path: str) -> Act:
@@ -134,34 +149,60 @@ class Cast:
 
     store: Store
     desk: Desk
+    approver: Approver
+    world: Callable[[int, Act], None]  # does what the world does, by the act's number from 1
+    say: Callable[[str], None]
+    seconds: Callable[[], float] = time.monotonic  # the clock by which it waits
+    pause: Callable[[float], None] = time.sleep
+    goes_on: Callable[[], bool] = lambda: True  # asked again and again; where not, nothing more can come
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Does the world's acts for real."""
+
     bench: Bench
     faults: Callable[[str], Fault]
-    approver: Approver
     alertmanager: str  # its address
-    say: Callable[[str], None]
+
+    def __call__(self, number: int, act: Act) -> None:
+        """One of them."""
+        match act.do:
+            case "inject":
+                fault.inject(self.faults(act.fault), self.bench)
+            case "cure":
+                fault.cure(self.faults(act.fault), self.bench)
+            case "run":
+                fault.ask(fault.filled(act.run, self.bench.places), cwd=self.bench.cwd, env=self.bench.heal_env)
+            case "alert":
+                tell(self.alertmanager, act)
 
 
 def play(script: Script, cast: Cast) -> list[str]:
     """Do everything in its order, then wait until all is as expected; what is otherwise, in sentences."""
-    until = time.monotonic() + script.time_limit_seconds
+    until = cast.seconds() + script.time_limit_seconds
+
+    def goes_on() -> bool:
+        return cast.goes_on() and cast.seconds() < until
+
     for number, act in enumerate(script.acts, 1):
         came = False
-        while not came and time.monotonic() < until:
-            came = _ready(act, cast.store) and _do(act, cast)
+        while not came and goes_on():
+            came = _ready(act, cast.store) and _do(number, act, cast)
             if not came:
-                time.sleep(ROUND_SECONDS)
+                cast.pause(ROUND_SECONDS)
         if not came:
             return [f"act {number}, {act.do} {act.fault or act.of}: its moment never came", *wrong(script, cast.store)]
         cast.say(f"  {act.do} {act.fault or act.of}".rstrip())
     since: float | None = None
-    while time.monotonic() < until:
+    while goes_on():
         if wrong(script, cast.store):
             since = None
         else:
-            since = since or time.monotonic()
-            if time.monotonic() - since >= SETTLED_SECONDS:
+            since = since or cast.seconds()
+            if cast.seconds() - since >= SETTLED_SECONDS:
                 return []
-        time.sleep(ROUND_SECONDS)
+        cast.pause(ROUND_SECONDS)
     return wrong(script, cast.store)
 
 
@@ -187,6 +228,15 @@ def wrong(script: Script, store: Store) -> list[str]:
     return [*found, *at_once(store)]
 
 
+def left(script: Script, store: Store) -> bool:
+    """Whether a remedy already ended as the script has none end: what follows can mend nothing, unless one is picked."""
+    if any(act.do == "pick" for act in script.acts):
+        return False
+    expected = {line for lines in script.incidents for line in lines}
+    taken = [line for row in store.incidents() for line in course.lines(store, f"I-{row['number']}", tried=True)]
+    return any(line.endswith(ENDED) and line not in expected for line in taken)
+
+
 def at_once(store: Store) -> list[str]:
     """Two changes that were on one target at a time: there must never be any."""
     spans = [
@@ -200,6 +250,11 @@ def at_once(store: Store) -> list[str]:
         for same, begun, _, other in spans
         if same == target and plan != other and since <= begun and (until is None or begun < until)
     ]
+
+
+def moment(number: int) -> str:
+    """What a recording calls the moment of an act of the world's, by its number from 1."""
+    return f"act {number}"
 
 
 def _ready(act: Act, store: Store) -> bool:
@@ -221,18 +276,13 @@ def _meant(act: Act, event: Event, store: Store) -> bool:
     return run is not None and run["runbook"] == act.of
 
 
-def _do(act: Act, cast: Cast) -> bool:
+def _do(number: int, act: Act, cast: Cast) -> bool:
     """Whether it was done; False where what it needs is not there yet."""
     desk, who = cast.desk, cast.approver
+    if act.do in WORLD:
+        cast.world(number, act)
+        return True
     match act.do:
-        case "inject":
-            fault.inject(cast.faults(act.fault), cast.bench)
-        case "cure":
-            fault.cure(cast.faults(act.fault), cast.bench)
-        case "run":
-            fault.ask(fault.filled(act.run, cast.bench.places), cwd=cast.bench.cwd, env=cast.bench.heal_env)
-        case "alert":
-            tell(cast.alertmanager, act)
         case "approve" | "refuse":
             plan = _waiting(act, cast.store)
             return (
@@ -304,4 +354,4 @@ def find(folder: Path, name: str) -> Path | None:
     return path if path.exists() else None
 
 
-__all__: Sequence[str] = ["Act", "Cast", "Script", "at_once", "find", "play", "read", "wrong"]
+__all__: Sequence[str] = ["Act", "Cast", "Script", "World", "at_once", "find", "left", "of", "play", "read", "wrong"]
