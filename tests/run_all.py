@@ -155,7 +155,7 @@ def without_the_lab(record: Record) -> bool:
             python("pytest", "-q", "-m", "not lab", "lab/cluster", "lab/azora/tests"),
             seconds=300,
         )
-        and twice(record, "slow tests and replays", SLOW, seconds=1200, again=[*SLOW, "--last-failed"])
+        and twice(record, "slow tests and replays", SLOW, seconds=1800, again=[*SLOW, "--last-failed"])
         and browser(record)
     )
 
