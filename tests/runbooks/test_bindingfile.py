@@ -97,6 +97,31 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
             4,
             "'RB-006/scale' stands where a mapping belongs",
         ),
+        (
+            "runbooks:\n  RB-001:\n    remedies:\n      - {name: a, step: 6}\n      - {name: a, step: 5}\n",
+            5,
+            "two remedies of RB-001 are called a. Give one another `name`",
+        ),
+        (
+            "runbooks:\n  RB-001:\n    remedies:\n      - step: 6\n      - step: 6\n",
+            5,
+            "two remedies of RB-001 are called step-6",
+        ),
+        (
+            "runbooks:\n  RB-001:\n    remedies:\n      - {name: a, step: 6, commands: ['6.1', '5.1']}\n",
+            4,
+            "5.1 is no command of step 6, for which this remedy stands. Write '6.1'",
+        ),
+        (
+            "runbooks:\n  RB-001:\n    remedies:\n      - name: a\n        step: 6\n        commands: [RB-001.6.1]\n",
+            6,
+            "RB-001.6.1 is no command of step 6, for which this remedy stands. Write '6.1'",
+        ),
+        (
+            "runbooks:\n  RB-001:\n    summary: a\n    explains: [RB-002, RB-001]\n",
+            4,
+            "RB-001 explains itself. Name the runbooks whose alerts its trouble raises too",
+        ),
         ("runbooks:\n  RB-001:\n    trigger: []\n", 3, "Did you mean triggers?"),
         ("runbooks:\n  RB-001:\n    parameters:\n      pod-name: {type: pod}\n", 4, "no parameter type is named pod"),
         ("runbooks:\n  RB-001:\n    time_limits: {9: 5m}\n", 3, "RB-001 has no step 9"),

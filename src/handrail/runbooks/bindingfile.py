@@ -215,6 +215,11 @@ class _File:
                 "afterwards",
                 f"`{unknown}` is nothing that is done when it is over. {' and '.join(AFTERWARDS)} are",
             )
+        explains = self._texts(raw, "explains")
+        if identity in explains:
+            self._no(
+                raw, "explains", f"{identity} explains itself. Name the runbooks whose alerts its trouble raises too"
+            )
         resolution = self._mapping(raw, "resolution")
         parameters, lists = self._mapping(raw, "parameters"), self._mapping(raw, "lists")
         limits = self._mapping(raw, "time_limits")
@@ -225,12 +230,8 @@ class _File:
             checks=tuple(self._check(item) for item in self._items(raw, "checks")),
             hold=self._duration(raw, "hold") if "hold" in raw else None,
             lists=tuple(self._list(identity, step, lists) for step in lists),
-            remedies=(
-                tuple(self._remedy(identity, item) for item in self._items(raw, "remedies"))
-                if "remedies" in raw
-                else None
-            ),
-            explains=tuple(RunbookId(one) for one in self._texts(raw, "explains")),
+            remedies=self._remedies(identity, raw) if "remedies" in raw else None,
+            explains=tuple(RunbookId(one) for one in explains),
             stays_in_charge=self._yes_or_no(raw, "stays_in_charge"),
             step_limits={self._step(identity, step, limits, step): self._duration(limits, step) for step in limits},
             summary=self._text(raw, "summary"),
@@ -401,6 +402,16 @@ class _File:
             below=self._number(raw, "below"),
         )
 
+    def _remedies(self, identity: str, raw: _At) -> tuple[RemedyBinding, ...]:
+        """Each under a name of its own, by which choices, plans and the record tell them apart."""
+        items = self._items(raw, "remedies")
+        found = tuple(self._remedy(identity, item) for item in items)
+        names = [one.name for one in found]
+        for at, (one, item) in enumerate(zip(found, items, strict=True)):
+            if one.name in names[:at]:
+                self._no(item, "name", f"two remedies of {identity} are called {one.name}. Give one another `name`")
+        return found
+
     def _remedy(self, identity: str, raw: _At) -> RemedyBinding:
         self._keys(
             raw,
@@ -425,7 +436,7 @@ class _File:
             name=self._text(raw, "name") or f"step-{step}",
             title=self._text(raw, "title"),
             step=step,
-            commands=tuple(self._place(raw, "commands", place) for place in self._list_of(raw, "commands")),
+            commands=tuple(self._own_place(raw, step, place) for place in self._list_of(raw, "commands")),
             when=tuple(self._when(item) for item in self._items(raw, "when")),
             needs=self._texts(raw, "needs"),
             expected_effect=self._text(raw, "expected_effect"),
@@ -479,6 +490,15 @@ class _File:
         if not isinstance(value, str) or not PLACE.fullmatch(value):
             self._no(raw, key, f"{value!r} is no place of a command. Write step and number in quotes, as '5.1'")
         return str(value)
+
+    def _own_place(self, raw: _At, step: int, value: Any) -> str:
+        """A command of the remedy's own step."""
+        place = self._place(raw, "commands", value)
+        if not place.startswith(f"{step}."):
+            self._no(
+                raw, "commands", f"{place} is no command of step {step}, for which this remedy stands. Write '{step}.1'"
+            )
+        return place
 
     def _number(self, raw: _At, key: str, default: Any = None) -> Any:
         value = raw.get(key, default)
