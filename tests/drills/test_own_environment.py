@@ -207,7 +207,20 @@ def test_a_team_drills_a_course_and_replays_what_was_recorded(team: Path) -> Non
             "may be injected into live, and this is",
         ),
         ("faults/CRASH-001-dark.yaml", "throw main,", "throw nothing,", "is not content before the fault is in"),
-        ("faults/CRASH-001-dark.yaml", "- run: [grep", "- look: [grep", "here each judge is a command"),
+        (
+            "faults/CRASH-001-dark.yaml",
+            "- run: [grep",
+            "- storm: {over_seconds: 1}\n  - run: [grep",
+            "here each judge is a command",
+        ),
+        ("faults/CRASH-001-dark.yaml", "- run: [grep", "- look: [grep", "`look` is not known in `judge`."),
+        ("faults/CRASH-001-dark.yaml", "ends: healed", "ends: heald", "`ends` is heald; it is one of"),
+        (
+            "faults/CRASH-001-dark.yaml",
+            "runbook: CRASH-001",
+            "runbook: CRASH-01",
+            "has a runbook CRASH-01. Did you mean CRASH-001? Nothing was injected.",
+        ),
         ("../cluster.json", '"allowed"', '"never"', "does not carry the label handrail.dev/drills=allowed"),
     ],
 )

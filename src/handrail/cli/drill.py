@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ from handrail.drills.fault import Bench, Fault
 from handrail.drills.judge import Judge
 from handrail.drills.recording import RecordingGround
 from handrail.drills.venue import Venue
-from handrail.errors import FixSettings
+from handrail.errors import FixRunbook, FixSettings
 from handrail.runs import Mode
 from handrail.settings import Settings
 from handrail.targets import Ground
@@ -79,6 +80,8 @@ def perform(
     scripted = scripts.find(venue.courses, name)
     if scripted is not None:
         script = scripts.read(scripted.read_text(encoding="utf-8"), path=str(scripted))
+        for named in (*(act.fault for act in script.acts if act.fault), *script.judged_by):
+            fault.of(fault.find(venue.faults, named))  # one that cannot be read is told before the first is injected
         place = library / ("handrail.yaml" if config else script.settings)
         with _staged(script.id, place, venue, meanwhile=meanwhile) as at:
             score = at.script(script)
@@ -86,9 +89,11 @@ def perform(
                 at.leave(score, folder=recording.COURSES, made=lambda: at.recorded_script(script, score))
             at.reviews()
         return score, venue
-    own = fault.of(fault.find(venue.faults, name))
+    path = fault.find(venue.faults, name)
+    own = fault.of(path)
     one = fault.with_edition(own, edition)
     place = library / (Path(one.settings).name if config else one.settings)
+    _refuse_unknown_runbook(one, place, path)
     with _staged(one.id, place, venue, wait=wait, meanwhile=meanwhile) as at:
         score = at.one_fault(one)
         if record:
@@ -97,6 +102,17 @@ def perform(
         at.keep(score, runbook=one.runbook)
         at.reviews()
     return score, venue
+
+
+def _refuse_unknown_runbook(one: Fault, place: Path, path: Path) -> None:
+    """A fault is for a runbook that its documents have: no other could be started, and the drill would wait in vain."""
+    found, _ = app.catalog(settings.read(place))
+    known = [str(runbook.id) for document in found.documents for runbook in document.runbooks]
+    for name in dict.fromkeys((one.runbook, one.proposes)):
+        if found.elsewhere(name) is None:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+            raise FixRunbook(f"{path}: no document of {place} has a runbook {name}. {hint} Nothing was injected.")
 
 
 def _own(folder: Path) -> Venue:

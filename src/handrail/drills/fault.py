@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
+from handrail.drills import faultform
 from handrail.errors import FixRunbook
 
-HEALED_BY = ("document", "retargeted", "corrected", "person")
 LIMIT_SECONDS = 300.0  # of one command
 ORIGINAL = "original"  # the edition as its authors wrote it
 PATTERNS = ("values", "shows")  # of what is expected: a name to a regular expression
@@ -75,10 +75,17 @@ class Fault(Expectations):
 
 
 def read(text: str, *, path: str) -> Fault:
-    """The fault of a file; one without heal is refused, since what cannot be healed must not be injected."""
+    """The fault of a file as its published form has it; one without heal is refused, since what cannot be healed must not
+    be injected.
+    """
     try:
         raw = yaml.safe_load(text)
-        fault = Fault(
+        if isinstance(raw, dict) and "fault" in raw and not raw.get("heal"):
+            raise FixRunbook(
+                f"{path}: a fault without `heal` is refused. Say how it is taken back before it is injected."
+            )
+        faultform.refuse(raw, text=text, path=path)
+        found = Fault(
             id=raw["fault"],
             runbook=raw["runbook"],
             title=raw["title"],
@@ -99,13 +106,12 @@ def read(text: str, *, path: str) -> Fault:
         )
     except (yaml.YAMLError, AttributeError, KeyError, RecursionError, TypeError, ValueError, re.error) as error:
         raise FixRunbook(
-            f"{path} is no fault: {type(error).__name__} {error}. See lab/faults/fault.schema.json."
+            f"{path} is no fault: {type(error).__name__} {error}. See docs/reference/faults.md."
         ) from error
-    if not fault.heal:
-        raise FixRunbook(f"{path}: a fault without `heal` is refused. Say how it is taken back before it is injected.")
-    if fault.healed_by not in HEALED_BY:
-        raise FixRunbook(f"{path}: healed_by is {fault.healed_by}; it is one of {', '.join(HEALED_BY)}.")
-    return fault
+    courses = (found.remedies, *found.editions.values())
+    if not found.by_hand and any(remedy.by_hand for remedies in courses for remedy in remedies):
+        raise FixRunbook(f"{path}: a remedy is made by hand, and nothing says how. Write the cure under `by_hand`.")
+    return found
 
 
 def expectations(raw: Mapping[str, Any]) -> dict[str, Any]:
