@@ -245,7 +245,7 @@ runbooks:
     triggers: [{alert: DatabaseSlow}]
     explains: [SH-001]
     checks: [{name: errors, query: 'errors', below: 1, unit: '%'}]
-    remedies: [{name: scale, title: Scale the shop, step: 1, when: [{query: idle, above: 5, says: nothing is idle}]}]
+    remedies: [{name: scale, title: Scale the shop, step: 1, when: [{query: idle, above: 5, says: nothing of $service is idle}]}]
 """
 
 
@@ -276,6 +276,8 @@ def test_where_the_explaining_runbook_has_nothing_left_the_other_one_proposes_ag
         ("SH-002", "looks"),
         ("SH-001", "proposes"),
     ]
+    (scale,) = [row for row in stage.store.remedies_of("R-2") if row["name"] == "scale"]
+    assert scale["reason"] == "nothing of web is idle (1)"
     assert stage.drive("R-3") == "a plan waits for approval"
     assert stage.waiting().remedy == "restart"
     stage.desk.decide(stage.waiting().hash, ANA, yes=False)

@@ -6,22 +6,25 @@ server that were named, and the recordings of the library.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handrail import environments
 from handrail.cli import check, documents, terminal
 from handrail.cli.check import Checked
 from handrail.commands import Finding, Severity, Span, promql, steady
 from handrail.drills import recording
 from handrail.drills.recording import Entry, Recording
 from handrail.engine import looking
-from handrail.errors import FixRunbook
+from handrail.errors import FixRunbook, FixSettings
 from handrail.evidence import reading
 from handrail.remedies import checks
 from handrail.runbooks import bindingfile, draft, proof
@@ -137,7 +140,15 @@ def _read(what: Path) -> _Read:
             found.unread.append((binding, tuple(read)))
             continue
         found.files[binding] = []
-        found.bound.append((binding, Bound(binding=one, text=text, documents=tuple(read))))
+        bound = Bound(
+            binding=one,
+            text=text,
+            documents=tuple(read),
+            others=tuple(_other_editions_of(binding, {paper.resolve() for paper in papers})),
+            beside=functools.partial(_beside, binding, frozenset(paper.resolve() for paper in papers)),
+            services=_services(binding.parent),
+        )
+        found.bound.append((binding, bound))
     if not found.files:
         raise FixRunbook(f"No runbook and no binding is in {what}. Name a document, or the folder of some.")
     return found
@@ -172,10 +183,41 @@ def _pairs(what: Path) -> dict[Path | None, list[Path]]:
 
 def _named(folder: Path) -> Mapping[Path, Path]:
     """What the nearest settings say: document to binding, both resolved."""
-    for place in (folder.resolve(), *folder.resolve().parents):
-        if (place / documents.SETTINGS).is_file():
-            return documents.bindings_of_folder(place)
-    return {}
+    nearest = _settings(folder)
+    return documents.bindings_of_settings(nearest) if nearest else {}
+
+
+def _settings(folder: Path) -> Path | None:
+    """The nearest settings, at or above a folder."""
+    above = (place / documents.SETTINGS for place in (folder.resolve(), *folder.resolve().parents))
+    return next((path for path in above if path.is_file()), None)
+
+
+def _other_editions_of(binding: Path, read: Collection[Path]) -> Iterator[Document]:
+    """Editions that other settings of the folder pair with the binding, `handrail.NAME.yaml`: what they have is there."""
+    for settings in sorted(binding.parent.glob("handrail.*.yaml")):
+        for paper, named in documents.bindings_of_settings(settings).items():
+            if named == binding.resolve() and paper not in read and paper.is_file():
+                yield read_document(paper, documents.knowledge_for(binding.parent))
+
+
+def _beside(binding: Path, read: Collection[Path]) -> Sequence[Document]:
+    """The other documents of the nearest settings, else of the folder."""
+    nearest = _settings(binding.parent)
+    papers = documents.of_folder(nearest.parent if nearest else binding.parent)
+    knowledge = documents.knowledge_for(binding.parent)
+    return [read_document(paper, knowledge) for paper in papers if paper.resolve() not in read and paper.is_file()]
+
+
+def _services(folder: Path) -> frozenset[str] | None:
+    """What the nearest settings say; None where they say nothing that can be read, which `handrail doctor` tells."""
+    nearest = _settings(folder)
+    path = documents.services_of_settings(nearest) if nearest else None
+    if path is None:
+        return None
+    with contextlib.suppress(OSError, UnicodeDecodeError, FixSettings):
+        return frozenset(one.name for one in environments.services(path.read_text(encoding="utf-8"), path=str(path)))
+    return None
 
 
 def _binding_of(paper: Path, named: Mapping[Path, Path]) -> Path | None:
@@ -211,6 +253,7 @@ def _recordings(read: _Read, what: Path) -> _Asked:
     alerts: dict[str, list[frozenset[str]]] = {}
     answered: dict[tuple[str, str], bool] = {}
     columns: dict[str, dict[str, None]] = {}
+    events: set[str] = set()
     tables = list(_tables(everything))
     unusable: list[tuple[Path, Finding]] = []
     documents = read.documents + [document for folder in folders for document in _other_editions(folder.parent)]
@@ -235,6 +278,7 @@ def _recordings(read: _Read, what: Path) -> _Asked:
                 drilled = "take it out, or name the document"
             unusable.append((path, _at(1, "not-a-proof", Severity.RISK, f"{why}, and is not used", drilled)))
             continue
+        events |= set(_events(one))
         for labels in _alerts(one):
             alerts.setdefault(labels.get("alertname", ""), []).append(frozenset(labels))
         for command, pattern in tables:
@@ -266,6 +310,7 @@ def _recordings(read: _Read, what: Path) -> _Asked:
         alerts={name: tuple(dict.fromkeys(those)) for name, those in alerts.items()},
         without_data=frozenset(key for key, data in answered.items() if not data),
         columns={command: tuple(heads) for command, heads in columns.items()},
+        events=frozenset(events),
     )
     return _Asked(recorded=recorded, unusable=unusable, left_out=left_out)
 
@@ -304,6 +349,15 @@ def _alerts(one: Recording) -> Iterator[dict[str, str]]:
             yield from (dict(alert["labels"]) for alert in posted["alerts"])
         except (ValueError, KeyError, TypeError):
             continue
+
+
+def _events(one: Recording) -> Iterator[str]:
+    """The types of what pipelines told, which a trigger's `event` names."""
+    for _, body in one.posts:
+        with contextlib.suppress(ValueError):
+            posted = json.loads(body)
+            if isinstance(posted, dict) and isinstance(posted.get("type"), str):
+                yield posted["type"]
 
 
 def _in_fault(one: Recording, wanted: Check) -> tuple[bool, str] | None:

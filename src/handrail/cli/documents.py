@@ -44,16 +44,27 @@ def of_settings(path: Path) -> list[Path]:
 
 def bindings_of_folder(folder: Path) -> dict[Path, Path]:
     """Documents that `handrail.yaml` names with a binding, to that binding; both resolved."""
-    if not (folder / SETTINGS).is_file():
+    return bindings_of_settings(folder / SETTINGS)
+
+
+def bindings_of_settings(path: Path) -> dict[Path, Path]:
+    """Documents that a file of settings names with a binding, to that binding; both resolved."""
+    if not path.is_file():
         return {}
-    named = [item for item in _settings(folder / SETTINGS).get("documents") or () if isinstance(item, dict)]
+    named = [item for item in _settings(path).get("documents") or () if isinstance(item, dict)]
     return {
-        named_path(str(item["path"]), settings=folder / SETTINGS, variables=os.environ).resolve(): (
-            folder / str(item["binding"])
+        named_path(str(item["path"]), settings=path, variables=os.environ).resolve(): (
+            path.parent / str(item["binding"])
         ).resolve()
         for item in named
         if item.get("path") and item.get("binding")
     }
+
+
+def services_of_settings(path: Path) -> Path | None:
+    """The file of services that a file of settings names."""
+    named = _settings(path).get("services")
+    return path.parent / named if isinstance(named, str) and named else None
 
 
 def markdown_below(folder: Path) -> list[Path]:

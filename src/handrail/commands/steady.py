@@ -126,6 +126,21 @@ def _metrics(node: Any) -> Iterator[str]:
         yield from _metrics(child)
 
 
+def asked_labels(query: str) -> tuple[tuple[str, str], ...]:
+    """Metric and label of every matcher, in their order; the metric is empty where it is selected by no name."""
+    return tuple(dict.fromkeys(_asked_labels(parser.parse(query))))
+
+
+def _asked_labels(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, parser.VectorSelector | parser.MatrixSelector):
+        inner: Any = node.vector_selector if isinstance(node, parser.MatrixSelector) else node
+        named = next(_metrics(inner), "")
+        yield from ((named, one.name) for one in inner.matchers.matchers if one.name != NAME)
+        return
+    for child in _children(node):
+        yield from _asked_labels(child)
+
+
 def is_whole(query: str) -> bool:
     """Whether an operator can stand behind the query without parentheses around it."""
     return not isinstance(parser.parse(query), parser.BinaryExpr | parser.UnaryExpr)

@@ -92,7 +92,8 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
         answer = ground.instant(looking.filled_in(when.promql, basis.place))
         if answer is None:
             raise TryAgain(f"whether {remedy.name} applies could not be asked: no answer to {when.promql}")
-        ok, says = remedies.checks.holds(when, answer)
+        said = dataclasses.replace(when, says=looking.filled_in(when.says, basis.place))
+        ok, says = remedies.checks.holds(said, answer)
         if not ok:
             return PassedOver(reason=says)
     missing = [name for name in remedy.binding.needs if name not in basis.values]

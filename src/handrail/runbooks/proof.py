@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from handrail.commands import Finding, Severity, Span, bounds, promql, steady
-from handrail.runbooks import alerting, draft
+from handrail.runbooks import alerting, draft, names
 from handrail.runbooks.binding import (
     AlertRule,
     Binding,
@@ -39,17 +39,24 @@ RULES: Mapping[str, str] = {
     "binding": "A binding that cannot be read: a key, label, step, query or aim that is none.",
     "blind-check": "A check that is true whatever happens, or as well where nothing is seen at all.",
     "bound-twice": "Two bindings for one runbook: nobody can tell which counts.",
+    "changes-nothing": "A remedy whose step only reads, in every edition: nothing could be proposed.",
     "never-holds": "A check that can never hold.",
     "never-matches": "A trigger that fits no alert that its rule can make.",
     "no-check": "A remedy without a check: whether it helped, a person says.",
     "no-data": "A check that never had data while its drills were recorded.",
     "no-source": "A placeholder without a source: a person fills it in.",
     "no-such-alert": "An alert that no rule raises.",
+    "no-such-bullet": "A bullet of a list or of the Resolution that no edition of the document has.",
     "no-such-column": "A column that no recorded table of that command has.",
     "no-such-command": "A command that no edition of the document has.",
-    "no-such-label": "A label that neither the alert nor the query has.",
+    "no-such-duty": "A level of the escalation procedure, or a duty of one, that no edition of the document has.",
+    "no-such-event": "An event that is nearly called like one that is known.",
+    "no-such-label": "A label that neither the alert nor the query has, or that looks mistyped in a selector.",
+    "no-such-list": "A list at a step that has no bullet in any edition of the document.",
     "no-such-metric": "A metric that monitoring does not have.",
-    "no-such-runbook": "A runbook that the document does not have.",
+    "no-such-parameter": "A parameter that neither the document nor the binding has, or a place in a query or sentence for which nothing stands.",
+    "no-such-runbook": "A runbook that no document has.",
+    "no-such-service": "A service of a trigger that the file of services does not have.",
     "no-trigger": "A runbook that no alert starts: it is found by its address, or guessed and confirmed.",
     "not-a-proof": "A recording that cannot be used.",
     "open-question": "A question of a draft that nobody has answered.",
@@ -59,8 +66,6 @@ RULES: Mapping[str, str] = {
 }
 OPEN = frozenset({"no-check", "no-source", "no-trigger", "open-question", "unbound"})
 BLIND = re.compile(r"\bor\s+(on\s*\(\s*\)\s*)?vector\s*\(\s*0\s*\)\s*$")
-PLACES = {"$window": "5m", "$service": "service", "$namespace": "namespace"}
-FIGURE = re.compile(r"\w+:\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +90,7 @@ class Recorded:
     alerts: Mapping[str, tuple[frozenset[str], ...]] = field(default_factory=dict)  # name to the labels it came with
     without_data: frozenset[tuple[str, str]] = frozenset()  # runbook and query
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by `RB-001.1.1`
+    events: frozenset[str] = frozenset()  # that pipelines told of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +107,14 @@ class Monitored:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """A binding with its text and the documents that it serves."""
+    """A binding with its text, the documents that it serves, and what else it may name."""
 
     binding: Binding
     text: str
     documents: tuple[Document, ...]
+    others: tuple[Document, ...] = ()  # editions that it serves by settings of their own: what they have is there
+    beside: Callable[[], Sequence[Document]] = tuple  # documents with other bindings, or none
+    services: frozenset[str] | None = None  # None where no settings name them
 
     @property
     def runbooks(self) -> tuple[Runbook, ...]:
@@ -145,6 +154,8 @@ def of_binding(bound: Bound, *, monitored: Monitored, recorded: Recorded) -> Ite
             if key not in told:  # two editions share most of it
                 told.add(key)
                 yield finding
+    if bound.documents:
+        yield from one.duties()
 
 
 def questions(text: str) -> Iterator[Finding]:
@@ -215,7 +226,18 @@ class _One:
             self.rules.setdefault(rule.alert, []).append(rule)
         self.read = frozenset(name for rule in monitored.rules for name in rule.metrics)
         every = [query for one in bound.binding.runbooks.values() for _, query in self._queries(one)]
-        self.asked = Counter(name for query in every for name in set(metrics(_plain(query))))
+        self.names = names.Names(
+            bound.binding,
+            names.Known(
+                editions=(*bound.documents, *bound.others),
+                beside=bound.beside,
+                services=bound.services,
+                events=recorded.events,
+            ),
+            queries={str(name): tuple(self._queries(one)) for name, one in bound.binding.runbooks.items()},
+            rules=[rule.expression for rule in monitored.rules],
+        )
+        self.asked = Counter(name for query in every for name in set(metrics(names.plain(query))))
 
     def runbook(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
         """Findings of one runbook, in the order of a binding."""
@@ -231,11 +253,21 @@ class _One:
             yield from self._trigger(at, trigger)
             for told in trigger.rules:
                 yield from self._own_rule(told, at, runbook, bound)
+                if told.query and isinstance(told.service, FromLabel):
+                    yield from self._label_of_query(
+                        told.query, told.service.label, self._nearest("triggers", str(at), "service")
+                    )
         yield from self._parameters(runbook, bound)
         yield from self._commands(runbook, bound)
         yield from self._checks(runbook, bound)
+        yield from self._labels_of_signs(bound)
+        yield from map(self._nowhere, self.names.of_runbook(runbook, bound))
         for path, query in self._queries(bound):
             yield from self._metrics(path, query)
+
+    def duties(self) -> Iterator[Finding]:
+        """Findings of what Handrail does of the escalation procedure."""
+        yield from map(self._nowhere, self.names.duties())
 
     def _by_choice_only(self, runbook: Runbook, bound: RunbookBinding) -> bool:
         """Whether a runbook is there for others: another one's choice leads to it."""
@@ -411,7 +443,7 @@ class _One:
     ) -> Iterator[Finding]:
         """Where nobody knows all labels of an alert: one that its rule does not name, and nearly so."""
         said = dict.fromkeys(name for rule in rules for name in (*rule.said_labels, *rule.kept_labels))
-        near = [other for other in said if _mistyped(label, other)]
+        near = [other for other in said if names.mistyped(label, other)]
         if label not in said and near:
             yield self._finding(
                 "no-such-label",
@@ -425,7 +457,10 @@ class _One:
 
     def _commands(self, runbook: Runbook, bound: RunbookBinding) -> Iterator[Finding]:
         """Places that the binding names and no edition has: nothing would ever be seen there, or done."""
-        there = {str(name): one for every in self.bound.runbooks for name, one in commands_of(every)}
+        documents = (*self.bound.documents, *self.bound.others)
+        there = {
+            str(name): one for document in documents for every in document.runbooks for name, one in commands_of(every)
+        }
         named: list[tuple[tuple[str, ...], str]] = []
         for parameter in bound.parameters:
             for at, source in enumerate(parameter.sources):
@@ -450,29 +485,58 @@ class _One:
                 self._line(*path) or self._line(*path[:-1]) or self.here,
             )
 
-    def _label_of_query(self, query: str, label: str, line: int) -> Iterator[Finding]:
-        plain = _plain(query)
-        if FIGURE.fullmatch(plain) or promql.mistake(plain):
+    def _labels_of_signs(self, bound: RunbookBinding) -> Iterator[Finding]:
+        """What a sign's sentence names beside the figure is a label of its query."""
+        for listed in bound.lists:
+            for path, sign in names.signs(listed):
+                line = self._nearest(*path, "says")
+                for label in dict.fromkeys(names.BRACED.findall(sign.says)):
+                    if label == "value":
+                        continue
+                    if sign.promql:
+                        yield from self._label_of_query(sign.promql, label, line, also=("value",))
+                    else:
+                        yield self._wrong(
+                            "no-such-label",
+                            f"a release has no {{{label}}}: {{value}} is its name",
+                            "write {value}, or take it out",
+                            line,
+                        )
+
+    def _label_of_query(self, query: str, label: str, line: int, *, also: Sequence[str] = ()) -> Iterator[Finding]:
+        plain = names.plain(query)
+        if names.FIGURE.fullmatch(plain) or promql.mistake(plain):
             return
         grouped = steady.grouped_labels(plain)
         if grouped is not None and label not in grouped:
+            close = difflib.get_close_matches(label, (*grouped, *also), n=1)
             yield self._wrong(
                 "no-such-label",
-                f"this query keeps {_listed(frozenset(grouped)) or 'no label'}, and not {label}",
-                f"group it by {label}",
+                f"this query keeps {_listed(frozenset(grouped))}, and not {label}",
+                f"did you mean {close[0]}? Else group it by {label}" if close else f"group it by {label}",
                 line,
             )
             return
-        names = steady.metrics(plain)
-        if grouped is None and len(names) == 1 and "label_replace" not in plain and "label_join" not in plain:
-            there = self.monitored.labels(names[0])
+        read = steady.metrics(plain)
+        if grouped is None and len(read) == 1 and "label_replace" not in plain and "label_join" not in plain:
+            there = self.monitored.labels(read[0])
             if there and label not in there:
                 yield self._wrong(
                     "no-such-label",
-                    f"{names[0]} has no label {label}: it has {_listed(there - {'__name__'})}",
+                    f"{read[0]} has no label {label}: it has {_listed(there - {'__name__'})}",
                     "name one that it has",
                     line,
                 )
+                return
+        near = [one for one in (*steady.kept_labels(plain), *also) if names.mistyped(label, one)]
+        if grouped is None and near and label not in steady.named_labels(plain):
+            yield self._finding(
+                "no-such-label",
+                Severity.RISK,
+                f"nothing says that this query has a label {label}, and it has {near[0]}",
+                f"did you mean {near[0]}?",
+                line,
+            )
 
     # -- checks ----------------------------------------------------------------------------------------------------
 
@@ -488,8 +552,8 @@ class _One:
         blind = [_is_blind(check) for check in bound.checks]
         for at, check in enumerate(bound.checks):
             line = self._line("checks", str(at)) or self.here
-            plain = _plain(check.query)
-            if not FIGURE.fullmatch(plain) and not promql.mistake(plain) and not steady.metrics(plain):
+            plain = names.plain(check.query)
+            if not names.FIGURE.fullmatch(plain) and not promql.mistake(plain) and not steady.metrics(plain):
                 yield self._wrong(
                     "blind-check", f"“{check.name}” reads no series: it is always the same", "ask for a metric", line
                 )
@@ -567,20 +631,15 @@ class _One:
             for number, when in enumerate(remedy.when):
                 yield ("remedies", str(at), "when", str(number), "query"), when.promql
         for listed in bound.lists:
-            for bullet, options in listed.bullets.items():
-                for at, option in enumerate(options):
-                    one_of = (str(at),) if len(options) > 1 else ()  # written as a list
-                    here = ("lists", str(listed.step), "bullets", str(bullet), *one_of, "signs")
-                    for number, sign in enumerate(option.signs):
-                        if sign.promql:
-                            yield (*here, str(number), "query"), sign.promql
+            yield from (((*path, "query"), sign.promql) for path, sign in names.signs(listed) if sign.promql)
         for at, trigger in enumerate(bound.triggers):
-            for query in dict.fromkeys(one.query for one in trigger.rules if one.query):
-                yield ("triggers", str(at), "query"), query
+            for key in ("query", "denominator"):
+                for query in dict.fromkeys(getattr(one, key) for one in trigger.rules if getattr(one, key)):
+                    yield ("triggers", str(at), key), query
 
     def _metrics(self, path: tuple[str, ...], query: str) -> Iterator[Finding]:
-        plain = _plain(query)
-        if FIGURE.fullmatch(plain):
+        plain = names.plain(query)
+        if names.FIGURE.fullmatch(plain):
             return
         line = self._line(*path) or self._line(*path[:-1]) or self.here
         for name in metrics(plain):
@@ -595,7 +654,7 @@ class _One:
                     )
             elif name not in self.read and self.asked[name] == 1:
                 others = self.read | (self.asked.keys() - {name})
-                near = [other for other in sorted(others) if _mistyped(name, other)]
+                near = [other for other in sorted(others) if names.mistyped(name, other)]
                 if near:
                     where = "a rule" if near[0] in self.read else "another query of this binding"
                     yield self._finding(
@@ -607,6 +666,18 @@ class _One:
                     )
 
     # -- findings --------------------------------------------------------------------------------------------------
+
+    def _nearest(self, *path: str) -> int:
+        """The line of a path, else of what it stands in."""
+        return next((line for end in range(len(path), 0, -1) if (line := self._line(*path[:end]))), self.here)
+
+    def _nowhere(self, told: names.Nowhere) -> Finding:
+        if told.path[0] == "escalation":
+            lines = (self.lines.get(told.path[:end], 0) for end in range(len(told.path), 0, -1))
+            return self._finding(
+                told.rule, told.severity, told.message, told.suggestion, next((one for one in lines if one), 1)
+            )
+        return self._finding(told.rule, told.severity, told.message, told.suggestion, self._nearest(*told.path))
 
     def _line(self, *path: str) -> int:
         return self.lines.get(("runbooks", self.id, *path), 0)
@@ -644,20 +715,8 @@ def as_asked(query: str) -> re.Pattern[str]:
     return re.compile("".join(told))
 
 
-def _mistyped(name: str, other: str) -> bool:
-    """Whether two metrics differ in one word only, and that by a slip: not by a word that means something else."""
-    words, others = name.split("_"), other.split("_")
-    if len(words) != len(others):
-        return False
-    differ = [(one, two) for one, two in zip(words, others, strict=True) if one != two]
-    if len(differ) != 1:
-        return False
-    ((one, two),) = differ
-    return not one.endswith(two) and not two.endswith(one) and difflib.SequenceMatcher(None, one, two).ratio() > 0.75
-
-
 def _is_blind(check: Check) -> bool:
-    return check.below is not None and check.denominator is None and bool(BLIND.search(_plain(check.query)))
+    return check.below is not None and check.denominator is None and bool(BLIND.search(names.plain(check.query)))
 
 
 def _whatever_happens(check: Check) -> bounds.Judged | None:
@@ -671,12 +730,6 @@ def _whatever_happens(check: Check) -> bounds.Judged | None:
 def _one_line(expression: str) -> str:
     told = " ".join(expression.split())
     return told if len(told) <= 60 else f"{told[:59]}…"
-
-
-def _plain(query: str) -> str:
-    for name, value in PLACES.items():
-        query = query.replace(name, value)
-    return re.sub(r"\$[A-Za-z][\w-]*", "value", query)
 
 
 def _listed(names: frozenset[str]) -> str:
