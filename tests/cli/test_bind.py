@@ -429,6 +429,45 @@ def test_a_column_is_held_to_the_tables_that_the_command_printed_in_recordings(t
     assert found["suggestion"] == "did you mean NAME?"
 
 
+def test_alerts_that_no_runbook_answers_are_counted_where_there_are_some(shop: Path) -> None:
+    told = run("bind", "carts.md", "--rules", "rules.yaml", cwd=shop).stderr
+    assert "3 alerts of rules.yaml are answered by no runbook of it" in told
+    (shop / "rules.yaml").write_text(RULES[: RULES.index("      - alert: ByAddress")], encoding="utf-8")
+    told = run("bind", "carts.md", "--rules", "rules.yaml", cwd=shop).stderr
+    assert "carts.md: 1 runbook" in told
+    assert "answered by no runbook" not in told
+
+
+def test_names_are_held_to_the_settings_services_their_other_editions_and_the_events_of_recordings(
+    tmp_path: Path,
+) -> None:
+    binding = recorded(tmp_path, "RB-001-failed-pipeline.json.gz")
+    (tmp_path / "services.yaml").write_bytes((AZORA / "services.yaml").read_bytes())
+    text = binding.read_text(encoding="utf-8")
+    mistaken = (
+        text.replace("service: postgres-replica}", "service: postgres-replicaa}")
+        .replace("event: deployment.failed", "event: deployment.faild")
+        .replace("resolution: {1: first_fix}", "resolution: {5: first_fix}", 1)
+        .replace("explains: [RB-013, RB-001]", "explains: [RB-013, RB-099]")
+    )
+    binding.write_text(mistaken, encoding="utf-8")
+    found = json.loads(run("bind", "--check", "--json", cwd=tmp_path).stdout)
+    assert [(one["rule"], one["severity"], one["suggestion"]) for one in found] == [
+        ("no-such-event", "risk", "did you mean deployment.failed?"),
+        ("no-such-runbook", "error", "did you mean RB-009?"),
+        ("no-such-service", "wrong", "did you mean postgres-replica?"),
+        ("no-such-bullet", "wrong", "name one of 1 to 4"),
+    ]
+    document = (tmp_path / "RUNBOOKS.md").read_text(encoding="utf-8")
+    at = document.index("**Resolution**:\n", document.index("### RB-012")) + len("**Resolution**:\n")
+    more = document[:at] + "- See that it is over\n" + document[at:]
+    (tmp_path / "MORE.md").write_text(more, encoding="utf-8")
+    settings = (tmp_path / "handrail.yaml").read_text(encoding="utf-8")
+    (tmp_path / "handrail.more.yaml").write_text(settings.replace("RUNBOOKS.md", "MORE.md"), encoding="utf-8")
+    found = json.loads(run("bind", "--check", "--json", cwd=tmp_path).stdout)
+    assert [one["rule"] for one in found] == ["no-such-event", "no-such-runbook", "no-such-service"]
+
+
 def test_a_recording_of_a_runbook_that_no_document_has_says_so_and_not_that_it_was_revised(tmp_path: Path) -> None:
     recorded(tmp_path, "RB-009-replay-paused.json.gz")
     (tmp_path / "handrail.yaml").unlink()

@@ -230,8 +230,8 @@ def _tell(made: Made, known: Known, *, written: bool) -> None:
     if silent:
         shown = ", ".join(silent[:6]) + (f" and {len(silent) - 6} more" if len(silent) > 6 else "")
         terminal.say(f"  no alert starts {shown}", out=sys.stderr)
-    if known.rules:
-        left = len(made.draft.unanswered)
+    left = len(made.draft.unanswered)
+    if left:
         terminal.say(
             f"  {terminal.count(left, 'alert')} of {known.says} {'is' if left == 1 else 'are'} answered by no runbook of it",
             out=sys.stderr,
