@@ -98,7 +98,7 @@ def test_most_of_them_hold_one_runbook_and_it_is_found() -> None:
     print(f"\n{len(found)} documents, {len(one)} of one runbook, {commands} commands")
     assert len(found) > 400
     assert len(one) > 0.95 * len(found)
-    assert commands > 1500
+    assert commands >= 1500
 
 
 def test_every_draft_is_a_binding_that_loads() -> None:

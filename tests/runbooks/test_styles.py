@@ -234,6 +234,21 @@ PROMPTS = [
     ),
     pytest.param("# don't\nls # isn't\nNAME  AGE\na     5d", ["ls"], id="an apostrophe in a remark"),
     pytest.param("kubectl edit cm a\n...\nkey: value\n...", ["kubectl edit cm a"], id="an edited text"),
+    pytest.param(
+        'kubectl get pod a -o json | jq .status\n[\n  {\n    "type": "Ready"\n  }\n]\nkubectl get nodes',
+        ["kubectl get pod a -o json | jq .status", "kubectl get nodes"],
+        id="JSON",
+    ),
+    pytest.param('kubectl get pod a -o json\n  {"a": [1]}', ["kubectl get pod a -o json"], id="JSON in a line"),
+    pytest.param("kubectl get a -o yaml\nitems:\n- name: b\n  uid: c", ["kubectl get a -o yaml"], id="a list of YAML"),
+    pytest.param("ls\n- a", ["ls", "- a"], id="a hyphen alone"),
+    pytest.param("ls\n{ kubectl get pods; }", ["ls", "{ kubectl get pods; }"], id="a group of commands"),
+    pytest.param("ls\n[ -f a ] && cat a", ["ls", "[ -f a ] && cat a"], id="a test"),
+    pytest.param(
+        "kubectl patch pod a -p '\n{\n\"spec\": 1}'",
+        ["kubectl patch pod a -p '\n{\n\"spec\": 1}'"],
+        id="JSON in quotes",
+    ),
     pytest.param("kubectl get pods\n# then\nkubectl get nodes", ["kubectl get pods", "kubectl get nodes"], id="none"),
 ]
 
@@ -248,6 +263,7 @@ def test_a_block_without_a_language_is_a_shells_where_its_text_says_so(language:
     assert len(commands("kubectl get pods", language=language)) == 1
     assert commands(" - pod = web-0", language=language) == []
     assert commands("apiVersion: v1\nkind: Pod", language="bash") == []
+    assert commands('  [\n    {"type": "Ready"}\n  ]', language="bash") == []
 
 
 def test_a_variable_that_is_set_once_is_what_it_is_set_to() -> None:

@@ -462,6 +462,8 @@ class _Reading:
             return language in SHELL
         if re.match(r"(#.*\n|\s)*[\w.-]+:(\s|$)", token.content):
             return False  # it is YAML, whatever it is called
+        if transcript.is_json(token.content):
+            return False  # and this JSON
         if language in UNSURE:
             return transcript.is_typed(token.content, self.programs)
         return language in SHELL

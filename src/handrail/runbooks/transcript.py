@@ -5,6 +5,7 @@ Nothing moves: what is left stands at the line and column where it stands in the
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 
@@ -60,7 +61,12 @@ def typed(text: str, programs: Collection[str] = ()) -> str:
 def _without_tables(lines: Sequence[str], programs: Collection[str]) -> str:
     found: list[str] = []
     printed, until, so_far = False, "", ""
+    answered = 0  # lines before this one are JSON that was printed
+    listing = False  # the line before is YAML that was printed
     for at, line in enumerate(lines):
+        if at < answered:
+            found.append("")
+            continue
         first = next(iter(line.split()), "")
         if until or so_far:  # inside a here-document, an open quote or joined lines: all of it is typed
             found.append(line)
@@ -71,13 +77,34 @@ def _without_tables(lines: Sequence[str], programs: Collection[str]) -> str:
             printed = True
         elif not first or first in programs or first.startswith("#"):
             printed = False
-        shown = printed or bool(programs and at and SHOWN.fullmatch(first))
+        if programs and at and first[:1] in ("{", "["):
+            answered = _end_of_json(lines, at)
+        listing = bool(programs and at and (SHOWN.fullmatch(first) or (listing and first == "-")))
+        shown = printed or listing or at < answered
         found.append("" if shown else line)
         if not shown:
             here = HERE.search(line)
             until = here[1] if here else ""
             so_far = "" if here else _goes_on(line)
     return "\n".join(found)
+
+
+def _end_of_json(lines: Sequence[str], at: int) -> int:
+    """Behind the last line of the JSON that begins here; the same place where none does. A shell's groups are none."""
+    text = "\n".join(lines[at:]).lstrip()
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return at
+    return at if text[end:].partition("\n")[0].strip() else at + text[:end].count("\n") + 1
+
+
+def is_json(text: str) -> bool:
+    """Whether all of a text is an object or a list of JSON: what a program printed, and nothing that is typed."""
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _goes_on(text: str) -> str:
