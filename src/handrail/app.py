@@ -420,13 +420,16 @@ def running(
         yield from _running(known, parts, masker, host=host, port=port)
 
 
+LOCK = "serving.lock"  # in the state folder
+
+
 @contextmanager
 def _alone(state: Path) -> Iterator[None]:
     """One server for a state folder: a second one would end the commands of the first as left over, and repeat its turns.
 
     The lock goes with the process, however it ends.
     """
-    with (state / "serving.lock").open("a") as file:
+    with (state / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -434,6 +437,18 @@ def _alone(state: Path) -> Iterator[None]:
                 f"{state} is served by another process already. End that one first; its page and verbs work meanwhile."
             ) from error
         yield
+
+
+def is_served(state: Path) -> bool:
+    """Whether some process serves this state folder now."""
+    try:
+        with (state / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # it never was, or nobody here may look
+    return False
 
 
 def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None) -> Iterator[Running]:

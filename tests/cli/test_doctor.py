@@ -25,7 +25,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from handrail import cli, store
+from handrail import app, cli, store
 from handrail.cli.doctor import cluster, database, telling
 from handrail.drills.venue import LABEL
 from handrail.environments import IdentityKind
@@ -321,6 +321,39 @@ def test_a_port_that_another_program_holds_is_wrong(team: Team) -> None:
         other.bind(("127.0.0.1", port))
         other.listen()
         found(examined(folder, exit_code=1), "cannot be listened on")
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """Answers as a Handrail does whose health is asked for."""
+
+    def do_GET(self) -> None:
+        """One word."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok\n")
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def test_a_handrail_that_serves_other_settings_is_told_from_that_of_these(team: Team) -> None:
+    folder = team()
+    port = yaml.safe_load((folder / "handrail.yaml").read_text())["server"]["port"]
+    server = ThreadingHTTPServer(("127.0.0.1", port), Healthy)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        line = found(examined(folder, exit_code=1), f"another Handrail serves at 127.0.0.1:{port}: nobody serves ")
+        assert line["says"].endswith(f"{folder / '.handrail'}, the state folder of these settings")
+        assert line["do"] == "choose another `port` under `server` in handrail.yaml"
+        (folder / ".handrail").mkdir(exist_ok=True)
+        with app._alone(folder / ".handrail"):
+            found(examined(folder, exit_code=0), f"Handrail serves at 127.0.0.1:{port} now")
+        found(examined(folder, exit_code=1), "another Handrail serves at")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_settings_that_cannot_be_read_end_with_2(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from handrail import settings
+from handrail import app, settings
 from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
@@ -158,15 +158,16 @@ def serving(looked: Looked) -> Iterator[Line]:
         try:
             probe.bind((known.host, known.port))
         except OSError as error:
-            if _healthy(f"http://{where}/healthz"):
+            if not _healthy(f"http://{where}/healthz"):
+                told = f"{where} cannot be listened on: {error.strerror}"
+            elif app.is_served(known.state):
                 yield Line(area="serving", level=OK, says=f"Handrail serves at {where} now")
+                return
             else:
-                yield Line(
-                    area="serving",
-                    level=WRONG,
-                    says=f"{where} cannot be listened on: {error.strerror}",
-                    do="choose another `port` under `server` in handrail.yaml",
-                )
+                told = f"another Handrail serves at {where}: nobody serves {known.state}, the state folder of these settings"
+            yield Line(
+                area="serving", level=WRONG, says=told, do="choose another `port` under `server` in handrail.yaml"
+            )
             return
     yield Line(area="serving", level=OK, says=f"{where} is free")
 
