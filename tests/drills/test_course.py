@@ -10,7 +10,9 @@ import pytest
 
 from handrail.drills import course
 from handrail.drills.fault import ExpectedRemedy, Fault
-from tests.engine.stage import Stage
+from tests.engine.stage import ANA, Stage
+from tests.engine.test_still_fires import BINDING as TWO_BINDING
+from tests.engine.test_still_fires import Two
 
 FAULT = Fault(
     id="SH-001-slow",
@@ -79,3 +81,60 @@ def test_others_who_were_called_and_words_that_are_missing_are_told(stage: Stage
     name = alert_of(stage)
     assert problems(stage, alerts=(name,), levels=(1, 2)) == "levels [1] were called, [1, 2] were expected first"
     assert problems(stage, alerts=(name,), says=("never said",)) == "the record never says “never said”"
+
+
+class Explained(Two):
+    """SH-002 explains what SH-001 answers, and takes over from it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, binding=TWO_BINDING + "    explains: [SH-001]\n")
+
+
+def explained(folder: Path, *, after: float) -> course.Times:
+    """SH-001's alert opens, its plan waits; `after` seconds later that of SH-002 comes, which takes over and heals."""
+    stage = Explained(folder)
+    injected = stage.clock()
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.clock.forward(seconds=after)
+    stage.of["errors of web"] = 40.0
+    stage.comes("ServiceFails")
+    stage.ground.on_change = lambda: stage.of.update({"errors of web": 0.0, "slow of web": 0.0})
+    stage.clock.forward(seconds=1)
+    stage.drive("R-2")
+    (plan,) = [plan for _, plan in stage.store.waiting_plans()]
+    assert plan.runbook == "SH-002"
+    stage.clock.forward(seconds=2)
+    stage.desk.decide(plan.hash, ANA, yes=True)
+    stage.drive("R-2")
+    return course.times(stage.store, "I-1", injected)
+
+
+def test_the_times_are_those_of_the_run_that_proposed_in_the_end_from_the_alert_that_led_to_it(tmp_path: Path) -> None:
+    """Another runbook saw and proposed before: its figures are not those of the one that heals."""
+    late, soon = explained(tmp_path / "late", after=20), explained(tmp_path / "soon", after=0)
+    assert soon.plan == 1.0
+    assert late.fault_to_alert == 20.0
+    assert dataclasses.replace(late, fault_to_alert=None) == dataclasses.replace(soon, fault_to_alert=None)
+
+
+def test_a_run_whose_alert_went_by_itself_takes_no_figures_from_the_one_that_healed(tmp_path: Path) -> None:
+    stage = Two(tmp_path)
+    stage.comes("ShopSlow")
+    stage.clock.forward(seconds=1)
+    stage.drive()
+    stage.clock.forward(seconds=20)
+    stage.comes("ServiceFails")
+    stage.store.update_run("R-2", mode="proposes", ending="healed by itself")
+    for of in ("", "SH-001"):
+        assert course.times(stage.store, "I-1", None, of=of).plan == 1.0
+    assert course.times(stage.store, "I-1", None, of="SH-002").plan is None
+
+
+def test_where_no_alert_led_to_the_run_the_incidents_first_one_counts(tmp_path: Path) -> None:
+    stage = Explained(tmp_path)
+    stage.comes("ShopSlow")
+    stage.clock.forward(seconds=20)
+    stage.desk.choose("I-1", "SH-002", ANA, values={})
+    stage.drive("R-2")
+    assert course.times(stage.store, "I-1", None).plan == 20.0

@@ -25,7 +25,7 @@ ENDING = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Times:
-    """Seconds from the alert's arrival; None where the phase was not reached."""
+    """Seconds from the arrival of the alert that led to the run which proposed; None where the phase was not reached."""
 
     fault_to_alert: float | None
     evidence: float | None
@@ -57,7 +57,12 @@ def read(store: Store, fault: Fault, *, injected_at: datetime | None) -> Course:
     events = store.events(incident=incident)
     taken = lines(store, incident)
     problems += _unexpected(store, incident, fault, events)
-    return Course(incident=incident, lines=taken, times=_times(events, injected_at), problems=tuple(problems))
+    return Course(
+        incident=incident,
+        lines=taken,
+        times=times(store, incident, injected_at, of=fault.proposes),
+        problems=tuple(problems),
+    )
 
 
 def of_all(store: Store, *, injected_at: datetime | None) -> Course:
@@ -94,13 +99,39 @@ def lines(store: Store, incident: str, *, tried: bool = False) -> tuple[str, ...
     return tuple(found)
 
 
-def times(store: Store, incident: str, injected_at: datetime | None) -> Times:
-    """The phases of one incident."""
-    return _times(store.events(incident=incident) if incident else [], injected_at)
+def times(store: Store, incident: str, injected_at: datetime | None, *, of: str = "") -> Times:
+    """The phases of one incident: of the run that proposed in the end, from the alert that led to it.
+
+    That of the runbook that was expected to (`of`), where it did; else the last, not counting one whose alert went by
+    itself. What another run saw and proposed is no figure of this one's. The incident's first alert and events count where
+    no run proposed.
+    """
+    events = store.events(incident=incident) if incident else []
+    proposing = [run for run in store.runs(incident=incident) if run["mode"] == Mode.PROPOSES] if incident else []
+    if not proposing:
+        return _times(events, _came(events, ""), injected_at)
+    own = [run for run in proposing if run["runbook"] == of]
+    tried = [run for run in proposing if not _passed_by(run, store)]
+    last = (own or tried or proposing)[-1]
+    answers = next((row for row in store.alerts_of(incident) if row["id"] == last["answers"]), None)
+    began = answers["received_at"] if answers else _came(events, str(last["runbook"]))
+    name = f"R-{last['number']}"
+    return _times([event for event in events if event.run == name], began, injected_at)
 
 
-def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
-    began = next((event.at for event in events if event.kind == "alert_received"), None)
+def _came(events: Sequence[Event], runbook: str) -> datetime | None:
+    """When the alert came that led to this runbook; the first where none did."""
+    came: datetime | None = None
+    for event in events:
+        if event.kind == "alert_received":
+            came = event.at
+        elif event.kind == "runbook_chosen" and event.payload["runbook"] == runbook:
+            if came is not None and event.payload["how"] not in ("person", "next"):
+                return came
+    return next((event.at for event in events if event.kind == "alert_received"), None)
+
+
+def _times(events: Sequence[Event], began: datetime | None, injected_at: datetime | None) -> Times:
     if began is None:
         return Times(**dict.fromkeys(_NAMES))
 
@@ -110,7 +141,7 @@ def _times(events: Sequence[Event], injected_at: datetime | None) -> Times:
     def first(kind: str) -> datetime | None:
         return next((event.at for event in events if event.kind == kind), None)
 
-    verified = next((event for event in reversed(events) if event.kind == "verified"), None)
+    verified = next((event for event in events if event.kind == "verified"), None)
     decisions = [event.at for event in events if event.kind == "decision"]
     return Times(
         fault_to_alert=None if injected_at is None else round((began - injected_at).total_seconds(), 2),
@@ -151,8 +182,12 @@ def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Even
 def _had_a_say(run: Mapping[str, Any], store: Store, fault: Fault) -> bool:
     """Whether a run proposed; not one whose alert came beside the fault's and went by itself, without a change."""
     beside = fault.may_fire is not None and run["runbook"] != fault.proposes
-    passed_by = beside and run["ending"] == Ending.HEALED_BY_ITSELF and not store.intents_of(f"R-{run['number']}")
-    return run["mode"] == Mode.PROPOSES and not passed_by
+    return run["mode"] == Mode.PROPOSES and not (beside and _passed_by(run, store))
+
+
+def _passed_by(run: Mapping[str, Any], store: Store) -> bool:
+    """Whether what a run answered went by itself, without a change."""
+    return run["ending"] == Ending.HEALED_BY_ITSELF and not store.intents_of(f"R-{run['number']}")
 
 
 def unsaid(events: Sequence[Event], says: Sequence[str]) -> list[str]:
