@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,20 @@ def test_only_what_was_written_since_is_read_also_where_the_log_was_begun_anew(t
     log.rename(tmp_path / "audit-2026-05-04T03-07-00.000.log")
     log.write_text("new\n")
     assert audit.lines_since(log, before) == ["after", "new"]
+
+
+def test_a_log_that_is_long_already_is_not_read_into_memory(tmp_path: Path) -> None:
+    """The drill's own memory is one of its figures."""
+    log = tmp_path / "audit.log"
+    log.write_text("before\n" * 1_000_000)
+    before = audit.size(log)
+    with log.open("a") as more:
+        more.write("after\n")
+    tracemalloc.start()
+    assert audit.lines_since(log, before) == ["after"]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1_000_000
 
 
 @pytest.mark.parametrize("yes", [True, False])

@@ -6,7 +6,7 @@ The log is the target's, not ours: it is what tells whether a promise was kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,13 +42,20 @@ def lines_since(path: Path, size_before: int) -> list[str]:
     """The whole lines written since; all of the new file where the log was begun anew in the middle, and the old's rest."""
     if not path.exists():
         return []
-    raw = path.read_bytes()
-    if len(raw) < size_before:
+    parts = [(path, size_before)]
+    if size(path) < size_before:
         rotated = sorted(path.parent.glob(f"{path.stem}-*{path.suffix}"))
-        raw = (rotated[-1].read_bytes()[size_before:] if rotated else b"") + raw
-    else:
-        raw = raw[size_before:]
-    return [line for line in raw.decode(errors="replace").split("\n") if line.strip()]
+        parts = [*((one, size_before) for one in rotated[-1:]), (path, 0)]
+    return [line for one, start in parts for line in _from(one, start)]
+
+
+def _from(path: Path, start: int) -> Iterator[str]:
+    """Line by line from there on: the whole log may be larger than all that a drill needs, and its memory is measured."""
+    with path.open("rb") as log:
+        log.seek(start)
+        for raw in log:
+            if line := raw.decode(errors="replace").strip():
+                yield line
 
 
 def permits(store: Store) -> list[Permitted]:
