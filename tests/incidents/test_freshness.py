@@ -112,6 +112,44 @@ def test_where_the_record_has_no_drill_the_newest_recording_stands_for_it_and_sa
     assert 'handrail_runbook_drill_from_recording{runbook="RB-003"} 1\n' in text
 
 
+def by_hand(days: float, runbook: str = "RB-002") -> dict[str, Any]:
+    return {**recorded(days, runbook), "fault": f"{runbook}-by-hand", "by_person": 1}
+
+
+def test_what_a_person_healed_is_not_called_proven() -> None:
+    """The remedies did not help or were passed over: it is no proof of the runbook."""
+    (own, other) = freshness.of(
+        RUNBOOKS,
+        drills=[{**drill(1), "by_person": 1}],
+        runs=[],
+        drilled_incidents=frozenset(),
+        now=NOW,
+        recorded=[by_hand(2, "RB-003")],
+    )
+    assert own.standing == other.standing == "drilled, healed by a person"
+    assert "RB-002: drilled, healed by a person 2026-11-24" in freshness.badge(own)
+    assert freshness.TONES["proven"] not in freshness.badge(own)
+    text = freshness.metrics([own])
+    assert 'handrail_runbook_drill_healed_by_person{runbook="RB-002"} 1\n' in text
+
+
+@pytest.mark.parametrize(
+    ("drills", "standing", "days"),
+    [
+        ([drill(3), by_hand(1)], "proven", 3),
+        ([by_hand(3), drill(1)], "proven", 1),
+        ([drill(3), drill(2, passed=False), by_hand(1)], "drilled, healed by a person", 1),
+        ([by_hand(2), drill(1, passed=False)], "failed", 1),
+        ([drill(40), by_hand(1)], "stale", 40),
+    ],
+)
+def test_a_drill_that_handrail_healed_comes_before_a_newer_one_that_a_person_did(
+    drills: list[dict[str, Any]], standing: str, days: float
+) -> None:
+    found = of(drills)
+    assert (found.standing, found.drilled_at) == (standing, NOW - timedelta(days=days))
+
+
 def test_the_rule_is_about_these_metrics() -> None:
     import yaml
 

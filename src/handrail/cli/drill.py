@@ -200,6 +200,7 @@ class _Staging:
                 "seconds": score.took_seconds,
                 "times": json.dumps(dataclasses.asdict(score.course.times)),
                 "problems": json.dumps(score.problems),
+                "by_person": int(recording.by_person(score.course.lines, runbook)),
             }
         )
 

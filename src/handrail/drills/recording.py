@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from handrail.errors import AskHuman, FixRunbook, FixSettings, HandrailError, TryAgain
 from handrail.plans import Guard, Preview, Reach, Undo
+from handrail.remedies import BY_HAND
 from handrail.runbooks.document import Document
 from handrail.runs import Mode
 from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
@@ -99,6 +100,12 @@ class Recording:
     def drilled(self) -> str:
         """The runbook whose text was drilled: the one that proposed."""
         return str(self.expect.get("proposes") or self.runbook)
+
+
+def by_person(course: Iterable[str], runbook: str) -> bool:
+    """Whether a person's hands healed in this course, and no change of Handrail's."""
+    healed = [line.split(" ")[3] for line in course if line.startswith(f"{runbook} step ") and line.endswith(": healed")]
+    return bool(healed) and all(name.startswith(BY_HAND) for name in healed)
 
 
 def save(recording: Recording, path: Path, *, mask: Callable[[str], str]) -> None:

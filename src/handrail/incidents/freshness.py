@@ -16,11 +16,16 @@ from handrail.runbooks.document import Runbook
 
 Row = Mapping[str, Any]
 STALE_AFTER = timedelta(days=30)
+BY_PERSON = "drilled, healed by a person"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
-    """One runbook. `standing` is proven, stale, failed or never drilled; times to healed count from the alert."""
+    """One runbook; times to healed count from the alert.
+
+    `standing` is proven, stale, failed, never drilled, or that a person healed by hand: the loop ran, and none of what
+    the runbook has is shown to help.
+    """
 
     runbook: str
     title: str
@@ -36,6 +41,11 @@ class Freshness:
     used_as: str = ""  # how its last run that was no drill ended
     use_healed: timedelta | None = None
     uses: int = 0
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person healed in that drill."""
+        return self.standing == BY_PERSON
 
     def against(self, healed: timedelta | None, longest: timedelta | None) -> str:
         """`24 s of 10 minutes`: the time it took and what the runbook allows."""
@@ -59,21 +69,17 @@ def of(
 
     `recorded` are drills of which a recording is all that is here: they count where the record has no drill at all.
     """
-    told = {str(row["runbook"]): row for row in sorted(recorded, key=lambda row: row["at"])}
-    newest: dict[str, Row] = {}
-    passed: dict[str, datetime] = {}
-    for row in drills:
-        newest[str(row["runbook"])] = row
-        if row["passed"]:
-            passed[str(row["runbook"])] = row["at"]
+    told = _by_runbook(sorted(recorded, key=lambda row: row["at"]))
+    kept_of = _by_runbook(drills)
+    passed = {name: row["at"] for name, rows in kept_of.items() for row in rows if row["passed"]}
     used: dict[str, list[Row]] = {}
     for run in runs:
         if run["incident"] not in drilled_incidents:
             used.setdefault(str(run["runbook"]), []).append(run)
     found = []
     for runbook in runbooks:
-        kept, uses = newest.get(runbook.id), used.get(runbook.id, [])
-        drill = kept or told.get(runbook.id)
+        kept, uses = _counts(kept_of.get(runbook.id, [])), used.get(runbook.id, [])
+        drill = kept or _counts(told.get(runbook.id, []))
         recorded_at = drill["at"] if drill and not kept else None
         last = uses[-1] if uses else None
         found.append(
@@ -97,11 +103,32 @@ def of(
     return tuple(found)
 
 
+def _by_runbook(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row["runbook"]), []).append(row)
+    return found
+
+
+def _counts(rows: Sequence[Row]) -> Row | None:
+    """The newest drill; where a person healed in it, the newest in which a change of Handrail's did, if none failed since."""
+    found: Row | None = None
+    for row in reversed(rows):
+        if not row["passed"]:
+            return found or row
+        if not row.get("by_person"):
+            return row
+        found = found or row
+    return found
+
+
 def _standing(drill: Row | None, now: datetime, stale_after: timedelta) -> str:
     if drill is None:
         return "never drilled"
     if not drill["passed"]:
         return "failed"
+    if drill.get("by_person"):
+        return BY_PERSON
     return "proven" if now - drill["at"] <= stale_after else "stale"
 
 
@@ -115,7 +142,7 @@ def drilled(one: Freshness) -> str:
     return "" if one.drilled_at is None else f"{one.drilled_at:%Y-%m-%d}{', from a recording' if one.recorded else ''}"
 
 
-TONES = {"proven": "#2f7d4f", "stale": "#96690a", "failed": "#b3261e", "never drilled": "#6b6f76"}
+TONES = {"proven": "#2f7d4f", "stale": "#96690a", "failed": "#b3261e", BY_PERSON: "#96690a", "never drilled": "#6b6f76"}
 
 
 def badge(one: Freshness) -> str:
@@ -162,6 +189,15 @@ def metrics(found: Sequence[Freshness]) -> str:
         if one.drilled_at is not None:
             lines.append(
                 f'handrail_runbook_drill_from_recording{{runbook="{_label(one.runbook)}"}} {int(one.recorded)}'
+            )
+    lines += [
+        "# HELP handrail_runbook_drill_healed_by_person Whether a person healed by hand in that drill, not the runbook.",
+        "# TYPE handrail_runbook_drill_healed_by_person gauge",
+    ]
+    for one in found:
+        if one.drilled_at is not None:
+            lines.append(
+                f'handrail_runbook_drill_healed_by_person{{runbook="{_label(one.runbook)}"}} {int(one.by_person)}'
             )
     lines += [
         "# HELP handrail_runbook_uses_total Runs of the runbook that were no drill.",

@@ -254,7 +254,7 @@ class Store:
     # -- drills --------------------------------------------------------------------------------------------------
 
     def keep_drill(self, row: Row) -> None:
-        """How a drill ended: fault, runbook, passed, profile, seconds, times, problems."""
+        """How a drill ended: fault, runbook, passed, profile, seconds, times, problems, by_person."""
         with writing(self.engine) as connection:
             _inserted(connection, t.drills, _plain({"at": self.now(), **row}))
 

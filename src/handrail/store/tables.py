@@ -227,4 +227,5 @@ drills = sa.Table(  # how each rehearsal ended; the drill itself has a record of
     sa.Column("seconds", Float, nullable=False),
     sa.Column("times", Text, nullable=False),  # JSON: phase to seconds from the alert's arrival
     sa.Column("problems", Text, nullable=False),  # JSON: a sentence each
+    sa.Column("by_person", Int),  # 1 where a person healed by hand; empty in what was kept before this was known
 )

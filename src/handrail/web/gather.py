@@ -45,7 +45,7 @@ class Catalog(Protocol):
 
 
 def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Freshness, ...]:
-    """How fresh every known runbook is. Where the record has no drill of one, a recording stands for it."""
+    """How fresh every known runbook is. Where the record has no drill of one, recordings stand for it."""
     recorded = recording.passed(catalog.recordings, catalog.documents) if catalog.recordings else ()
     return incidents.freshness.of(
         [runbook for document in catalog.documents for runbook in document.runbooks],
@@ -61,6 +61,7 @@ def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Fresh
                 "passed": 1,
                 "profile": one.profile,
                 "times": json.dumps(dict(one.times)),
+                "by_person": int(recording.by_person(one.course, one.drilled)),
             }
             for one in recorded
         ],
