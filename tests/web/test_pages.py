@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from handrail.cli import check
+from handrail.cli.documents import knowledge_for
 from handrail.drills import recording
 from handrail.drills.recording import Recording
 from handrail.evidence import Actor
 from handrail.plans import Preview
+from handrail.syntax.reading import read_document
+from tests import cases
 from tests.web import seed
 from tests.web.seed import SeedCatalog
 from tests.web.site import ANA, NOW, OURS, Site, site
@@ -345,6 +349,26 @@ def test_where_nothing_was_drilled_here_a_runbooks_page_badge_and_metric_go_by_a
     assert "proven 2026-05-02, from a recording" in here.client.get("/runbooks/RB-002/badge.svg", headers=ANA).text
     assert 'drill_from_recording{runbook="RB-002"} 1' in here.client.get("/metrics", headers=ANA).text
     assert "never drilled" in text_of(here.client.get("/runbooks", headers=ANA).text), "of all others"
+
+
+def test_what_a_person_healed_is_told_so_where_its_runbook_stands(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    row = {"fault": "RB-002-by-hand", "runbook": "RB-002", "passed": 1, "profile": "lab", "seconds": 60.0}
+    here.store.keep_drill({**row, "times": '{"healed": 24.0}', "problems": "[]", "by_person": 1})
+    page = text_of(here.client.get("/runbooks/RB-002", headers=ANA).text)
+    assert "drilled, healed by a person" in page
+    assert "RB-002-by-hand, healed by hand in 24 s of" in page
+    assert "drilled, healed by a person" in text_of(here.client.get("/runbooks", headers=ANA).text)
+
+
+def test_the_runbooks_page_counts_what_check_lists(tmp_path: Path) -> None:
+    """Those of the commands and of links too, not of the document as a whole alone."""
+    path = cases.ROOT / "library" / "azora" / "RUNBOOKS.md"
+    (checked,) = check.checked([path])
+    here = site(tmp_path, catalog=SeedCatalog(documents=(read_document(path, knowledge_for(path.parent)),)))
+    assert f"{len(checked.findings)} findings in this document" in text_of(
+        here.client.get("/runbooks", headers=ANA).text
+    )
 
 
 def test_a_runbook_says_when_it_was_drilled_and_used_how_that_went_and_how_long_of_what(tmp_path: Path) -> None:

@@ -20,13 +20,12 @@ from typing import Annotated, Any
 import typer
 
 from handrail.cli import documents, terminal
-from handrail.cli.show import findings_of
 from handrail.commands import Finding, Knowledge, Severity, Span
 from handrail.errors import FixRunbook
-from handrail.runbooks import bindingfile, mistakes
+from handrail.runbooks import bindingfile
 from handrail.runbooks.document import Document
 from handrail.runbooks.rules import RULES
-from handrail.syntax.reading import read_document
+from handrail.syntax.reading import read_document, wrong_with
 
 ORDER = (Severity.ERROR, Severity.WRONG, Severity.RISK, Severity.STYLE)
 MEANS = {
@@ -111,10 +110,9 @@ def _checked(path: Path, document: Document) -> Checked:
     except OSError as error:
         raise FixRunbook(f"{path} cannot be read: {error.strerror}.") from error
     lines = tuple(text.split("\n"))
-    links = mistakes.broken_links(document.related, there=_there(path, document))
     return Checked(
         path=path,
-        findings=tuple(sorted([*findings_of(document), *links], key=_place)),
+        findings=wrong_with(document, path),
         lines=lines,
         runbooks=len(document.runbooks),
         steps=sum(len(runbook.steps) for runbook in document.runbooks),
@@ -125,22 +123,9 @@ def _checked(path: Path, document: Document) -> Checked:
     )
 
 
-def _place(finding: Finding) -> tuple[int, int, str]:
-    return finding.span.line, finding.span.column, finding.rule
-
-
 def _without_emptiness(file: Checked) -> Checked:
     kept = tuple(finding for finding in file.findings if finding.rule not in ("no-runbook", "empty-document"))
     return Checked(path=file.path, findings=kept, lines=file.lines, empty=True)
-
-
-def _there(path: Path, document: Document) -> Iterator[str]:
-    """Targets of links that lead somewhere: a file beside the document, a runbook in it."""
-    anchors = {runbook.anchor for runbook in document.runbooks}
-    for link in document.related:
-        target, _, heading = link.target.partition("#")
-        if (path.parent / target).exists() if target else heading in anchors:
-            yield link.target
 
 
 def _is_binding(path: Path) -> bool:

@@ -13,8 +13,9 @@ import typer
 
 from handrail import commands
 from handrail.cli import documents, terminal
-from handrail.commands import Command, Effect, Finding
+from handrail.commands import Command, Effect
 from handrail.errors import FixRunbook
+from handrail.runbooks import mistakes
 from handrail.runbooks.document import Bullet, Document, Level, Runbook, Step, StepKind, TimeToResolve, command_id
 from handrail.syntax.reading import read_document
 
@@ -198,7 +199,9 @@ def text(document: Document, runbooks: Sequence[Runbook], *, whole: bool) -> Ite
     if whole and document.related:
         yield ""
         yield from _flowing("Related: " + ", ".join(f"{link.text} ({link.target})" for link in document.related), "")
-    wrong = findings_of(document) if whole else [one for book in runbooks for one in findings_of_runbook(book)]
+    wrong = (
+        mistakes.findings_of(document) if whole else [one for book in runbooks for one in mistakes.of_commands(book)]
+    )
     if wrong:
         yield ""
         yield terminal.paint(
@@ -283,14 +286,3 @@ def _soft(told: str, indent: str) -> Iterator[str]:
 
 def _room(indent: str) -> int:
     return terminal.width() - len(indent)
-
-
-def findings_of(document: Document) -> list[Finding]:
-    """Everything wrong with a document and its commands, by place."""
-    every = [*document.findings, *(one for runbook in document.runbooks for one in findings_of_runbook(runbook))]
-    return sorted(every, key=lambda one: (one.span.line, one.span.column, one.rule))
-
-
-def findings_of_runbook(runbook: Runbook) -> list[Finding]:
-    """What is wrong with a runbook's commands."""
-    return [finding for step in runbook.steps for command in step.commands for finding in command.findings]

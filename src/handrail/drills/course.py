@@ -125,9 +125,10 @@ def _came(events: Sequence[Event], runbook: str) -> datetime | None:
     for event in events:
         if event.kind == "alert_received":
             came = event.at
-        elif event.kind == "runbook_chosen" and event.payload["runbook"] == runbook:
-            if came is not None and event.payload["how"] not in ("person", "next"):
-                return came
+        elif event.kind != "runbook_chosen" or event.payload["runbook"] != runbook:
+            continue
+        elif came is not None and event.payload["how"] not in ("person", "next"):
+            return came
     return next((event.at for event in events if event.kind == "alert_received"), None)
 
 

@@ -104,7 +104,9 @@ class Recording:
 
 def by_person(course: Iterable[str], runbook: str) -> bool:
     """Whether a person's hands healed in this course, and no change of Handrail's."""
-    healed = [line.split(" ")[3] for line in course if line.startswith(f"{runbook} step ") and line.endswith(": healed")]
+    healed = [
+        line.split(" ")[3] for line in course if line.startswith(f"{runbook} step ") and line.endswith(": healed")
+    ]
     return bool(healed) and all(name.startswith(BY_HAND) for name in healed)
 
 

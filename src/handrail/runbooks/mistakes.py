@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handrail.commands import Command, Effect, Finding, Scope, Severity, Span, lint
 from handrail.commands.effects import plain
-from handrail.runbooks.document import Link, Runbook, Step
+from handrail.runbooks.document import Document, Link, Runbook, Step
 
 CRASHES = re.compile(r"crash|not start|fails? to start|restart (cycle|loop)", re.IGNORECASE)
 HELM_NAMES = ("install", "upgrade", "template")  # helm VERB RELEASE CHART
@@ -54,6 +54,17 @@ def of_runbooks(runbooks: Sequence[Runbook], lines: Sequence[str]) -> Iterator[F
                 suggestion="end with a read that shows the symptom gone, or bind a check",
                 span=Span(line=last.line, column=1, end_line=last.line, end_column=max(2, width + 1)),
             )
+
+
+def findings_of(document: Document) -> list[Finding]:
+    """Everything wrong with a document and its commands, by place."""
+    every = [*document.findings, *(one for runbook in document.runbooks for one in of_commands(runbook))]
+    return sorted(every, key=lambda one: (one.span.line, one.span.column, one.rule))
+
+
+def of_commands(runbook: Runbook) -> list[Finding]:
+    """What is wrong with a runbook's commands."""
+    return [finding for step in runbook.steps for command in step.commands for finding in command.findings]
 
 
 def broken_links(links: Sequence[Link], *, there: Iterable[str]) -> Iterator[Finding]:

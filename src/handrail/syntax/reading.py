@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from handrail import commands
 from handrail.commands import Finding, Knowledge, Severity, Span
 from handrail.errors import FixRunbook, FixSettings
-from handrail.runbooks import markdown
+from handrail.runbooks import markdown, mistakes
 from handrail.runbooks.document import Document
 from handrail.syntax.shell import parse_blocks
 
@@ -98,3 +98,20 @@ def _unreadable(path: str, raw: bytes, message: str) -> Document:
         related=(),
         findings=(finding,),
     )
+
+
+def wrong_with(document: Document, path: Path) -> tuple[Finding, ...]:
+    """Everything wrong with a document, by place: with itself, its commands, and its links to what is not beside it."""
+    links = mistakes.broken_links(document.related, there=_there(path, document))
+    return tuple(
+        sorted([*mistakes.findings_of(document), *links], key=lambda one: (one.span.line, one.span.column, one.rule))
+    )
+
+
+def _there(path: Path, document: Document) -> Iterator[str]:
+    """Targets of links that lead somewhere: a file beside the document, a runbook in it."""
+    anchors = {runbook.anchor for runbook in document.runbooks}
+    for link in document.related:
+        target, _, heading = link.target.partition("#")
+        if (path.parent / target).exists() if target else heading in anchors:
+            yield link.target

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from handrail.errors import HandrailError
 from handrail.incidents import retrospective, words
 from handrail.remedies import Standing, parameters
 from handrail.store import Store
+from handrail.syntax.reading import wrong_with
 from handrail.web import chart, gather, verbs
 from handrail.web.people import Known, Sessions
 from handrail.web.policy import ACTING, Call, Policy, Router
@@ -255,7 +257,8 @@ class Pages:
     def runbooks(self, call: Call) -> Response:
         """Every runbook that is known."""
         fresh = {one.runbook: one for one in gather.freshness(self.store, self.catalog)}
-        return self.render("runbooks.html", call.known, documents=self.catalog.documents, fresh=fresh)
+        wrong = {one.path: len(wrong_with(one, Path(one.path))) for one in self.catalog.documents}
+        return self.render("runbooks.html", call.known, documents=self.catalog.documents, fresh=fresh, wrong=wrong)
 
     def badge(self, call: Call) -> Response:
         """How fresh one runbook is, as a small picture."""
