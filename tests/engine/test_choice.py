@@ -155,9 +155,33 @@ def test_more_signs_go_before_fewer_and_half_of_them_do_not_fit() -> None:
 
 def test_no_answer_is_no_sign() -> None:
     sign = Sign(says="it is {value}", promql="x", above=1)
-    assert choice.figure(sign, None) == choice.Seen(seen=None, says="no answer whether it is …")
+    assert choice.figure(sign, None) == choice.Seen(seen=None, says="whether it is more than 1")
     assert choice.figure(sign, ()) == choice.Seen(seen=False, says="")
     assert choice.figure(sign, [({}, 0.5), ({}, 3.0)]) == choice.Seen(seen=True, says="it is 3")
+
+
+@pytest.mark.parametrize(
+    ("sign", "says"),
+    [
+        (
+            Sign(says="{value} pods of slot {label_slot} are ready", promql="x", above=0),
+            "more than 0 pods of any slot are ready",
+        ),
+        (Sign(says="{pod} uses {value} % of it", promql="x", below=80), "any pod uses less than 80 % of it"),
+    ],
+)
+def test_what_could_not_be_asked_is_told_in_words_and_not_as_seen_in_part(sign: Sign, says: str) -> None:
+    """No binding's placeholder is anybody's reading, and where nothing was seen nothing was seen in part."""
+    not_seen, unasked = choice.Seen(seen=False, says=""), choice.figure(sign, None)
+    seen = choice.Seen(seen=True, says="a")
+    first, second = choice.weigh(
+        [
+            choice.Option(name="none", bullet=1, signs=(not_seen, unasked)),
+            choice.Option(name="half", bullet=2, signs=(seen, unasked)),
+        ]
+    )
+    assert first.reason == f"could not be asked: whether {says}"
+    assert second.reason == f"only in part: a; could not be asked: whether {says}"
 
 
 def test_a_release_is_a_sign_only_where_it_came_shortly_before() -> None:

@@ -6,6 +6,7 @@ first, then the order of the document. What does not fit stays for a person to p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class Weighed:
 def figure(sign: Sign, answer: Series) -> Seen:
     """A sign that is a figure. Over several series the one farthest past the limit counts; no data is no sign."""
     if answer is None:
-        return Seen(seen=None, says=f"no answer whether {_plain(sign.says)}")
+        return Seen(seen=None, says=f"whether {_plain(sign)}")
     if not answer:
         return Seen(seen=False, says="")
     labels, value = (min if sign.below is not None else max)(answer, key=lambda one: one[1])
@@ -65,13 +66,15 @@ def weigh(options: Sequence[Option]) -> tuple[Weighed, ...]:
     answers = []
     for option in options:
         fits = bool(option.signs) and all(sign.seen for sign in option.signs)
-        told = [sign.says for sign in option.signs if sign.says and sign.seen is not False]
+        told = " and ".join(sign.says for sign in option.signs if sign.says and sign.seen)
+        unasked = " and ".join(sign.says for sign in option.signs if sign.seen is None)
         if fits:
-            reason = " and ".join(told)
+            reason = told
         elif not option.signs:
             reason = "nothing is bound that would speak for it: a person picks it"
-        elif told:
-            reason = f"only in part: {' and '.join(told)}"
+        elif told or unasked:
+            parts = (("only in part", told), ("could not be asked", unasked))
+            reason = "; ".join(f"{how}: {what}" for how, what in parts if what)
         else:
             reason = "nothing seen speaks for it"
         answers.append((not fits, -len(option.signs) if fits else 0, option.bullet, option.name, fits, reason))
@@ -85,5 +88,13 @@ def worded(says: str, values: Mapping[str, str]) -> str:
     return says
 
 
-def _plain(says: str) -> str:
-    return says.replace("{value}", "…")
+def _plain(sign: Sign) -> str:
+    """The sentence without an answer: its limit in the figure's place, `any slot` for `slot {label_slot}`."""
+    limit = f"more than {number(sign.above)}" if sign.above is not None else ""
+    if sign.below is not None:
+        limit += f"{' and ' if limit else ''}less than {number(sign.below)}"
+    says = sign.says.replace("{value}", limit or "any")
+    for name in re.findall(r"\{(\w+)\}", says):
+        word = name.removeprefix("label_").replace("_", " ")
+        says = re.sub(rf"(?:\b{word} )?\{{{name}\}}", f"any {word}", says)
+    return says
