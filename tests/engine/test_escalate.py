@@ -155,6 +155,22 @@ def test_an_acknowledgement_ends_the_unanswered_timers_and_late_goes_on(stage: S
     assert stage.pages(incident)[1:] == [(2, "Ana")], "late at half of its time"
 
 
+def test_a_level_that_is_called_for_lateness_says_how_late_it_is(stage: Stage) -> None:
+    """Level 2 comes at half of the runbook's time: nothing takes longer than the runbook lets it by then."""
+    incident = stage.incident()
+    stage.run(incident, "RB-002")  # 5 to 10 minutes
+    stage.store.acknowledge(incident, "Jon")
+    stage.side.settle(incident)
+    for _ in range(15):
+        stage.clock.forward(minutes=1)
+        stage.sweep()
+    assert [event.payload["because"] for event in stage.store.events(kinds=("page",))][1:] == [
+        "half of its runbook's time is over: 5 min of 10 min",
+        "its runbook's time is over: 10 min of 10 min",
+        "it takes half as long again as its runbook lets it: 15 min, 10 min are its time",
+    ]
+
+
 def test_a_verification_ends_the_late_timers(stage: Stage) -> None:
     incident = stage.incident()
     run = stage.run(incident, "RB-002")

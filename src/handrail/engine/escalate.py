@@ -112,8 +112,7 @@ class Escalation:
             minutes = incidents.words.duration(self.store.now() - here.row["opened_at"])
             self._call(here, level, because=f"nobody has answered for {minutes}")
         elif timer["kind"] == "late" and not here.verified:
-            spent = incidents.words.duration(self.store.now() - here.row["opened_at"])
-            self._call(here, level, because=f"it takes {spent} already, longer than its runbook lets it")
+            self._call(here, level, because=_late(self.store.now() - here.row["opened_at"], here.longest))
         elif timer["kind"] == "update":
             self._update(here, self._phase(here), again=level)
         elif timer["kind"] == "company":
@@ -746,3 +745,16 @@ def on_duty(
         for person in oncall.on_call(level, plan=plan, known=known, owner="", now=now, drill=False):
             found.append((person.name, what, None))
     return found
+
+
+def _late(spent: timedelta, longest: timedelta | None) -> str:
+    """How much of the runbook's longer time is over: each level is called at another half of it."""
+    took = incidents.words.duration(spent)
+    if longest is None:  # the document was edited meanwhile
+        return f"it takes {took} already"
+    allowed = incidents.words.duration(longest)
+    if spent < longest:
+        return f"half of its runbook's time is over: {took} of {allowed}"
+    if spent < 1.5 * longest:
+        return f"its runbook's time is over: {took} of {allowed}"
+    return f"it takes half as long again as its runbook lets it: {took}, {allowed} are its time"
