@@ -44,6 +44,17 @@ def after(text: str, line: str) -> str:
     return text.partition(f"> {line}\n")[2].partition(" > ")[0]
 
 
+def test_a_drill_that_a_person_healed_is_told_as_such_in_words() -> None:
+    found = practise("choose RB-009\nlook all\nwait 60\ndone 4 the link is back\n", "RB-009-cut-off")
+    assert found.exit_code == 0, found.output
+    assert "resolve" not in after(found.stdout, "wait 60"), "the drill's own cure is not the player's"
+    score = found.stdout.partition("Verified")[2]
+    assert "No look missed, nothing needless." in score
+    assert "  ✓ change    step 4, made by hand" in score
+    assert "step 4 Restart Replication, by hand: healed." in score
+    assert "none that heals" not in score and "step 4 step 4" not in score
+
+
 def test_the_shortest_way_from_the_alert_to_the_score() -> None:
     found = practise("choose RB-009\nlook all\npropose 4\napprove\n", "RB-009-replay-paused")
     assert found.exit_code == 0, found.output

@@ -338,6 +338,40 @@ def test_a_step_made_by_hand_is_verified() -> None:
     assert found.you.diagnosed is not None
 
 
+PERSONS = ("RB-004-slow-dependency", "RB-009-cut-off", "RB-011-fix-breaks-test", "RB-012-no-database")
+
+
+@pytest.mark.parametrize("name", [*PERSONS, "original/RB-011-advisory"])
+def test_what_a_persons_hands_healed_in_the_drill_comes_once_it_is_told_and_not_by_itself(
+    sit: Sitting, name: str
+) -> None:
+    """Whoever waits would else see the alert resolve by the drill's own cure."""
+    here = sit(name)
+    expect = load(name).expect
+    here.wait(400)
+    assert here.store.events(kinds=("alert_resolved",)) == []
+    here.choose(str(expect["proposes"]))
+    step = next(int(item["step"]) for item in expect["remedies"] if item["by_hand"])
+    assert isinstance(here.by_hand(step + 1, note=""), No), "of another step nobody knows anything"
+    verdict = here.by_hand(step, note="")
+    assert not isinstance(verdict, No) and verdict.healed
+    here.wait(60)
+    assert here.store.events(kinds=("alert_resolved",)) != []
+    found = scored(here, name)
+    assert found.change == f"step {step}, made by hand"
+    assert found.you.decided == found.you.diagnosed == pytest.approx(400, abs=5)
+    assert found.you.healed is not None and found.you.healed > 400
+
+
+def test_looks_that_are_made_after_the_hands_are_too_late(sit: Sitting) -> None:
+    here = sit("RB-009-cut-off")
+    here.choose("RB-009")
+    here.by_hand(4, note="")
+    here.look(here.due())
+    found = scored(here, "RB-009-cut-off")
+    assert found.missed and not found.faultless
+
+
 # -- recordings that do not fit ------------------------------------------------------------------------------------------
 
 

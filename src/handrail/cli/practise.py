@@ -96,7 +96,6 @@ def table(kept: Recording, config: Path, *, monotonic: Callable[[], float]) -> I
     """Everything a practice needs, in a folder of its own: the product's parts over the recording, nothing launched."""
     start = datetime.fromisoformat(kept.alert_at)
     clock = Clock(start, monotonic=monotonic)
-    ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
     person = settings.terminal_person()
     with tempfile.TemporaryDirectory(prefix="handrail-practise-") as scratch:
         known = dataclasses.replace(
@@ -108,6 +107,9 @@ def table(kept: Recording, config: Path, *, monotonic: Callable[[], float]) -> I
                 f"{kept.fault} was recorded in the environment {kept.environment}, and the settings {config} know"
                 f" {', '.join(names)}. Name the settings that it was drilled with, or leave --config out."
             )
+        scrape = next(one.scrape for one in known.environments if one.name == kept.environment)
+        kept = practice.held_back(kept, scrape=scrape)
+        ground = recording.ReplayGround(kept, clock=clock, alert_at=lambda: start)
         parts = app.assemble(
             known,
             clock=clock,

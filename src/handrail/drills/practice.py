@@ -7,17 +7,20 @@ has no answer here, and a change that it did not make is never made.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from handrail import commands, remedies, runs, syntax
 from handrail.approvals import Approver
 from handrail.commands import Command, Knowledge
 from handrail.drills import recording
-from handrail.drills.recording import NOT_RECORDED, Recording, ReplayGround
-from handrail.engine import changing, looking, planning
+from handrail.drills.recording import NOT_RECORDED, Entry, Recording, ReplayGround
+from handrail.engine import changing, looking, planning, verifying
 from handrail.engine.catalog import Catalog
 from handrail.engine.scene import Scene
 from handrail.engine.server import Server
@@ -28,9 +31,11 @@ from handrail.remedies import Remedy, Standing
 from handrail.runbooks.binding import ListKind
 from handrail.runbooks.document import CommandId, Runbook, commands_of
 from handrail.store import Store
+from handrail.targets import Ask, Permit
 
 STEP_SECONDS = 1.0  # so long a wait is taken in one piece
 MOST_STEPS = 1000  # of a person's silence, however long
+SLACK = 0.5  # seconds that a round of readings comes after its time
 PREVIEW_SECONDS = 0.5  # what a preview takes, about: a recording does not tell
 TYPED = "typed"  # the name of a look that stands in no runbook
 NUMBER = re.compile(r"[0-9]{1,6}")  # of a step, as somebody types it
@@ -59,6 +64,50 @@ class Clock:
         """The seconds of the world that passed since the last time; whoever takes them moves the clock, or drops them."""
         seen, self._seen = self._seen, self._monotonic()
         return self._seen - seen
+
+
+# -- a drill that a person's hands healed --------------------------------------------------------------------------------
+
+CURE = Ask(target="person", identity="person", stages=(("by hand",),))
+"""Stands for what a person did in the drill, which no answer tells: whoever practises tells that it is done."""
+
+
+def held_back(kept: Recording, *, scrape: timedelta) -> Recording:
+    """The recording with a person's cure as its last change: what came of it comes once that is told, and not by itself.
+
+    A recording does not tell when the cure was. The checks were read once it was done and a window had passed, as they
+    are after any change: nothing was read for so long.
+    """
+    if not any(item.get("by_hand") and item["ends"] == "healed" for item in kept.expect["remedies"]):
+        return kept
+    at = _cured_after(kept, settle=scrape.total_seconds() * verifying.LEAST_SCRAPES)
+    if at is None:
+        return kept
+    entries = [
+        dataclasses.replace(one, after_change=None if one.after_alert < at else round(one.after_alert - at, 2))
+        for one in kept.entries
+    ]
+    cure = Entry(
+        key=recording.key_of("change", CURE),
+        after_alert=at,
+        after_change=None,
+        answer={"stdout": "", "exit_codes": [0], "seconds": 0.0, "started_at": ""},
+    )
+    return dataclasses.replace(kept, entries=(*entries, cure))
+
+
+def _cured_after(kept: Recording, *, settle: float) -> float | None:
+    """Seconds from the alert; None where the checks were never read after a silence."""
+    changes = [one.after_alert for one in kept.entries if one.key.startswith("change ")]
+    since = max(changes, default=-math.inf)
+    read = sorted(
+        {one.after_alert for one in kept.entries if one.key.startswith("instant ") and one.after_alert > since}
+    )
+    first = next((after for before, after in pairwise(read) if after - before >= settle - SLACK), None)
+    if first is None:
+        return None
+    over = [at for at, body in kept.posts if since < at < first and '"resolved"' in body]
+    return round(min([first - settle, *(at - SLACK for at in over[:1])]), 2)
 
 
 # -- what a person did, in seconds from the alert --------------------------------------------------------------------
@@ -579,13 +628,18 @@ class Practice:
         return verdict
 
     def by_hand(self, step: int, *, note: str) -> Verified | No:
-        """A person made this step without Handrail: the checks tell whether it helped."""
-        if not any(item.get("by_hand") for item in self.kept.expect["remedies"]):
+        """A person made this step without Handrail: from now on what came of it comes, and the checks tell whether it helped."""
+        made = [int(item["step"]) for item in self.kept.expect["remedies"] if item.get("by_hand")]
+        if not made:
             return No(says=f"There is {NO_DATA} of what a person makes by hand: in the drill nobody did.")
+        if step not in made:
+            return No(says=f"There is {NO_DATA} of step {step} made by hand: in the drill nobody did.")
         told = self.server.done_by_hand(self.run, step, self.who, note=note)
         if not told.done:
             return No(says=told.says)
         self.acts.append(ByHand(at=self.elapsed, runbook=self.scene.runbook.id, step=step))
+        if self.ground.knows("change", CURE):
+            self.ground.change(CURE, Permit(plan="by hand", command_index=0, approved_by=self.who.name))
         return self.verify(str((self.store.run(self.run) or {})["verifying"]))
 
     def acknowledge(self) -> No:

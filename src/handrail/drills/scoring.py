@@ -89,7 +89,7 @@ class Yardstick:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredLook:
-    """A look that matters, and when it was made. `in_time` where that was before the first yes to a change."""
+    """A look that matters, and when it was made. `in_time` where that was before the first yes to a change, or the hands."""
 
     command: str
     place: str
@@ -217,7 +217,8 @@ def _made(practice: Practice, item: Mapping[str, Any]) -> CourseRemedy:
         verdict = practice.by_hand(step, note="as in the drill")
         if isinstance(verdict, No) or verdict.healed != (ends == "healed"):
             raise _outgrown(practice.kept, f"step {step} made by hand did not end as recorded")
-        return CourseRemedy(name=f"{BY_HAND}{step}", step=step, title=f"step {step}", ends=ends, by_hand=True)
+        title = next((one.title for one in practice.scene.runbook.steps if one.number == step), "")
+        return CourseRemedy(name=f"{BY_HAND}{step}", step=step, title=f"{title}, by hand", ends=ends, by_hand=True)
     remedy = _next(practice, item)
     answer = practice.propose(remedy)
     act = practice.acts[-1]
@@ -282,7 +283,8 @@ def _times(practice: Practice, changed: float | None) -> Times:
     """What the drill itself took, by its recording; the rest by its checks, read again from the change."""
     entries = practice.kept.entries
     looks = [entry.after_alert for entry in entries if entry.key.startswith("observe ")]
-    change = next((entry for entry in entries if entry.key.startswith("change ")), None)
+    made = [entry for entry in entries if entry.key.startswith("change ")]
+    change = max(made, key=lambda entry: entry.after_alert, default=None)  # the last one healed
     asked = [
         entry.after_alert
         for entry in entries
@@ -310,11 +312,17 @@ def score(acts: Sequence[Act], yardstick: Yardstick, *, called: Sequence[str] = 
     choices = [act for act in acts if isinstance(act, Chose)]
     looks = [act for act in acts if isinstance(act, Looked)]
     yes = [act for act in acts if isinstance(act, Decided) and act.yes]
-    first_yes = min((act.at for act in yes), default=None)
+    hands = next((act for act in reversed(acts) if isinstance(act, ByHand)), None)
+    first_change = min((act.at for act in acts if act in yes or isinstance(act, ByHand)), default=None)
     healed = next((act for act in acts if isinstance(act, Verified) and act.healed), None)
     handed = any(isinstance(act, HandedOver) for act in acts)
     ended = "healed" if healed else "handed over" if handed else "not healed"
     made = next((act for act in reversed(yes) if act.made), None)
+    change, decided = "", None
+    if healed and hands is not None and (made is None or hands.at >= made.at):
+        change, decided = f"step {hands.step}, made by hand", hands.at
+    elif healed and made is not None:
+        change, decided = made.title, made.at
     key = {name for one in yardstick.looks for name in (one.command, one.runs_as) if name}
     return Score(
         recording=yardstick.recording,
@@ -324,12 +332,12 @@ def score(acts: Sequence[Act], yardstick: Yardstick, *, called: Sequence[str] = 
         as_the_drill=ended == ("healed" if cure else "handed over"),
         chosen=tuple(dict.fromkeys(act.runbook for act in choices)),
         right_at_first=bool(choices) and choices[0].runbook in (yardstick.runbook, *choices[0].named),
-        looks=tuple(_scored(one, looks, before=first_yes) for one in yardstick.looks),
+        looks=tuple(_scored(one, looks, before=first_change) for one in yardstick.looks),
         further_looks=len(
             {act.command + act.runs_as for act in looks if act.recorded and key.isdisjoint((act.command, act.runs_as))}
         ),
         without_data=sum(not act.recorded for act in looks),
-        change=made.title if made and healed else "",
+        change=change,
         needless=(*_nothing(acts, yardstick), *_unmade(yes, yardstick)),
         came_to_nothing_too=tuple(
             dict.fromkeys(act.title for act in acts if isinstance(act, Proposed) and _as_the_drill(act, yardstick))
@@ -337,7 +345,7 @@ def score(acts: Sequence[Act], yardstick: Yardstick, *, called: Sequence[str] = 
         you=Times(
             looked=min((act.at for act in looks), default=None),
             diagnosed=_diagnosed(acts, yardstick, made if healed else None),
-            decided=made.at if made and healed else None,
+            decided=decided,
             healed=healed.since if healed else None,
         ),
         drill=yardstick.times,
