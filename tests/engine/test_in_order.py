@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from handrail import incidents
 from handrail.evidence import Look
 from handrail.targets import Answer, Ask
+from handrail.web import gather
 from tests.engine.stage import ANA, Stage
 
 DOCUMENT = """# Shop
@@ -160,3 +162,64 @@ def test_a_run_that_only_looks_mends_nothing_in_a_workspace(tmp_path: Path) -> N
     stage.store.update_run("R-1", mode="looks")
     stage.drive()
     assert stage.ran == ["npm audit"]
+
+
+MANIFESTS = """# Shop
+
+### SH-001: The shop does not deploy
+
+**Severity**: High
+**Time to Resolve**: 10-20 minutes
+
+1. **Validate**
+   ```bash
+   helm template shop ./helm/shop > manifests.yaml
+   kubectl apply -f manifests.yaml --dry-run=client
+   kubectl get pods -n shop
+   ```
+
+2. **Restart**
+   ```bash
+   kubectl rollout restart deployment/web -n shop
+   ```
+"""
+
+
+def test_what_reads_a_file_that_only_a_look_left_out_would_write_is_not_asked_and_says_so(tmp_path: Path) -> None:
+    """It would be told as a file that could not be read, which is nobody's trouble: the run only looks."""
+    stage = Stage(tmp_path, document=MANIFESTS)
+    asked: list[str] = []
+    plain = stage.ground.observe
+
+    def observe(ask: Ask) -> Answer:
+        asked.append(" ".join(ask.stages[0]))
+        return plain(ask)
+
+    stage.ground.observe = observe  # type: ignore[method-assign]
+    stage.alert()
+    stage.store.update_run("R-1", mode="looks")
+    stage.drive()
+    assert asked == ["kubectl get pods -n shop"]
+    (item,) = [one for one in stage.store.evidence_of("R-1") if one.command == "SH-001.1.2"]
+    assert (item.look, item.says) == (
+        Look.NOT_RUN,
+        "not run: SH-001.1.1 writes manifests.yaml, and this run only looks",
+    )
+    incident = gather.facts(stage.store, stage.catalog, "I-1")
+    assert incident is not None
+    ((first, *_),) = [run.steps for run in incidents.view(incident, now=stage.clock()).runs]
+    assert [(one.effect, one.state) for one in first.commands] == [
+        ("workspace", "skipped"),
+        ("reads", "skipped"),
+        ("reads", "ok"),
+    ]
+    assert first.commands[0].says == "not run: it writes in the workspace, and this run only looks"
+    assert first.effect == "workspace"
+
+
+def test_in_a_run_that_proposes_the_file_is_written_and_read(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, document=MANIFESTS)
+    stage.alert()
+    stage.drive()
+    looks = {item.command: item.look for item in stage.store.evidence_of("R-1")}
+    assert looks["SH-001.1.1"] == looks["SH-001.1.2"] == Look.SEEN

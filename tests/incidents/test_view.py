@@ -122,6 +122,15 @@ def test_the_run_that_healed_leads_the_page_though_another_looked_later(scene: S
     assert [one.id for one in scene.view(incident).runs] == [other, run], "the newest, where none proposes"
 
 
+def test_that_a_run_only_looks_is_told_while_its_incident_is_open(scene: Scene) -> None:
+    """Afterwards no other run proposes."""
+    incident, run, _ = seed.waiting(scene.seeder)
+    scene.kept.update_run(run, mode="looks")
+    assert scene.view(incident).runs[0].notes == ("This run only looks. Another run of this incident proposes.",)
+    scene.kept.update_incident(incident, status="closed", closed_at=NOW)
+    assert scene.view(incident).runs[0].notes == ()
+
+
 def test_what_healed_by_itself_still_says_what_was_wrong(scene: Scene) -> None:
     """Nothing was changed, and the metric is good by now: the figure is the one before it was."""
     incident, run, _ = seed.waiting(scene.seeder)

@@ -10,14 +10,14 @@ from typing import Any, TextIO
 from handrail import commands
 from handrail.cli import plan as plan_text
 from handrail.cli import terminal
-from handrail.commands import Command, Effect
+from handrail.commands import Command
 from handrail.drills.practice import NO_DATA, NUMBER, TYPED, Decided, Practice, Verified, Weighed
 from handrail.drills.recording import NOT_RECORDED
 from handrail.drills.scoring import Needless, Score, ScoredLook, Yardstick
 from handrail.evidence import Event, Evidence, Look
 from handrail.incidents import sentences, showing, words
 from handrail.plans import Plan
-from handrail.remedies import Remedy, is_change
+from handrail.remedies import Remedy, in_a_word, is_change
 from handrail.runbooks.binding import ListKind
 from handrail.runbooks.document import Runbook, Step, StepKind, command_id
 
@@ -159,8 +159,7 @@ def _command(step: Step, index: int, command: Command, values: Any, *, out: Text
     if command.task:
         return terminal.hanging(f"      a person  {place}  ", command.comment, out=out)
     effect = command.analysis.effect
-    looks = effect is not Effect.READS and not is_change(command)  # it writes into the run's own workspace alone
-    told = f"{'workspace' if looks else effect:<9}"
+    told = f"{in_a_word([command]):<9}"
     text = commands.show(command.stages, values) if command.stages else " ".join(command.text.split())
     first, *more = terminal.hanging(f"      {told} {place}  ", text, out=out)
     return [first.replace(told, terminal.paint(told, terminal.EFFECTS[effect], out=out), 1), *more]

@@ -84,6 +84,17 @@ def in_order(runbook: Runbook) -> list[CommandId]:
     return found
 
 
+def unwritten(runbook: Runbook, ask: Ask, left_out: Collection[str]) -> CannotRun | None:
+    """Why a question is not asked that reads a file which only a command that is left out would write."""
+    read = {word for stage in ask.stages for word in stage}
+    for name, command in commands_of(runbook):
+        stages = command.runs_as or command.stages
+        output = _file(stages[-1].output) if stages else ""
+        if name in left_out and output and output in read:
+            return CannotRun(reason=f"not run: {name} writes {output}, and this run only looks")
+    return None
+
+
 def _there(command: Command) -> bool:
     return any(stage.words and _program(stage.words[0]) in WORKING for stage in (command.stages or ())[:1])
 

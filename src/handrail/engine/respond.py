@@ -278,14 +278,12 @@ class Responder:
                 ready = list(wanted)  # nothing more will be known: they are recorded with what is missing
         limit = scene.binding.step_limits
         first = looking.first_of_each(known, scene.binding.parameters)
-        asked = [
-            (
-                name,
-                by_id[name],
-                looking.ask_for(by_id[name], first, run=scene.run, limit=limit.get(int(name.split(".")[-2]))),
-            )
-            for name in ready
-        ]
+        left_out = in_order if scene.row["mode"] == runs.Mode.LOOKS else ()
+        asked = []
+        for name in ready:
+            ask = looking.ask_for(by_id[name], first, run=scene.run, limit=limit.get(int(name.split(".")[-2])))
+            behind = looking.unwritten(scene.runbook, ask, left_out) if not isinstance(ask, looking.CannotRun) else None
+            asked.append((name, by_id[name], behind or ask))
         begun: list[str] = []
         tell = self._heard(scene)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from handrail.commands import Command, Effect, Scope
@@ -62,6 +62,16 @@ def is_change(command: Command) -> bool:
     """What needs an approval: everything that is not a read and reaches beyond the run's own workspace."""
     analysis = command.analysis
     return not command.task and analysis.effect is not Effect.READS and analysis.scope in (Scope.TARGET, Scope.SESSION)
+
+
+def in_a_word(commands: Iterable[Command]) -> str:
+    """What commands do: the worst of their effects; `workspace` where they write in the run's own alone."""
+    every = list(commands)
+    inside = [one.analysis for one in every if one.analysis.scope is Scope.WORKSPACE]
+    beyond = [one.analysis.effect for one in every if one.analysis.scope is not Scope.WORKSPACE]
+    worst = max(beyond, key=lambda effect: effect.rank, default=Effect.READS)
+    writes = any(one.effect is not Effect.READS for one in inside)
+    return "workspace" if worst is Effect.READS and writes else str(worst)
 
 
 Elsewhere = Callable[[str], tuple[Runbook, RunbookBinding] | None]  # a runbook's id to what is known of it

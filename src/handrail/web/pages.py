@@ -16,11 +16,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from handrail import incidents
 from handrail.approvals import APPROVER
-from handrail.commands import Effect
 from handrail.engine.desk import Desk, Told
 from handrail.errors import HandrailError
 from handrail.incidents import retrospective, words
-from handrail.remedies import Standing, parameters
+from handrail.remedies import Standing, in_a_word, parameters
 from handrail.store import Store
 from handrail.syntax.reading import wrong_with
 from handrail.web import chart, gather, verbs
@@ -279,11 +278,7 @@ class Pages:
             document, runbook, binding = self.catalog.runbook(call.path("runbook"))
         except HandrailError as error:
             raise Problem(404, str(error)) from error
-        effects = {
-            step.number: max((c.analysis.effect for c in step.commands), key=lambda e: e.rank, default=Effect.READS)
-            for step in runbook.steps
-            if step.commands
-        }
+        effects = {step.number: in_a_word(step.commands) for step in runbook.steps if step.commands}
         used = [run for run in self.store.runs() if run["runbook"] == runbook.id][-5:][::-1]
         named = [name for step in runbook.steps for command in step.commands for name in command.parameters]
         unbound = [name for name in dict.fromkeys(named) if name not in {one.name for one in binding.parameters}]
@@ -296,6 +291,7 @@ class Pages:
             runbook=runbook,
             binding=binding,
             effects=effects,
+            in_a_word=in_a_word,
             used=used,
             longest=runbook.time_to_resolve.maximum if runbook.time_to_resolve else None,
             fresh=next(one for one in gather.freshness(self.store, self.catalog) if one.runbook == runbook.id),

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from handrail import remedies
-from handrail.commands import Effect
 from handrail.evidence import Event, Evidence, Look
 from handrail.incidents import sentences, showing, words
 from handrail.incidents.view.facts import Facts, Meant, Row, RunFacts, anchor, newest, same, values
@@ -105,7 +104,7 @@ def run_view(run: RunFacts, facts: Facts) -> RunView:
         notes.append("The document of this run can no longer be read: its steps cannot be shown. The record is whole.")
     if run.edited:
         notes.append("The document was edited after this run began. The run keeps the text it began with.")
-    if run.row["mode"] == "looks":
+    if run.row["mode"] == "looks" and facts.incident["status"] == "open":
         notes.append("This run only looks. Another run of this incident proposes.")
     return RunView(
         id=run.id,
@@ -149,7 +148,6 @@ def _step(step: Step, run: RunFacts, facts: Facts) -> StepView:
         _command(command_id(runbook, step.number, index), step, index, run, known, of_command, readings, about)
         for index in range(1, len(step.commands) + 1)
     )
-    effect = max((command.analysis.effect for command in step.commands), key=lambda e: e.rank, default=Effect.READS)
     ends = [
         (known[c.id].started_at, known[c.id].started_at + timedelta(seconds=known[c.id].seconds))
         for c in commands
@@ -161,7 +159,7 @@ def _step(step: Step, run: RunFacts, facts: Facts) -> StepView:
         number=step.number,
         title=step.title,
         anchor=f"{run.id}-{step.number}".lower(),
-        effect=str(effect),
+        effect=remedies.in_a_word(step.commands),
         state=state,
         says=_step_says(state, run, step),
         seconds=spent,
@@ -211,7 +209,7 @@ def _command(
         id=name,
         anchor=anchor(run.id, name),
         as_written=command.text,
-        effect="task" if command.task else str(command.analysis.effect),
+        effect="task" if command.task else remedies.in_a_word([command]),
         reasons=tuple(reason.text for reason in command.analysis.reasons),
         findings=findings,
         task=command.task,
@@ -225,7 +223,7 @@ def _command(
             "state": {
                 Look.SEEN: "ok",
                 Look.COULD_NOT_LOOK: "not",
-                Look.NOT_RUN: "not",
+                Look.NOT_RUN: "skipped" if run.row["mode"] == "looks" else "not",
                 Look.LEFT_TO_A_PERSON: "person",
             }[evidence.look],
             "says": evidence.says,
@@ -239,6 +237,8 @@ def _command(
         changes = _change(name, remedy, run)
     elif command.task:
         changes = {"state": "person", "says": "a task for a person"}
+    elif base.effect == "workspace" and run.row["mode"] == "looks":
+        changes = {"state": "skipped", "says": "not run: it writes in the workspace, and this run only looks"}
     elif not run.row["ending"] and run.row["confirmed"] and not remedies.is_change(command):
         waits = str(run.row["waits_for"] or "")
         if waits.startswith(f"{name} runs "):  # a long one in the workspace, with its newest line
