@@ -273,7 +273,10 @@ def put(path: Path, begin: str, text: str, end: str) -> None:
 
 
 def table(kept: list[dict[str, Any]]) -> str:
-    """Thirteen rows, each with its newest passed result; the times are cells like `42 s`."""
+    """Thirteen rows, each with its newest passed result and the day of that; the times are cells like `42 s`.
+
+    What had a patient approver or a real team's times is no row here: in a series of whole passes these two stay older.
+    """
     sets = listed()["thirteen"]
     own = [one for one in kept if one["fault"] in sets.values() and not one.get("edition")]
     newest = {one["fault"]: one for one in own if one["passed"] and not one["waited"] and one["profile"] != "team"}
@@ -288,14 +291,12 @@ def table(kept: list[dict[str, Any]]) -> str:
         if name in last and not last[name]["passed"]:
             proven += f", {'but ' if one else ''}the newest run failed on {last[name]['at'][:10]}"
         cells = [since(one, what) if one else "" for what in ("fault_to_alert", "evidence", "plan", "healed", "hold")]
-        rows.append([runbook.id, proven, title, *cells, ttr(runbook.time_to_resolve)])
-    dates = sorted(one["at"][:10] for one in newest.values())
+        rows.append([runbook.id, proven, title, *cells, ttr(runbook.time_to_resolve), one["at"][:10] if one else ""])
     profiles = sorted({one["profile"] for one in newest.values() if one["profile"]})
-    times = ["fault to alert", "evidence", "plan", "healed", "then held", "the document's time"]
+    times = ["fault to alert", "evidence", "plan", "healed", "then held", "the document's time", "seen"]
     told = (
-        f"Seen {' to '.join(dict.fromkeys((dates[0], dates[-1])))}, alert profile {', '.join(profiles)}; "
-        "from the alert's arrival, but for the time from the fault to its alert."
-        if dates
+        f"Alert profile {', '.join(profiles)}; from the alert's arrival, but for the time from the fault to its alert."
+        if profiles
         else ""
     )
     return "\n".join([*lines(["runbook", "proven", "fault", *times], rows), "", told, ""])

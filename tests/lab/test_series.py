@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -87,10 +88,10 @@ def test_the_table_tells_of_the_thirteen_and_of_nothing_else(series: ModuleType)
             result("RB-009-replay-paused", 7, edition="corrected", times={"healed": 66.0}),
         ]
     )
-    assert row(text, RUNBOOK)[3:] == ["17 s", "0.2 s", "2.5 s", "15 s", "15 s", "15-30 minutes"]
-    assert row(text, "RB-009")[6] == "15 s"
+    assert row(text, RUNBOOK)[3:] == ["17 s", "0.2 s", "2.5 s", "15 s", "15 s", "15-30 minutes", "2026-11-03"]
+    assert (row(text, "RB-009")[6], row(text, "RB-009")[-1]) == ("15 s", "2026-11-05"), "the day of the plain run"
     assert row(text, "RB-002")[1] == "no"
-    assert "Seen 2026-11-03 to 2026-11-05, alert profile lab" in text
+    assert "Alert profile lab; from the alert's arrival" in text
 
 
 def test_an_alert_that_came_before_the_fault_was_whole_has_no_time_from_it(series: ModuleType) -> None:
@@ -192,3 +193,12 @@ def test_the_pages_have_a_place_for_their_tables(series: ModuleType) -> None:
     for name in ("README.md", "docs/reference/drills.md"):
         assert (LAB.parent / name).read_text(encoding="utf-8").count(series.BEGIN) == 1
     assert (LAB.parent / "docs/reference/drills.md").read_text(encoding="utf-8").count(series.BEGIN_EVERY) == 1
+
+
+def test_every_drill_that_is_known_is_named_in_the_page_of_drills(series: ModuleType) -> None:
+    """As a row with how it ended, or as one without a result yet: one that only ever failed, too."""
+    page = (LAB.parent / "docs/reference/drills.md").read_text(encoding="utf-8")
+    _, _, told = page.partition(series.BEGIN_EVERY)
+    assert [name for name in series.known() if not re.search(rf"\b{name}\b(?!-)", told)] == []
+    text = series.every([result("as-written", 2, passed=False, profile="", times={"evidence": None, "plan": None})])
+    assert "| as-written | " in text and "FAILED" in text
