@@ -210,28 +210,56 @@ def take_back(made: Plan, *, succeeded: AbstractSet[int], ground: Ground, basis:
         reaches.append(prospect.reach)
     if not planned:
         return PassedOver(reason="; ".join(left_out) or "there is nothing to take back")
-    plan = Plan(
+    plan = _built(
+        basis,
+        remedy=f"{UNDO}{made.remedy}",
+        original=False,
+        title=f"Take back: {made.title[:1].lower()}{made.title[1:]}",
+        because="it was made and did not help",
+        planned=planned,
+        left_out=left_out,
+        reaches=reaches,
+        guards=guards,
+        healed="nothing is proven by it: what was before is back",
+    )
+    return Proposals(plans=((plan, True),))
+
+
+def _built(
+    basis: Basis,
+    *,
+    remedy: str,
+    original: bool,
+    title: str,
+    because: str,
+    planned: Sequence[PlannedCommand],
+    left_out: Sequence[str],
+    reaches: Sequence[Reach],
+    guards: Sequence[Guard],
+    healed: str,
+) -> Plan:
+    """The plan of what was asked of the target: what it rests on is the same for every plan of a run."""
+    return Plan(
         environment=basis.environment,
         incident=basis.incident,
         run=basis.run,
         runbook=basis.runbook,
         document_revision=basis.document_revision,
         binding_revision=basis.binding_revision,
-        remedy=f"{UNDO}{made.remedy}",
-        original=False,
-        title=f"Take back: {made.title[:1].lower()}{made.title[1:]}",
-        because="it was made and did not help",
+        remedy=remedy,
+        original=original,
+        title=title,
+        because=because,
         commands=tuple(planned),
         left_out=tuple(left_out),
         values=dict(basis.values),
         reach=_together(reaches),
         guards=tuple(dict.fromkeys(guards)),
-        healed_when="nothing is proven by it: what was before is back",
+        healed_when=healed,
         evidence=tuple(item.digest for item in basis.evidence if item.digest),
         made_at=basis.now,
         expires_at=basis.now + basis.life,
     )
-    return Proposals(plans=((plan, True),))
 
 
 def _together(reaches: Sequence[Reach]) -> Reach:
@@ -367,26 +395,17 @@ def _draft(
         Guard(kind="alert", subject=fingerprint, value="firing", says=f"{alert} fires")
         for fingerprint, alert in basis.alerts[:1]
     )
-    made = Plan(
-        environment=basis.environment,
-        incident=basis.incident,
-        run=basis.run,
-        runbook=basis.runbook,
-        document_revision=basis.document_revision,
-        binding_revision=basis.binding_revision,
+    made = _built(
+        basis,
         remedy=remedy.name,
         original=original,
         title=looking.filled_in(title, basis.place),
         because=because or _reason(remedy, basis),
-        commands=tuple(planned),
-        left_out=tuple(left_out),
-        values=dict(basis.values),
-        reach=_together(reaches),
-        guards=tuple(dict.fromkeys(guards)),
-        healed_when=healed_when(basis.checks, basis.hold),
-        evidence=tuple(item.digest for item in basis.evidence if item.digest),
-        made_at=basis.now,
-        expires_at=basis.now + basis.life,
+        planned=planned,
+        left_out=left_out,
+        reaches=reaches,
+        guards=guards,
+        healed=healed_when(basis.checks, basis.hold),
     )
     return _Draft(plan=made, passed=None, deletes=deletes)
 
