@@ -97,6 +97,20 @@ def running(kept: recording.Recording, config: Path, *, state: Path, speed: floa
         yield Replayed(here=here, ground=ground, clock=clock, start=start)
 
 
+@contextmanager
+def _shown(
+    kept: recording.Recording, config: Path | None, *, speed: float, say: Callable[[str], None]
+) -> Iterator[Replayed]:
+    """The replay in a scratch folder; one that proves nothing of the runbook of today is told first."""
+    with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
+        place = config or app.library() / kept.settings
+        with running(kept, place, state=Path(scratch), speed=speed) as replayed:
+            why = recording.no_proof(kept, replayed.here.catalog.documents)
+            if why:
+                say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
+            yield replayed
+
+
 def check(
     kept: recording.Recording,
     *,
@@ -111,15 +125,9 @@ def check(
     """
     recorded = _fault(kept)
     fault = recorded if expects is None else dataclasses.replace(recorded, **expects.expected())
-    with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
-        place = config or app.library() / kept.settings
-        with running(kept, place, state=Path(scratch), speed=speed) as replayed:
-            here = replayed.here
-            why = recording.no_proof(kept, here.catalog.documents)
-            if why:
-                say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
-            _play(kept, fault, replayed, approver=APPROVER, say=say, speed=speed)
-            taken = course.read(here.store, fault, injected_at=None)
+    with _shown(kept, config, speed=speed, say=say) as replayed:
+        _play(kept, fault, replayed, approver=APPROVER, say=say, speed=speed)
+        taken = course.read(replayed.here.store, fault, injected_at=None)
     problems = list(taken.problems)
     if tuple(taken.lines) != tuple(kept.course):
         problems.append(f"the course was {'; '.join(taken.lines)}; recorded was {'; '.join(kept.course)}")
@@ -210,27 +218,22 @@ def check_course(
     script = dataclasses.replace(
         script, time_limit_seconds=int(min(LIMIT_SECONDS * speed, SLOW_SECONDS * speed + length))
     )
-    with tempfile.TemporaryDirectory(prefix="handrail-replay-") as scratch:
-        place = config or app.library() / kept.settings
-        with running(kept, place, state=Path(scratch), speed=speed) as replayed:
-            here = replayed.here
-            why = recording.no_proof(kept, here.catalog.documents)
-            if why:
-                say(f"This proves nothing of the runbook as it is today: {why}. Make it again with `handrail drill`.")
-            world = _World(kept, script, replayed, say=say, still=max(length / speed, 20.0))
-            cast = scripts.Cast(
-                store=here.store,
-                desk=here.desk,
-                approver=APPROVER,
-                world=world,
-                say=lambda line: None,
-                seconds=lambda: time.monotonic() * speed,
-                pause=lambda seconds: time.sleep(max(seconds / speed, ROUND_SECONDS)),
-                goes_on=world.goes_on,
-            )
-            problems = scripts.play(script, cast)
-            world.goes_on()
-            taken(course.of_all(here.store, injected_at=None))
+    with _shown(kept, config, speed=speed, say=say) as replayed:
+        here = replayed.here
+        world = _World(kept, script, replayed, say=say, still=max(length / speed, 20.0))
+        cast = scripts.Cast(
+            store=here.store,
+            desk=here.desk,
+            approver=APPROVER,
+            world=world,
+            say=lambda line: None,
+            seconds=lambda: time.monotonic() * speed,
+            pause=lambda seconds: time.sleep(max(seconds / speed, ROUND_SECONDS)),
+            goes_on=world.goes_on,
+        )
+        problems = scripts.play(script, cast)
+        world.goes_on()
+        taken(course.of_all(here.store, injected_at=None))
     return problems
 
 

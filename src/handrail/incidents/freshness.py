@@ -6,7 +6,7 @@ A runbook that nobody tried for long is a belief, not a proof.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,6 +163,25 @@ def badge(one: Freshness) -> str:
     )
 
 
+_FLAGS: tuple[tuple[str, str, Callable[[Freshness], bool]], ...] = (
+    (
+        "handrail_runbook_drill_passed",
+        "Whether the runbook's newest drill passed.",
+        lambda one: one.standing != "failed",
+    ),
+    (
+        "handrail_runbook_drill_from_recording",
+        "Whether that drill is known from its recording, not from this record.",
+        lambda one: one.recorded,
+    ),
+    (
+        "handrail_runbook_drill_healed_by_person",
+        "Whether a person healed by hand in that drill, not the runbook.",
+        lambda one: one.by_person,
+    ),
+)
+
+
 def metrics(found: Sequence[Freshness]) -> str:
     """Prometheus' text form: when each runbook was last drilled, and whether that passed. Never drilled is 0."""
     lines = [
@@ -172,33 +191,10 @@ def metrics(found: Sequence[Freshness]) -> str:
     for one in found:
         at = one.passed_at.timestamp() if one.passed_at else 0
         lines.append(f'handrail_runbook_last_drilled_timestamp_seconds{{runbook="{_label(one.runbook)}"}} {at:.0f}')
-    lines += [
-        "# HELP handrail_runbook_drill_passed Whether the runbook's newest drill passed.",
-        "# TYPE handrail_runbook_drill_passed gauge",
-    ]
-    for one in found:
-        if one.drilled_at is not None:
-            lines.append(
-                f'handrail_runbook_drill_passed{{runbook="{_label(one.runbook)}"}} {int(one.standing != "failed")}'
-            )
-    lines += [
-        "# HELP handrail_runbook_drill_from_recording Whether that drill is known from its recording, not from this record.",
-        "# TYPE handrail_runbook_drill_from_recording gauge",
-    ]
-    for one in found:
-        if one.drilled_at is not None:
-            lines.append(
-                f'handrail_runbook_drill_from_recording{{runbook="{_label(one.runbook)}"}} {int(one.recorded)}'
-            )
-    lines += [
-        "# HELP handrail_runbook_drill_healed_by_person Whether a person healed by hand in that drill, not the runbook.",
-        "# TYPE handrail_runbook_drill_healed_by_person gauge",
-    ]
-    for one in found:
-        if one.drilled_at is not None:
-            lines.append(
-                f'handrail_runbook_drill_healed_by_person{{runbook="{_label(one.runbook)}"}} {int(one.by_person)}'
-            )
+    drilled = [one for one in found if one.drilled_at is not None]
+    for name, says, of in _FLAGS:
+        lines += [f"# HELP {name} {says}", f"# TYPE {name} gauge"]
+        lines += [f'{name}{{runbook="{_label(one.runbook)}"}} {int(of(one))}' for one in drilled]
     lines += [
         "# HELP handrail_runbook_uses_total Runs of the runbook that were no drill.",
         "# TYPE handrail_runbook_uses_total counter",
