@@ -383,7 +383,7 @@ def test_a_course_is_found_by_its_name_and_is_not_practised(tmp_path: Path) -> N
     path = tmp_path / "recordings" / recording.COURSES / "bad-morning.json.gz"
     recording.save(kept([], Moment(name="act 1", at=0.0)), path, mask=lambda text: text)
     assert replay.find("bad-morning", config=tmp_path) == path
-    with pytest.raises(FixRunbook, match=r"No recording is named good-morning\. Known: bad-morning\."):
+    with pytest.raises(FixRunbook, match=r"No recording is named good-morning\. Did you mean bad-morning\?"):
         replay.find("good-morning", config=tmp_path)
     with pytest.raises(FixRunbook, match="it can be watched: handrail demo one"):
         practise.practise(str(path))

@@ -15,6 +15,7 @@ from handrail import app
 from handrail.cli import plan as plans
 from handrail.cli import replay, terminal
 from handrail.cli.telling import Telling
+from handrail.drills import recording as recordings
 from handrail.drills.shop import Shop
 from handrail.errors import FixSettings
 
@@ -36,12 +37,27 @@ def demo(
     config: Annotated[
         Path | None, typer.Option(help="The folder of settings beside whose recordings it lies; else the library's.")
     ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the recordings that can be replayed.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep serving the page when it is over, until Ctrl-C.")] = False,
 ) -> None:
     """Watch an alert become a healed incident: real processes on this machine, or a recording of the lab."""
+    if list_:
+        _list(config)
+        return
     if recording:
         raise typer.Exit(0 if replay.replay(recording, speed=speed, say=terminal.say, config=config) else 1)
     _shop(yes=yes or not sys.stdin.isatty(), keep=keep)
+
+
+def _list(config: Path | None) -> None:
+    every = [recordings.load(path) for path in replay.every(config)]
+    width = max((len(kept.fault) for kept in every), default=0)
+    for kept in every:
+        title = str(kept.expect.get("title") or kept.script.get("title") or "")
+        for line in terminal.hanging(f"{kept.fault:<{width}}  ", title):
+            print(line)
+    if not every:
+        print("There is no recording yet. `handrail drill` makes one.")
 
 
 def _shop(*, yes: bool, keep: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import json
 import tempfile
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from handrail import app
+from handrail import app, incidents
 from handrail.approvals import Approver
 from handrail.cli.telling import Telling
 from handrail.drills import course, recording
@@ -39,14 +40,26 @@ def find(name: str, *, config: Path | None = None) -> Path:
     """
     if name.endswith(recording.ENDING):
         return Path(name)
-    folders = [config / "recordings"] if config else sorted(app.library().glob("**/recordings"))
-    folders += [folder / recording.COURSES for folder in folders]
-    found = [path for folder in folders for path in recording.named(folder, name)]
+    found = [path for folder in _folders(config) for path in recording.named(folder, name)]
     if not found:
-        every = [path for folder in folders for path in recording.named(folder, "")]
-        known = ", ".join(path.name.removesuffix(recording.ENDING) for path in every)
-        raise FixRunbook(f"No recording is named {name}. Known: {known or 'none yet'}.")
+        known = [path.name.removesuffix(recording.ENDING) for path in every(config)]
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"Did you mean {incidents.words.listed(near, last='or')}?" if near else ""
+        hint = hint or (
+            "`handrail demo --list` lists them." if known else "There is none yet: `handrail drill` makes one."
+        )
+        raise FixRunbook(f"No recording is named {name}. {hint}")
     return min(found, key=lambda path: (recording.load_to_play(path).expect.get("healed_by") == "person", path.name))
+
+
+def _folders(config: Path | None) -> list[Path]:
+    folders = [config / "recordings"] if config else sorted(app.library().glob("**/recordings"))
+    return [*folders, *(folder / recording.COURSES for folder in folders)]
+
+
+def every(config: Path | None) -> list[Path]:
+    """All that can be replayed, those of faults first; without other editions, which are named by `@` and theirs."""
+    return [path for folder in _folders(config) for path in recording.named(folder, "")]
 
 
 def replay(name: str, *, speed: float, say: Callable[[str], None], config: Path | None = None) -> bool:
