@@ -40,6 +40,7 @@ MUTATIONS = {
     "RB-008-stale-statistics": "threshold",
     "RB-010-checker-too": "trigger",
     "RB-012-no-database": "threshold",
+    "RB-001-first-gone": "threshold",
     "RB-001-no-image": "trigger",
     "RB-001-no-node": "threshold",
     "RB-001-no-secret": "trigger",

@@ -137,3 +137,23 @@ def test_what_is_told_to_have_helped_is_what_was_made_and_not_what_the_text_says
     stage.approve()
     assert stage.drive() == "healed"
     assert (stage.store.run("R-1") or {})["reason"] == "“Restart web-green” helped and the checks held"
+
+
+def test_why_the_text_as_written_is_not_beside_the_better_aim_is_said(tmp_path: Path) -> None:
+    bound = "    remedies: [{step: 2, name: restart, title: Restart web, retarget: [live_deployment]}]\n"
+    stage = Stage(tmp_path, binding=BINDING + bound)
+    aim = Aim(value="web-green", says="web-green serves now.", title="Restart web-green")
+    stage.ground.aim = lambda kind, ask, *, first_bad_at, service: aim  # type: ignore[method-assign]
+    usual = stage.ground.prospect
+
+    def prospect(ask: Ask) -> Prospect:
+        told = usual(ask)
+        gone = Preview(says="", refused="deployments.apps web not found")
+        return told if "web-green" in ask.stages[0][3] else dataclasses.replace(told, preview=gone)
+
+    stage.ground.prospect = prospect  # type: ignore[method-assign]
+    stage.alert()
+    assert stage.drive() == "a plan waits for approval"
+    assert stage.waiting().because == (
+        "web-green serves now. As written SH-001.2.1 is refused by the target: deployments.apps web not found."
+    )

@@ -118,6 +118,8 @@ def plan(remedy: Remedy, *, ground: Ground, basis: Basis) -> Proposals | PassedO
     original = _draft(remedy, asks, ground=ground, basis=basis, original=True, because="", title=remedy.title)
     better, unaimed = _better(remedy, asks, ground=ground, basis=basis)
     original = _with_word(_with_word(original, unaimed), basis.note)
+    if better is not None and original.plan is None and original.passed is not None:
+        better = _with_word(better, f"As written {original.passed.reason.rstrip('.')}.")
     drafts = [draft for draft in (original, better) if draft is not None and draft.plan is not None]
     if not drafts:
         first = (better if better is not None and better.passed else original).passed
