@@ -505,7 +505,7 @@ def test_the_document_edited_in_the_middle_changes_nothing_for_the_run(stage: St
     stage.alert()
     stage.drive()
     stage.responder.catalog = edited(stage.catalog, "--replicas=4", "--replicas=40")
-    stage.responder._documents.clear()
+    stage.responder._scenes._documents.clear()
     stage.approve()
     stage.drive()
     stage.approve()

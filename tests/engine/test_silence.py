@@ -36,14 +36,7 @@ class Quiet(Scripted):
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    return quiet(Stage(tmp_path))
-
-
-def quiet(made: Stage) -> Stage:
-    """The same over a ground that can be silent."""
-    made.ground = Quiet(made.clock)
-    made.responder.grounds = {"shop": made.ground}
-    return made
+    return Stage(tmp_path, ground=Quiet)
 
 
 def silence(stage: Stage, on: bool) -> None:

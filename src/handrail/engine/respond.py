@@ -10,22 +10,21 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
 from handrail.engine import changing, charts, looking, planning, verifying
+from handrail.engine.beside import Beside, Succession
 from handrail.engine.catalog import Catalog
-from handrail.engine.intake import Answered
-from handrail.engine.scene import Scene
+from handrail.engine.scene import Scene, Scenes
 from handrail.errors import TryAgain
 from handrail.evidence import Evidence
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
-from handrail.runbooks.document import CommandId, Document, commands_of
+from handrail.runbooks.document import CommandId, commands_of
 from handrail.store import Store
 from handrail.targets import Ground
 
@@ -38,22 +37,6 @@ HELD_BACK_SCRAPES = 4  # between two looks at an alert whose checks hold
 QUEUE_AGAIN = timedelta(seconds=3)
 WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
 UNDO = planning.UNDO
-
-
-class Succession(Protocol):
-    """Which run of an incident goes on where one cannot, or need not."""
-
-    def succeed(self, run: str) -> str:
-        """Another runbook's run where one has nothing left to propose; empty where there is none."""
-
-    def answered(self, row: Row) -> Answered | None:
-        """The runbook that answers an alert; None where a person chooses one."""
-
-    def firing(self, incident: str) -> Sequence[Answered]:
-        """The incident's alerts that fire, each with the runbook that answers it."""
-
-    def go_on(self, run: str, one: Answered, *, says: str) -> str:
-        """The run that answers what fires after `run` healed what it was about."""
 
 
 class Responder:
@@ -76,7 +59,8 @@ class Responder:
         self.store, self.catalog, self.grounds, self.worker = store, catalog, grounds, worker
         self.understood, self._at, self._told, self._pause = understood, at, told, pause
         self.succession = succession
-        self._documents: dict[str, Document] = {document.revision: document for document in catalog.documents}
+        self._beside = Beside(store=store, catalog=catalog, succession=succession)
+        self._scenes = Scenes(store=store, catalog=catalog, grounds=grounds, beside=self._beside)
         self._held: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self.over = threading.Event()  # set when this process ends: long turns stop at their next round
@@ -133,63 +117,7 @@ class Responder:
 
     def scene(self, run: str) -> Scene | None:
         """The run as the record has it."""
-        row = self.store.run(run)
-        if row is None:
-            return None
-        incident = self.store.incident(row["incident"])
-        if incident is None:
-            return None
-        document = self._document(row)
-        runbook = document.runbook(row["runbook"])
-        binding = self.catalog.binding(document).get(runbook.id)
-        alerts = tuple(self.store.alerts_of(row["incident"]))
-        return Scene(
-            row=row,
-            incident=incident,
-            document=document,
-            runbook=runbook,
-            binding=binding,
-            place=self.catalog.place(incident["environment"]),
-            ground=self.grounds[incident["environment"]],
-            remedies=remedies.of(runbook, binding, self.catalog.elsewhere),
-            states=tuple(
-                runs.RemedyState(
-                    name=state["name"],
-                    title=state["title"],
-                    standing=Standing(state["standing"]),
-                    reason=state["reason"],
-                    plan=state["plan"],
-                    step=state["step"],
-                )
-                for state in self.store.remedies_of(run)
-            ),
-            evidence=tuple(self.store.evidence_of(run)),
-            values=json.loads(row["values_"]),
-            alerts=alerts,
-            own=self._own(row, alerts, explains=binding.explains),
-        )
-
-    def _own(self, row: Row, alerts: tuple[Row, ...], *, explains: Sequence[str]) -> tuple[Row, ...]:
-        """The alerts that a run waits for: not those of another trouble, which another runbook's checks can judge.
-
-        The one alone that it goes on for after another run healed; all of them, where a person chose its runbook.
-        """
-        one = tuple(alert for alert in alerts if alert["id"] == row["answers"])
-        its = {row["runbook"], *explains}
-        return one or tuple(alert for alert in alerts if not self._judged_elsewhere(alert, its)) or alerts
-
-    def _judged_elsewhere(self, alert: Row, its: AbstractSet[str]) -> bool:
-        answer = self.succession.answered(alert)
-        if answer is None or not answer.certain or answer.runbook in its:
-            return False
-        return bool(self.catalog.runbook(answer.runbook)[2].checks)
-
-    def _document(self, row: Row) -> Document:
-        """The document at the run's own revision: an edit in the middle changes nothing for it."""
-        revision = row["document_revision"]
-        if revision not in self._documents:
-            self._documents[revision] = self.catalog.reread(row["document"], row["document_text"])
-        return self._documents[revision]
+        return self._scenes.of(run)
 
     def facts(self, scene: Scene) -> runs.Run:
         """What `runs.advance` decides from."""
@@ -825,7 +753,7 @@ class Responder:
         match verdict:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
-                fires = self._fires_still(scene, since=changed_at if remedy else since)
+                fires = self._beside.fires_still(scene, since=changed_at if remedy else since)
                 with self.store.together():
                     payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
                     self.store.append("verified", payload, **scene.where)
@@ -856,36 +784,6 @@ class Responder:
             case _:
                 return "again" if scene.firing or remedy else "rest"
         return "again"
-
-    def _fires_still(self, scene: Scene, *, since: datetime | None) -> tuple[Answered, str] | None:
-        """An alert of the incident that another runbook answers, and whose checks fail since this run's change, or,
-        without one, since its own checks hold.
-
-        An alert fires for a while after its trouble is over, so the checks decide, over what came after that moment
-        alone. One without data proves nothing: should it go on, Alertmanager tells of it again.
-        """
-        found: list[tuple[Answered, str]] = []
-        for one in self.succession.firing(scene.where["incident"]):
-            if one.certain and (one.runbook, one.service) != (scene.runbook.id, scene.service):
-                says = self._fails(scene, one, since=since)
-                found += [(one, says)] if says else []
-        explained = {name for one, _ in found for name in self.catalog.runbook(one.runbook)[2].explains}
-        causes = [(one, says) for one, says in found if one.runbook not in explained]
-        return next(iter(causes or found), None)
-
-    def _fails(self, scene: Scene, one: Answered, *, since: datetime | None) -> str:
-        """What the checks of another alert's runbook say of it now, where one of them fails; else empty."""
-        of = [run for run in self.store.runs(incident=scene.where["incident"]) if run["runbook"] == one.runbook]
-        values = json.loads(of[-1]["values_"]) if of else {}
-        readings = verifying.sample(
-            self.catalog.runbook(one.runbook)[2].checks,
-            ground=scene.ground,
-            place=scene.place,
-            values={**values, "service": one.service, "namespace": scene.place.namespace},
-            changed_at=since,
-            now=self.store.now(),
-        )
-        return "; ".join(reading.says for reading in readings if reading.ok is False)
 
     def _look_again(self, scene: Scene, says: str) -> None:
         """The alert resolved and the checks do not hold: the next remedy's turn, and looked at again after a while."""
@@ -923,7 +821,7 @@ class Responder:
         # one that came while the last looks were made
         over = ending in (runs.Ending.HEALED, runs.Ending.HEALED_BY_ITSELF)
         since = scene.row["changed_at"] or scene.row["verified_since"]
-        fires = self._fires_still(scene, since=since) if over and not self._going_on(scene) else None
+        fires = self._beside.fires_still(scene, since=since) if over and not self._beside.goes_on(scene) else None
         with self.store.together():  # the run's end and the incident's
             if not self.store.end_run(scene.run, ending=ending, reason=reason):
                 return
@@ -936,7 +834,7 @@ class Responder:
             self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
             if fires:
                 self.succession.go_on(scene.run, fires[0], says=fires[1])
-            if over and not self._going_on(scene):
+            if over and not self._beside.goes_on(scene):
                 for other in self.store.runs(incident=incident, open_only=True):
                     name = f"R-{other['number']}"
                     if self.store.end_run(
@@ -960,11 +858,3 @@ class Responder:
                     )
                     self._told("incident_closed", incident, {"reason": reason})
         scene.ground.end(scene.run)
-
-    def _going_on(self, scene: Scene) -> bool:
-        """Whether another run answers an alert that fired still once a run of this incident had healed its own."""
-        open_ones = self.store.runs(incident=scene.where["incident"], open_only=True)
-        return any(
-            run["answers"] is not None and run["verified_at"] is None and f"R-{run['number']}" != scene.run
-            for run in open_ones
-        )

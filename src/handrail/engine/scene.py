@@ -6,14 +6,15 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from handrail import runs
-from handrail.engine.catalog import Place
+from handrail import remedies, runs
+from handrail.engine.catalog import Catalog, Place
 from handrail.evidence import Evidence, Where
-from handrail.remedies import Remedy
+from handrail.remedies import Remedy, Standing
 from handrail.runbooks.binding import RunbookBinding
 from handrail.runbooks.document import Document, Runbook
+from handrail.store import Store
 from handrail.targets import Ground
 
 Row = dict[str, Any]
@@ -89,6 +90,66 @@ class Scene:
     def firing(self) -> bool:
         """Whether any alert of its own still fires; an incident opened by hand always does."""
         return not self.alerts or any(alert["status"] == "firing" for alert in self.own)
+
+
+class OwnAlerts(Protocol):
+    """Which alerts of an incident a run waits for."""
+
+    def own(self, row: Row, alerts: tuple[Row, ...], *, explains: Sequence[str]) -> tuple[Row, ...]:
+        """Those of its alerts that are not another trouble's."""
+
+
+class Scenes:
+    """Reads runs from the record."""
+
+    def __init__(self, *, store: Store, catalog: Catalog, grounds: Mapping[str, Ground], beside: OwnAlerts) -> None:
+        self.store, self.catalog, self.grounds, self.beside = store, catalog, grounds, beside
+        self._documents: dict[str, Document] = {document.revision: document for document in catalog.documents}
+
+    def of(self, run: str) -> Scene | None:
+        """The run as the record has it."""
+        row = self.store.run(run)
+        if row is None:
+            return None
+        incident = self.store.incident(row["incident"])
+        if incident is None:
+            return None
+        document = self._document(row)
+        runbook = document.runbook(row["runbook"])
+        binding = self.catalog.binding(document).get(runbook.id)
+        alerts = tuple(self.store.alerts_of(row["incident"]))
+        return Scene(
+            row=row,
+            incident=incident,
+            document=document,
+            runbook=runbook,
+            binding=binding,
+            place=self.catalog.place(incident["environment"]),
+            ground=self.grounds[incident["environment"]],
+            remedies=remedies.of(runbook, binding, self.catalog.elsewhere),
+            states=tuple(
+                runs.RemedyState(
+                    name=state["name"],
+                    title=state["title"],
+                    standing=Standing(state["standing"]),
+                    reason=state["reason"],
+                    plan=state["plan"],
+                    step=state["step"],
+                )
+                for state in self.store.remedies_of(run)
+            ),
+            evidence=tuple(self.store.evidence_of(run)),
+            values=json.loads(row["values_"]),
+            alerts=alerts,
+            own=self.beside.own(row, alerts, explains=binding.explains),
+        )
+
+    def _document(self, row: Row) -> Document:
+        """The document at the run's own revision: an edit in the middle changes nothing for it."""
+        revision = row["document_revision"]
+        if revision not in self._documents:
+            self._documents[revision] = self.catalog.reread(row["document"], row["document_text"])
+        return self._documents[revision]
 
 
 def naming(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding) -> Mapping[str, str]:
