@@ -96,7 +96,7 @@ def replayed(request: pytest.FixtureRequest) -> Iterator[Replayed]:
 
 
 def _replays(item: pytest.Item) -> bool:
-    return "replayed" in getattr(item, "fixturenames", ())
+    return "replayed" in getattr(item, "fixturenames", ()) and item.path == Path(__file__)
 
 
 @pytest.mark.slow
