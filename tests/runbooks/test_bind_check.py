@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from handrail import syntax
@@ -170,6 +172,19 @@ def test_without_rules_or_a_server_two_queries_of_one_binding_tell_that_one_of_t
         told[0].message
         == "nothing else reads cart_erors_total, and another query of this binding reads cart_errors_total"
     )
+
+
+def test_what_recorded_queries_read_tells_what_is_mistyped() -> None:
+    once = GOOD.replace("sum by (pod) (cart_errors_total)", "kube_pod_info").replace(
+        "rate(cart_errors", "rate(cart_erors"
+    )
+    known = Recorded(metrics=frozenset({"cart_errors_total"}))
+    assert found(once, rules="") == []
+    told = found(once, rules="", recorded=known)
+    assert lines(told) == [(12, "no-such-metric")]
+    assert told[0].message == "nothing else reads cart_erors_total, and a recorded query reads cart_errors_total"
+    both = dataclasses.replace(known, metrics=known.metrics | {"cart_erors_total"})
+    assert found(once, rules="", recorded=both) == [], "it was asked for in a drill, and there was an answer"
 
 
 def test_a_sign_of_one_of_the_remedies_that_a_bullet_means_is_found_at_its_line() -> None:

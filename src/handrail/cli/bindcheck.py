@@ -27,7 +27,7 @@ from handrail.engine import looking
 from handrail.errors import FixRunbook, FixSettings
 from handrail.evidence import reading
 from handrail.remedies import checks
-from handrail.runbooks import bindingfile, draft, proof
+from handrail.runbooks import bindingfile, draft, promrules, proof
 from handrail.runbooks.binding import Binding, Check, FromTable
 from handrail.runbooks.document import Document, commands_of
 from handrail.runbooks.proof import Bound, Monitored, Recorded, Seen
@@ -254,6 +254,7 @@ def _recordings(read: _Read, what: Path) -> _Asked:
     answered: dict[tuple[str, str], bool] = {}
     columns: dict[str, dict[str, None]] = {}
     events: set[str] = set()
+    metrics: set[str] = set()
     tables = list(_tables(everything))
     unusable: list[tuple[Path, Finding]] = []
     documents = read.documents + [document for folder in folders for document in _other_editions(folder.parent)]
@@ -279,6 +280,7 @@ def _recordings(read: _Read, what: Path) -> _Asked:
             unusable.append((path, _at(1, "not-a-proof", Severity.RISK, f"{why}, and is not used", drilled)))
             continue
         events |= set(_events(one))
+        metrics |= {name for entry in one.entries if entry.answer for name in _metrics(entry.key)}
         for labels in _alerts(one):
             alerts.setdefault(labels.get("alertname", ""), []).append(frozenset(labels))
         for command, pattern in tables:
@@ -311,8 +313,20 @@ def _recordings(read: _Read, what: Path) -> _Asked:
         without_data=frozenset(key for key, data in answered.items() if not data),
         columns={command: tuple(heads) for command, heads in columns.items()},
         events=frozenset(events),
+        metrics=frozenset(metrics),
     )
     return _Asked(recorded=recorded, unusable=unusable, left_out=left_out)
+
+
+def _metrics(key: str) -> frozenset[str]:
+    """The metrics of a recorded question; nothing where it asked for none. Of a query's windows one is enough."""
+    method, _, asked = key.partition(" ")
+    return _metrics_of(re.sub(r"\[\d+s", "[1s", json.loads(asked))) if method == "instant" else frozenset()
+
+
+@functools.cache
+def _metrics_of(query: str) -> frozenset[str]:
+    return frozenset(promrules.metrics(query))
 
 
 def _tables(everything: Sequence[Bound]) -> Iterator[tuple[str, re.Pattern[str]]]:

@@ -83,7 +83,8 @@ class Seen:
 class Recorded:
     """What a library's recordings show: readings in the fault, alerts with their labels, checks that never had data.
 
-    `columns` are the heads of all tables that a command printed; one that printed none is not there.
+    `columns` are the heads of all tables that a command printed; one that printed none is not there. `metrics` are
+    those of all queries that had an answer.
     """
 
     seen: tuple[Seen, ...] = ()
@@ -91,6 +92,7 @@ class Recorded:
     without_data: frozenset[tuple[str, str]] = frozenset()  # runbook and query
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by `RB-001.1.1`
     events: frozenset[str] = frozenset()  # that pipelines told of
+    metrics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -652,11 +654,12 @@ class _One:
                         f"did you mean {near[0]}?" if near else "have it scraped, or ask for another",
                         line,
                     )
-            elif name not in self.read and self.asked[name] == 1:
-                others = self.read | (self.asked.keys() - {name})
+            elif name not in self.read | self.recorded.metrics and self.asked[name] == 1:
+                others = self.read | self.recorded.metrics | (self.asked.keys() - {name})
                 near = [other for other in sorted(others) if names.mistyped(name, other)]
                 if near:
                     where = "a rule" if near[0] in self.read else "another query of this binding"
+                    where = "a recorded query" if where != "a rule" and near[0] in self.recorded.metrics else where
                     yield self._finding(
                         "no-such-metric",
                         Severity.RISK,
