@@ -24,7 +24,7 @@ ILL = {
 }
 SLOW_LOOKUP = {'model="user"': 220.0, "pg_stat_user_tables_seq_tup_read_total": 900_000.0}
 CROWD = {"offset 10m": 3.2, "container_cpu_usage_seconds_total": 96.0}
-THROTTLED = {"container_cpu_cfs_throttled_periods_total": 61.0}
+THROTTLED = {"container_cpu_cfs_throttled_periods_total": 76.0}
 BUSY = {"container_cpu_usage_seconds_total": 94.0}
 HUNG = {"unless on(pod)": 2.0}
 NOWHERE = {
