@@ -65,12 +65,12 @@ def test_the_shortest_way_from_the_alert_to_the_score() -> None:
     assert "RB-013  High      15 to 30 min  Partial Service Degradation" in opening, "every runbook is to choose from"
     assert "runbook_url" not in opening and "docs.azora.example" not in opening, "which one answers is the person's"
     assert "replay" not in opening.lower(), "the trouble is to be found out"
-    assert "  ✓ 3.1    4.2 s  Check Network Connectivity: 9 lines" in after(found.stdout, "look all")
+    assert re.search(r"  ✓ 3\.1    \d\.\d s  Check Network Connectivity: 9 lines", after(found.stdout, "look all"))
     assert "Verified: the checks held for 15 s." in found.stdout
     score = found.stdout.partition("Verified")[2]
-    assert "Healed in 16 s. No look missed, nothing needless." in score
+    assert re.search(r"Healed in \d+ s\. No look missed, nothing needless\.", score)
     assert "  ✓ runbook   RB-009, at first" in score
-    assert re.search(r"^healed +16 s +16 s$", score, re.MULTILINE)
+    assert re.search(r"^healed +\d+ s +\d+ s$", score, re.MULTILINE)
     assert "The trouble  Replay is paused on the replica." in score
 
 
