@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from handrail.drills.recording import Entry, Moment, Recording, RecordingGround,
 from handrail.errors import FixRunbook, FixSettings, TryAgain
 from handrail.plans import Guard
 from handrail.targets import Ask, Permit
+from tests.drills.sidebyside import SPEED, Ended, asked_of, going, own_process, pace
 from tests.engine.stage import Scripted
 from tests.factory import NOON, Clock
 
@@ -29,25 +28,15 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "library" / "azora" / "recordings" / recording.COURSES
 COURSES = sorted(path.stem for path in (ROOT / "lab" / "courses").glob("*.yaml"))
 MUTATIONS = {"two-at-once": "answer", "comes-back": "threshold", "no-fault": "trigger"}
-SPEED = "8"
-PATIENT = "3"  # where those that failed are run again: the machine may have been too busy for the other
-AT_ONCE = 4  # a replay mostly waits
 SECONDS = 300.0
-Replayed = Callable[[tuple[str, ...]], subprocess.CompletedProcess[str]]
+Replayed = Callable[..., Ended]
 PERMIT = Permit(plan="p", command_index=0, approved_by="Ana")
 GUARD = Guard(kind="generation", subject="deployment/web", value="1", says="is unchanged")
 
 
-def coursing(*words: str) -> subprocess.CompletedProcess[str]:
-    """One recording or replay in its own process: the durable library keeps one instance a process."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.drills.coursing", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+def coursing(*words: str) -> Ended:
+    """One recording or replay of a course."""
+    return own_process("tests.drills.coursing", *words, seconds=SECONDS)
 
 
 # -- the courses of the lab -----------------------------------------------------------------------------------------
@@ -64,27 +53,20 @@ def recorded(name: str) -> Path:
 @pytest.fixture(scope="module")
 def replayed(request: pytest.FixtureRequest) -> Iterator[Replayed]:
     """Every replay that was asked for, a few at once; each test waits for its own."""
-    asked = [item.callspec.params["asked"] for item in request.session.items if _replays(item)]  # type: ignore[attr-defined]  # a parametrised test has it
-    speed = PATIENT if request.config.getoption("lf") else SPEED
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        going = {
-            (name, *mutation): pool.submit(coursing, "lab", name, speed, *mutation)
-            for name, *mutation in dict.fromkeys(asked)
-            if (FOLDER / f"{name}{recording.ENDING}").exists()
-        }
-        yield lambda asked: going[asked].result()
-        pool.shutdown(cancel_futures=True)
-
-
-def _replays(item: pytest.Item) -> bool:
-    return "replayed" in getattr(item, "fixturenames", ()) and item.path == Path(__file__)
+    wanted = {
+        tuple(words): words
+        for words in asked_of(request, "asked", by=__file__)
+        if (FOLDER / f"{words[0]}{recording.ENDING}").exists()
+    }
+    fast = pace(request)
+    yield from going({key: functools.partial(coursing, "lab", key[0], fast, *key[1:]) for key in wanted})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("asked", [(name,) for name in COURSES], ids=COURSES)
 def test_a_replay_of_a_course_ends_as_its_script_expects(asked: tuple[str, ...], replayed: Replayed) -> None:
     recorded(asked[0])
-    found = replayed(asked)
+    found = replayed(*asked)
     assert found.returncode == 0, found.stdout + found.stderr
 
 
@@ -92,7 +74,7 @@ def test_a_replay_of_a_course_ends_as_its_script_expects(asked: tuple[str, ...],
 @pytest.mark.parametrize("asked", list(MUTATIONS.items()), ids=list(MUTATIONS))
 def test_a_planted_mistake_turns_the_replay_of_a_course_red(asked: tuple[str, ...], replayed: Replayed) -> None:
     recorded(asked[0])
-    found = replayed(asked)
+    found = replayed(*asked)
     assert found.returncode == 1, found.stdout + found.stderr
     assert "Expected was: " in found.stdout, "red for another reason than the course it took"
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from handrail.cli import documents
 from handrail.drills import recording
 from handrail.errors import FixRunbook
 from handrail.syntax.reading import read_document
+from tests.drills.sidebyside import SPEED, Ended, asked_of, going, own_process, pace
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "library" / "azora"
@@ -62,43 +61,27 @@ MUTATIONS = {
     "RB-006-idle-slot": "trigger",
     "RB-012-empty-slot": "threshold",
 }
-SPEED = "8"
-PATIENT = "3"  # where those that failed are run again: the machine may have been too busy for the other
-AT_ONCE = 4  # a replay mostly waits
 SECONDS = 240.0  # ten of them on a machine with nothing else to do
-Replayed = Callable[..., subprocess.CompletedProcess[str]]
+Replayed = Callable[..., Ended]
 
 
-def replay(name: str, *mutation: str, speed: str = SPEED) -> subprocess.CompletedProcess[str]:
-    """One replay in its own process: the durable library keeps one instance a process."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.drills.replaying", str(FOLDER / name), speed, *mutation],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+def replay(name: str, *mutation: str, speed: str = SPEED) -> Ended:
+    """One replay of a drill."""
+    return own_process("tests.drills.replaying", str(FOLDER / name), speed, *mutation, seconds=SECONDS)
 
 
 @pytest.fixture(scope="module")
 def replayed(request: pytest.FixtureRequest) -> Iterator[Replayed]:
     """Every replay that was asked for, a few at once; each test waits for its own."""
-    asked_for = [item.callspec.params["name"] for item in request.session.items if _replays(item)]  # type: ignore[attr-defined]  # a parametrised test has it
-    wanted = [name for name in asked_for if COLLECTIONS or not Path(name).is_absolute()]  # a stranger's needs theirs
-    speed = PATIENT if request.config.getoption("lf") else SPEED
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        going = {
-            asked: pool.submit(replay, *asked, speed=speed)
+    named = asked_of(request, "name", by=__file__)
+    wanted = [name for name in named if COLLECTIONS or not Path(name).is_absolute()]  # a stranger's needs theirs
+    yield from going(
+        {
+            words: functools.partial(replay, *words, speed=pace(request))
             for name in dict.fromkeys(wanted)
-            for asked in ((name,), *([(name, MUTATIONS[name.removesuffix(".json.gz")])] if name in RECORDINGS else ()))
+            for words in ((name,), *([(name, MUTATIONS[name.removesuffix(".json.gz")])] if name in RECORDINGS else ()))
         }
-        yield lambda *asked: going[asked].result()
-        pool.shutdown(cancel_futures=True)
-
-
-def _replays(item: pytest.Item) -> bool:
-    return "replayed" in getattr(item, "fixturenames", ()) and item.path == Path(__file__)
+    )
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ runbooks:
     checks: [{name: slow, query: 'slow{of="$service"}', below: 1, unit: '%'}]
     remedies: [{name: restart, title: Restart the shop, step: 1}]
   SH-002:
-    triggers: [{alert: ServiceFails}]
+    triggers: [{alert: ServiceFails}, {alert: ServiceFailsBadly}]
     checks: [{name: errors, query: 'errors{of="$service"}', below: 1, unit: '%'}]
     remedies: [{name: undo, title: Undo the rollout, step: 1}]
 """
@@ -89,6 +89,12 @@ class Two(Stage):
             ),
             source="shop",
         )
+
+    def slowness_is_over(self) -> None:
+        """Of itself, and its alert resolves."""
+        self.of["slow of web"] = 0.0
+        self.comes("ShopSlow", status="resolved")
+        self.watch()
 
     def runs(self) -> list[tuple[str, str, str]]:
         """Each run's runbook, mode and ending."""
@@ -205,9 +211,7 @@ def test_a_run_waits_for_its_own_alerts_and_what_fires_beside_them_takes_its_tur
     stage.of["errors of web"] = 40.0
     stage.comes("ServiceFails")
     stage.drive("R-2")
-    stage.of["slow of web"] = 0.0
-    stage.comes("ShopSlow", status="resolved")
-    stage.watch()
+    stage.slowness_is_over()
     assert stage.drive() == "healed by itself"
     assert stage.status() == "open"
     assert stage.runs()[2:] == [("SH-002", "proposes", "open")]
@@ -221,9 +225,7 @@ def test_a_run_that_is_over_by_itself_closes_the_incident_where_nothing_else_is_
     stage.comes("ServiceFails")
     stage.of["errors of web"] = 0.0
     stage.drive("R-2")
-    stage.of["slow of web"] = 0.0
-    stage.comes("ShopSlow", status="resolved")
-    stage.watch()
+    stage.slowness_is_over()
     assert stage.drive() == "healed by itself"
     assert stage.status() == "closed"
 
@@ -232,9 +234,7 @@ def test_an_alert_that_no_runbook_answers_is_everybodys(stage: Two) -> None:
     stage.comes("ShopSlow")
     stage.drive()
     stage.comes("Unheard")
-    stage.of["slow of web"] = 0.0
-    stage.comes("ShopSlow", status="resolved")
-    stage.watch()
+    stage.slowness_is_over()
     assert stage.drive() == "a plan waits for approval"
     stage.comes("Unheard", status="resolved")
     stage.watch()
@@ -248,7 +248,18 @@ def test_what_a_runbook_explains_is_its_own_trouble_too(tmp_path: Path) -> None:
     stage.drive()
     stage.comes("ServiceFails")
     stage.drive("R-2")
-    stage.of["slow of web"] = 0.0
-    stage.comes("ShopSlow", status="resolved")
-    stage.watch()
+    stage.slowness_is_over()
     assert stage.drive() == "a plan waits for approval"
+
+
+def test_two_alerts_of_one_trouble_are_asked_after_once(stage: Two) -> None:
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.approve()
+    stage.of["errors of web"] = 0.0
+    stage.comes("ServiceFails")
+    stage.comes("ServiceFailsBadly")
+    stage.drive("R-2")
+    stage.asked.clear()
+    assert stage.drive() == "healed"
+    assert stage.asked.count("errors of web") == 2, "when the checks had held, and at the end"

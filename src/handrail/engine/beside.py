@@ -64,11 +64,12 @@ class Beside:
         An alert fires for a while after its trouble is over, so the checks decide, over what came after that moment
         alone. One without data proves nothing: should it go on, Alertmanager tells of it again.
         """
-        found: list[tuple[Answered, str]] = []
+        others: dict[tuple[str, str], Answered] = {}  # a warning and its critical twin have the same checks: read once
         for one in self.succession.firing(scene.where["incident"]):
             if one.certain and (one.runbook, one.service) != (scene.runbook.id, scene.service):
-                says = self._fails(scene, one, since=since)
-                found += [(one, says)] if says else []
+                others.setdefault((one.runbook, one.service), one)
+        read = [(one, self._fails(scene, one, since=since)) for one in others.values()]
+        found = [(one, says) for one, says in read if says]
         explained = {name for one, _ in found for name in self.catalog.runbook(one.runbook)[2].explains}
         causes = [(one, says) for one, says in found if one.runbook not in explained]
         return next(iter(causes or found), None)

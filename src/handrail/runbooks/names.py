@@ -125,7 +125,7 @@ class Names:
                     message=f"no service is called {name}: nobody owns it, and it needs nothing",
                     suggestion=f"did you mean {near[0]}?"
                     if near
-                    else f"name one of {_listed(services)}, or write it there",
+                    else f"name one of {listed(services)}, or write it there",
                 )
         event = trigger.event
         if event is None or event in self.known.events or event == EVENT:
@@ -411,5 +411,6 @@ def _from_one(levels: Mapping[int, object]) -> str:
     return f"{min(levels)} to {max(levels)}" if len(levels) > 1 else str(min(levels))
 
 
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(sorted(names)[:8])
+def listed(names: Collection[str]) -> str:
+    """The first of them, as people read them."""
+    return ", ".join(sorted(names)[:8]) or "none"

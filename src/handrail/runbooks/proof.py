@@ -348,7 +348,7 @@ class _One:
             elif every is not None and key not in every:
                 yield self._wrong(
                     "no-such-label",
-                    f"{rule.alert} never has a label {key}: its rule keeps {_listed(every - {'alertname'})} ({rule.where})",
+                    f"{rule.alert} never has a label {key}: its rule keeps {names.listed(every - {'alertname'})} ({rule.where})",
                     "name one that it has",
                     there,
                 )
@@ -413,7 +413,7 @@ class _One:
                         "no-such-label",
                         Severity.WRONG if alone else Severity.RISK,
                         f"{' and '.join(alerts[:2])} never {'has' if len(alerts) == 1 else 'have'} a label {source.label}"
-                        f" for <{parameter.name}>: {told} {_listed(has - {'alertname'})}",
+                        f" for <{parameter.name}>: {told} {names.listed(has - {'alertname'})}",
                         "name one that is there, or another source",
                         line,
                     )
@@ -514,7 +514,7 @@ class _One:
             close = difflib.get_close_matches(label, (*grouped, *also), n=1)
             yield self._wrong(
                 "no-such-label",
-                f"this query keeps {_listed(frozenset(grouped))}, and not {label}",
+                f"this query keeps {names.listed(frozenset(grouped))}, and not {label}",
                 f"did you mean {close[0]}? Else group it by {label}" if close else f"group it by {label}",
                 line,
             )
@@ -525,7 +525,7 @@ class _One:
             if there and label not in there:
                 yield self._wrong(
                     "no-such-label",
-                    f"{read[0]} has no label {label}: it has {_listed(there - {'__name__'})}",
+                    f"{read[0]} has no label {label}: it has {names.listed(there - {'__name__'})}",
                     "name one that it has",
                     line,
                 )
@@ -672,15 +672,12 @@ class _One:
 
     def _nearest(self, *path: str) -> int:
         """The line of a path, else of what it stands in."""
-        return next((line for end in range(len(path), 0, -1) if (line := self._line(*path[:end]))), self.here)
+        return _nearest(self.lines, ("runbooks", self.id, *path), least=3) or self.here
 
     def _nowhere(self, told: names.Nowhere) -> Finding:
-        if told.path[0] == "escalation":
-            lines = (self.lines.get(told.path[:end], 0) for end in range(len(told.path), 0, -1))
-            return self._finding(
-                told.rule, told.severity, told.message, told.suggestion, next((one for one in lines if one), 1)
-            )
-        return self._finding(told.rule, told.severity, told.message, told.suggestion, self._nearest(*told.path))
+        duty = told.path[0] == "escalation"  # which stands below no runbook
+        line = _nearest(self.lines, told.path) or 1 if duty else self._nearest(*told.path)
+        return self._finding(told.rule, told.severity, told.message, told.suggestion, line)
 
     def _line(self, *path: str) -> int:
         return self.lines.get(("runbooks", self.id, *path), 0)
@@ -735,8 +732,9 @@ def _one_line(expression: str) -> str:
     return told if len(told) <= 60 else f"{told[:59]}…"
 
 
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names)[:8]) or "none"
+def _nearest(lines: Mapping[tuple[str, ...], int], path: tuple[str, ...], *, least: int = 1) -> int:
+    """The line of a path, else of what it stands in, down to its `least` first words; 0 where nothing of it is there."""
+    return next((line for end in range(len(path), least - 1, -1) if (line := lines.get(path[:end], 0))), 0)
 
 
 def _finding(
