@@ -1,28 +1,29 @@
 # `make demo` and `make test` are the two commands; each does all of its own set-up. The rest is for developers.
 SHELL := /bin/bash
-UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-RUN := $(UV) run --frozen
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo test quick drills lab lab-down bench setup lint
 
-demo: setup
-	@$(RUN) --no-dev handrail demo
+# What it shows needs nothing of what developers need, so that is not fetched for it.
+demo:
+	@bin/setup --no-dev
+	@handrail demo
 
 test: setup
-	@$(RUN) python -m tests.run_all
+	@python -m tests.run_all
 
 quick: setup
-	@$(RUN) ruff check src tests
-	@$(RUN) mypy
-	@$(RUN) lint-imports --no-logo 2>/dev/null || $(RUN) lint-imports
-	@$(RUN) pytest -q -x -m "not slow and not lab and not browser" \
+	@ruff check src tests
+	@mypy
+	@lint-imports --no-logo 2>/dev/null || lint-imports
+	@pytest -q -x -m "not slow and not lab and not browser" \
 	  $(addprefix --ignore=tests/,web cli docs targets lab notify drills crash)
 
 lint: setup
-	@$(RUN) ruff check src tests
-	@$(RUN) ruff format --check src tests
-	@$(RUN) mypy
-	@$(RUN) lint-imports
+	@ruff check src tests
+	@ruff format --check src tests
+	@mypy
+	@lint-imports
 
 lab: setup
 	@lab/cluster/can_run && lab/cluster/build && lab/cluster/up $(if $(PROFILE),--profile $(PROFILE)) && lab/azora/up && lab/identities
@@ -32,16 +33,11 @@ lab-down:
 
 # one drill for each runbook, resumable; SET=variants for every fault. It needs `make lab`.
 drills: setup
-	@eval "$$(lab/cluster/env)" && $(RUN) python lab/series.py $(or $(SET),thirteen) $(DRILLS)
+	@eval "$$(lab/cluster/env)" && python lab/series.py $(or $(SET),thirteen) $(DRILLS)
 
 bench: setup
-	@$(RUN) python benchmarks/run_all.py
+	@python benchmarks/run_all.py
 
-# uv comes from the Python that is there: by pip, or by a virtual environment where pip may not install.
+# All that the developers' commands need.
 setup:
-	@command -v uv >/dev/null 2>&1 || [ -x .tools/bin/uv ] || { \
-	  echo "Bringing uv into .tools"; \
-	  python3 -m venv .tools && .tools/bin/python -m pip install -q uv || \
-	  python3 -m pip install -q --target .tools/lib uv && mkdir -p .tools/bin && ln -sf ../lib/bin/uv .tools/bin/uv; }
-	@[ -n "$$HANDRAIL_NO_SYNC" ] || $$(command -v uv || echo .tools/bin/uv) sync --frozen -q --compile-bytecode
-	@.venv/bin/python -m compileall -q src
+	@bin/setup
