@@ -23,18 +23,18 @@ from typing import Any
 
 import uvicorn
 
-from handrail import incidents, notify, remedies, settings, store, syntax
+from handrail import incidents, notify, oncall, remedies, settings, store, syntax
 from handrail.approvals import Approver
 from handrail.commands import Command
 from handrail.engine import boundaries
 from handrail.engine.catalog import Catalog, Place
-from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, on_duty
+from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation
 from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.environments import Environment
 from handrail.errors import FixSettings, HandrailError
-from handrail.incidents import updates
+from handrail.incidents import updates, words
 from handrail.notify import Addresses, Notice, Outbox, by_apprise
 from handrail.plans import Plan
 from handrail.runbooks import Binding, Document, bindingfile
@@ -484,9 +484,9 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
             open_reading=known.open_reading,
         ),
         on_call=lambda: [
-            OnCall(who=who, what=what, until=until)
-            for who, what, until in on_duty(
-                parts.escalation.contacts,
+            OnCall(who=duty.name, what=duty.what, until=_hand_over(duty, now=parts.store.now()))
+            for duty in oncall.on_duty(
+                known.schedule,
                 known=known.people,
                 owners={service.name: service.owner for service in known.services},
                 now=parts.store.now(),
@@ -519,6 +519,11 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         serving.should_exit = True
         thread.join(timeout=5)
         parts.server.close()
+
+
+def _hand_over(duty: oncall.Duty, *, now: datetime) -> str:
+    """`until 2026-03-30 09:00 Europe/Berlin, then Ben`."""
+    return f"until {words.local(duty.until, now=now)}, then {duty.then}" if duty.until else ""
 
 
 def _interrupt(_number: int, _frame: object) -> None:

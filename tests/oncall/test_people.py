@@ -116,23 +116,23 @@ MISTAKES = [
     pytest.param("people: [{name: 7}]", "name", id="a name that is a number"),
     pytest.param("people: {Ana: {}}", "list", id="a mapping"),
     pytest.param("people: Ana", "list", id="a text"),
-    pytest.param("people: [{name: Ana, role: viewer}]", "`role`, which is not known", id="a key that is spelt wrong"),
+    pytest.param("people: [{name: Ana, role: viewer}]", "unknown key `role`", id="a key that is spelt wrong"),
     pytest.param("people: [{name: Ana, roles: [admin]}]", "role admin", id="a role nobody knows"),
     pytest.param("people: [{name: Ana, roles: approver}]", "roles", id="roles that are no list"),
     pytest.param("people: [{name: Ana, teams: data}]", "teams", id="teams that are no list"),
     pytest.param("people: [{name: Ana, reach: 'mailto:a@b'}]", "reach", id="reach that is no list"),
-    pytest.param("people: [{name: Ana, token_sha256: secret}]", "no SHA-256", id="a token in the open"),
+    pytest.param("people: [{name: Ana, token_sha256: secret}]", "not a SHA-256", id="a token in the open"),
     pytest.param(
-        f"people: [{{name: Ana, token_sha256: {'x' * 64}}}]", "no SHA-256", id="64 letters that are no digits"
+        f"people: [{{name: Ana, token_sha256: {'x' * 64}}}]", "not a SHA-256", id="64 letters that are no digits"
     ),
     pytest.param(
         f"people: [{{name: Ana, token_sha256: {'1' * 64}}}]", "SHA-256", id="digits that YAML takes for a number"
     ),
     pytest.param("people: [{name: Ana, drill: 'no'}]", "drill", id="a drill that is a word"),
-    pytest.param("people: [{name: Ana}, {name: Ana}]", "Ana stands there twice", id="one name twice"),
+    pytest.param("people: [{name: Ana}, {name: Ana}]", "Ana is listed twice", id="one name twice"),
     pytest.param("[]", "mapping", id="a list"),
-    pytest.param("people: [", "no YAML", id="no YAML"),
-    pytest.param("a\0", "no YAML", id="a zero byte"),
+    pytest.param("people: [", "not valid YAML", id="not YAML"),
+    pytest.param("a\0", "not valid YAML", id="a zero byte"),
 ]
 
 
@@ -158,20 +158,34 @@ def test_an_empty_people_file_is_nobody() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("rotation: [Bob]", "Bob is nobody"),
-        ("manager: Bob", "Bob is nobody"),
-        ("executive: Bob", "Bob is nobody"),
+        ("rotation: [Bob]", "Bob is not in the people file"),
+        ("manager: Bob", "Bob is not in the people file"),
+        ("executive: Bob", "Bob is not in the people file"),
         ("rotation: Ana Ruiz", "rotation"),
         ("rotation: [[Ana Ruiz]]", "rotation"),
-        ("manager: [Ana Ruiz]", "nobody"),
+        ("manager: [Ana Ruiz]", "not in the people file"),
         ("rotation: [Ana Ruiz]\nevery_days: 0", "every_days"),
         ("rotation: [Ana Ruiz]\nevery_days: -7", "every_days"),
         ("rotation: [Ana Ruiz]\nevery_days: often", "every_days"),
         ("rotation: [Ana Ruiz]\nstarts: soon", "starts"),
         ("rotation: [Ana Ruiz]\nstarts: 2026-01-05T09:00:00Z", "starts"),
         ("rotatoin: [Ana Ruiz]", "`rotatoin`"),
+        ("starts: 9999-12-31", "starts"),
+        ("every_weeks: 53", "every_weeks"),
+        ("every_weeks: 1\nevery_days: 7", "Keep one"),
+        ("timezone: Berlin", "unknown time zone 'Berlin'"),
+        ("timezone: ''", "unknown time zone"),
+        ("timezone: 2", "unknown time zone 2"),
+        ("timezone: ../../etc/passwd", "unknown time zone"),
+        ("timezone: Europe", "unknown time zone"),
+        ("handover: 9", "handover"),
+        ("handover: noon", "handover"),
+        ("handover: '24:00'", "handover"),
+        ("handover: '9:5'", "handover"),
+        ("handover: true", "handover"),
+        ("handover: 09:00:00.5", "handover"),
         ("[]", "mapping"),
-        ("rotation: [", "no YAML"),
+        ("rotation: [", "not valid YAML"),
     ],
 )
 def test_a_mistake_in_the_schedule_is_told_with_the_file(text: str, says: str) -> None:

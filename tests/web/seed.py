@@ -690,7 +690,7 @@ def main() -> None:
             open_reading="--open" in sys.argv,
         )
         shifts = (
-            OnCall(who="Ana Ruiz", what="level 1, azora", until=datetime.now(UTC) + timedelta(hours=6)),
+            OnCall(who="Ana Ruiz", what="level 1, azora", until="until 09:00 Europe/Berlin, then Jon Berg"),
             OnCall(who="Rui Costa", what="level 2, payments"),
         )
         application = create(

@@ -335,6 +335,8 @@ def _schedule(name: str, today: date) -> str:
 rotation: [{_scalar(name)}]
 starts: {monday}
 every_days: 7
+# timezone: Europe/Berlin     # turns begin at the local hour of this time zone, also when the clocks change
+# handover: "09:00"
 # manager: Ida Moe            # somebody whom people.yaml names
 # executive: Leo Sand
 """

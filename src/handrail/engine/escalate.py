@@ -726,27 +726,6 @@ def _item(runbook: Runbook, place: int) -> str:
     return f"{runbook.id}.resolution.{place}"
 
 
-def on_duty(
-    contacts: Contacts, *, known: Sequence[Person], owners: Mapping[str, str], now: datetime
-) -> list[tuple[str, str, datetime | None]]:
-    """Who is called now: (name, for what, until when). `owners` maps a service to its owner's team."""
-    plan = contacts.schedule
-    found: list[tuple[str, str, datetime | None]] = []
-    for person in oncall.on_call(1, plan=plan, known=known, owner="", now=now, drill=False):
-        turn = (now.date() - plan.starts) // plan.every
-        ends = datetime.combine(plan.starts + plan.every * (turn + 1), datetime.min.time(), tzinfo=now.tzinfo)
-        found.append((person.name, "level 1, on call", ends))
-    teams = sorted(set(owners.values()) - {""})
-    for team in teams:
-        services = ", ".join(sorted(name for name, owner in owners.items() if owner == team))
-        for person in oncall.on_call(2, plan=plan, known=known, owner=team, now=now, drill=False):
-            found.append((person.name, f"level 2, owner of {services}", None))
-    for level, what in ((3, "level 3, manager"), (4, "level 4, executive")):
-        for person in oncall.on_call(level, plan=plan, known=known, owner="", now=now, drill=False):
-            found.append((person.name, what, None))
-    return found
-
-
 def _late(spent: timedelta, longest: timedelta | None) -> str:
     """How much of the runbook's longer time is over: each level is called at another half of it."""
     took = incidents.words.duration(spent)

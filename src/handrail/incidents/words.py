@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from handrail.remedies import checks
 from handrail.runbooks.document import TimeToResolve
@@ -30,6 +30,12 @@ def clock(moment: datetime, *, now: datetime, zone: tzinfo, seconds: bool = True
     there, today = moment.astimezone(zone), now.astimezone(zone).date()
     text = f"{there:%H:%M:%S}" if seconds else f"{there:%H:%M}"
     return text if there.date() == today else f"{there:%Y-%m-%d} {text}"
+
+
+def local(moment: datetime, *, now: datetime) -> str:
+    """A time in its own time zone, with the zone's name: `09:00 Europe/Berlin`, `2026-03-30 09:00 Europe/Berlin`."""
+    zone = moment.tzinfo or UTC
+    return f"{clock(moment, now=now, zone=zone, seconds=False)} {zone}"
 
 
 def target_time(target: TimeToResolve) -> str:

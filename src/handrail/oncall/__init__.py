@@ -1,5 +1,18 @@
 """Who is called, when, and in which order."""
 
-from handrail.oncall.people import LEVELS, Due, Person, Schedule, due_levels, on_call, people, schedule
+from handrail.oncall.people import LEVELS, Due, Duty, Person, Schedule, due_levels, on_call, on_duty, people, schedule
+from handrail.oncall.turns import Turns
 
-__all__ = ["LEVELS", "Due", "Person", "Schedule", "due_levels", "on_call", "people", "schedule"]
+__all__ = [
+    "LEVELS",
+    "Due",
+    "Duty",
+    "Person",
+    "Schedule",
+    "Turns",
+    "due_levels",
+    "on_call",
+    "on_duty",
+    "people",
+    "schedule",
+]

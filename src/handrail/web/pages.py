@@ -42,7 +42,7 @@ class OnCall:
 
     who: str
     what: str
-    until: datetime | None = None
+    until: str = ""  # with the time zone of the schedule
 
 
 def visible(value: Any) -> Any:

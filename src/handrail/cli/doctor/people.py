@@ -14,6 +14,7 @@ from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
 from handrail.errors import FixSettings
+from handrail.incidents import words
 from handrail.web.settings import WebSettings, refuse_to_serve
 
 
@@ -60,7 +61,7 @@ def people(looked: Looked) -> Iterator[Line]:
             do="name them in schedule.yaml: rotation, manager, executive",
         )
     else:
-        yield Line(area="schedule", level=OK, says=f"{len(plan.rotation)} take turns, levels 3 and 4 are named")
+        yield Line(area="schedule", level=OK, says=f"{_turn(known)}, levels 3 and 4 are named")
     teams = {team for person in people for team in person.teams}
     orphans = [service.name for service in known.services if service.owner not in teams]
     if orphans:
@@ -70,6 +71,16 @@ def people(looked: Looked) -> Iterator[Line]:
             says=f"level 2 reaches nobody for {', '.join(orphans[:5])}{' …' if orphans[5:] else ''}: nobody is in the team that owns it",
             do="add the team to somebody's `teams` in people.yaml",
         )
+
+
+def _turn(known: settings.Settings) -> str:
+    """Whose turn it is and when it is handed over, as the schedule's own clock shows it."""
+    turns, now = known.schedule.turns, app.now()
+    if turns is None:
+        return "nobody takes turns"
+    told = f"{turns.name(turns.at(now))} is on call"
+    handed = turns.hands_over(now)
+    return f"{told} until {words.local(handed[0], now=now)}, then {handed[1]}" if handed else told
 
 
 def messages(looked: Looked) -> Iterator[Line]:
