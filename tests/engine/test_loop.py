@@ -349,10 +349,11 @@ def test_a_plan_waits_its_turn_while_another_one_holds_its_target(stage: Stage) 
     stage.approve()
     other = {"run": "R-9", "plan": "abcd1234", "command": 0, "target": "shop/shop", "approved_by": "Jon", "worker": "w"}
     assert stage.store.intend(**other) == "granted"  # type: ignore[arg-type]  # the fields of an intent
-    assert stage.drive() == "plan abcd 1234 is changing shop/shop: this one waits until it is verified"
+    assert stage.drive() == "plan abcd1234 holds shop/shop since 12:00:00 UTC: this plan goes on when that one is over"
     assert stage.ground.changes == []
-    assert [timer for timer in stage.store.timers("queue/R-1/") if timer["state"] == "armed"]
-    stage.store.release("abcd1234")
+    stage.store.outcome(run="R-9", plan="abcd1234", command=0, outcome="failed")
+    stage.store.let_go()
+    assert [timer["subject"] for timer in stage.store.due_timers(stage.clock())] == ["R-1"]
     assert stage.drive() == "healed"
     assert len(stage.ground.changes) == 1
 

@@ -58,7 +58,9 @@ def test_one_changing_plan_per_target_at_a_time(tmp_path: Path) -> None:
     first = kept.intend(run="R-1", plan="p", command=0, target="lab/production", approved_by="ana", worker="w")
     second = kept.intend(run="R-2", plan="q", command=0, target="lab/production", approved_by="ana", worker="w")
     assert (first, second) == ("granted", "held")
-    kept.release("p")
+    assert kept.let_go() == [], "what is open keeps its target"
+    kept.outcome(run="R-1", plan="p", command=0, outcome="succeeded")
+    assert kept.let_go() == ["lab/production"]
     assert (
         kept.intend(run="R-2", plan="q", command=0, target="lab/production", approved_by="a", worker="w") == "granted"
     )

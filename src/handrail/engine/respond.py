@@ -34,7 +34,6 @@ LOOK_AGAIN_SCRAPES = 20
 TRIES = 3  # of a change that never reached its target: then it failed, and the next remedy has its turn
 MOST_DONE = 20  # values of a list with which a remedy is in place already, before a person looks
 HELD_BACK_SCRAPES = 4  # between two looks at an alert whose checks hold
-QUEUE_AGAIN = timedelta(seconds=3)
 WRONG_OR_RIGHT = ("still_wrong", "did_not_help", "checks_hold")
 UNDO = planning.UNDO
 
@@ -500,11 +499,9 @@ class Responder:
             return False
         for command in found[1].commands:
             holder = self.store.holder(command.target_key)
-            if holder and holder != found[1].hash:
-                says = f"plan {holder[:4]} {holder[4:8]} is changing {command.target_key}: this one waits until it is verified"
-                self.store.update_run(scene.run, waits_for=says)
-                self._wake_later(scene, "queue", QUEUE_AGAIN)
-                return True
+            if holder is not None and holder["plan"] != found[1].hash:
+                self.store.update_run(scene.run, waits_for=held(holder))
+                return True  # whatever ends the other one wakes this run
         return False
 
     def _change(self, scene: Scene, prefix: str) -> None:
@@ -550,12 +547,11 @@ class Responder:
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
             elif made.nothing_done and self._tries(scene, plan.remedy) < TRIES:
                 # a person is asked again, with a plan made once the target answers
-                self.store.release(plan.hash)
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.VOID, reason=made.detail)
             else:
-                self.store.release(plan.hash)
                 self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
                 self._offer_way_back(scene, plan.remedy)
+            self.store.let_go()
         self._told(str(made.outcome), scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
 
     def _tries(self, scene: Scene, remedy: str) -> int:
@@ -567,7 +563,6 @@ class Responder:
         now = self.store.now()
         if remedy.startswith(UNDO):
             self.store.set_remedy(scene.run, remedy, standing=Standing.TAKEN_BACK)
-            self._release(scene)
             return
         self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
         self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now, waits_for="")
@@ -689,14 +684,12 @@ class Responder:
     def _verify(self, scene: Scene, remedy: str) -> str:
         wanted = scene.binding.checks
         if not wanted:
-            self.store.update_run(
-                scene.run, verifying="", waits_for="no check is bound: a person says whether it helped"
-            )
-            self.store.set_remedy(
-                scene.run, remedy, standing=Standing.MADE, reason="no check is bound: a person says whether it helped"
-            )
-            self._release(scene)
-            self._offer_way_back(scene, remedy)
+            told = "no check is bound: a person says whether it helped"
+            with self.store.together():
+                self.store.update_run(scene.run, verifying="", waits_for=told)
+                self.store.set_remedy(scene.run, remedy, standing=Standing.MADE, reason=told)
+                self.store.let_go()
+                self._offer_way_back(scene, remedy)
             return "again"
         changed_at = scene.row["changed_at"]
         told = ""
@@ -765,15 +758,15 @@ class Responder:
                     self.store.update_run(
                         scene.run, verified_at=self.store.now(), verified_since=since, verifying="", waits_for=""
                     )
-                    self._release(scene)
+                    self.store.let_go()
                     if fires:
                         self.succession.go_on(scene.run, fires[0], says=fires[1])
                 self._at("after verified")
                 self._told("verified", scene.row["incident"], payload)
             case checks.DidNotHelp(says=says):
                 with self.store.together():
-                    self._release(scene)
                     self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
+                    self.store.let_go()
                     if not remedy:
                         self._look_again(scene, says)
                         return "again"
@@ -795,11 +788,6 @@ class Responder:
         """The run's next turn by itself; `why` is the timer's name."""
         now = self.store.now()
         self.store.arm(f"{why}/{scene.run}/{now.isoformat()}", due_at=now + after, kind="wake", subject=scene.run)
-
-    def _release(self, scene: Scene) -> None:
-        for row, _ in self.store.plans_of(scene.run):
-            if row["state"] == "done":
-                self.store.release(row["hash"])
 
     # -- handing over, ending ----------------------------------------------------------------------------------------------------
 
@@ -829,6 +817,7 @@ class Responder:
                 self.store.set_plan(
                     row["hash"], was=("waiting", "approved"), state="void", reason=f"the run ended: {ending}"
                 )
+            self.store.let_go()
             self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
             incident = scene.row["incident"]
             self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
@@ -853,8 +842,18 @@ class Responder:
                 if helped and ending is runs.Ending.HEALED_BY_ITSELF:
                     reason = f"{helped[-1]}; what else fired is over by itself"
                 if self.store.close_incident(incident):
+                    self.store.let_go()
                     self.store.append(
                         "incident_closed", {"reason": reason}, environment=scene.place.name, incident=incident
                     )
                     self._told("incident_closed", incident, {"reason": reason})
         scene.ground.end(scene.run)
+
+
+def held(holder: Row) -> str:
+    """Who has what a plan waits for: its incident, since when, and what ends the wait."""
+    plan, since = str(holder["plan"]), holder["at"]
+    whose = (
+        f"{holder['incident']} ({holder['run']}, plan {plan[:4]} {plan[4:8]})" if holder["run"] else f"plan {plan[:8]}"
+    )
+    return f"{whose} holds {holder['target']} since {since:%H:%M:%S} UTC: this plan goes on when that one is over"

@@ -72,6 +72,7 @@ class Server:
 
     def launch(self, *, engine_url: str, executor: str) -> None:
         """Resume what was interrupted, then keep going: posts, timers, waiting plans."""
+        self.store.let_go()  # what an earlier version, or a crash, left behind
         durable.launch(url=engine_url, executor=executor, turn=self._turn)
         for work in (self._work_posts, self._sweep, self._send):
             thread = threading.Thread(target=work, name=f"handrail{work.__name__}", daemon=True)
@@ -286,6 +287,7 @@ class Server:
             return _no(f"There is no incident {incident}.")
         with self.store.together():
             self.store.update_incident(incident, taken_over_by=to)
+            self.store.let_go()
             self._record(kind, {"person": who.name}, row, who)
             if to and not row["acknowledged_by"]:
                 self.acknowledge(incident, who)
@@ -313,6 +315,7 @@ class Server:
             return _no(f"There is no open run {run}.")
         with self.store.together():
             self.store.update_run(run, stopped_by=who.name)
+            self.store.let_go()
             incident = self.store.incident(row["incident"]) or {}
             self._record("stopped", {"person": who.name, "run": run}, incident, who, run=run)
         ground = self.responder.grounds.get(str(incident.get("environment", "")))
@@ -346,6 +349,7 @@ class Server:
             self.store.set_remedy(run, name, standing=Standing.MADE, reason=f"by hand, by {who.name}")
             now = self.store.now()
             self.store.update_run(run, verifying=name, verify_since=now, changed_at=now, waits_for="")
+            self.store.let_go()
         self.wake(run)
         proof = "The checks are read now." if scene.binding.checks else "No check is bound: a person says if it helped."
         return _yes(f"Step {step} of {run} is recorded as made by {who.name}. {proof}")
@@ -361,28 +365,36 @@ class Server:
             return _no("There is nothing unknown there.")
         with self.store.together():
             if not self.store.outcome(
-                run=run, plan=found[1].hash, command=command, outcome=outcome, detail=f"settled by {who.name}"
+                run=run,
+                plan=found[1].hash,
+                command=command,
+                outcome=outcome,
+                detail=f"settled by {who.name}",
+                settled_by=who.name,
             ):
                 return _no("There is nothing unknown there.")
             incident = self.store.incident(found[1].incident) or {}
             self._record(
                 "settled", {"happened": happened, "plan": found[1].hash, "person": who.name}, incident, who, run=run
             )
-            if happened:
-                now = self.store.now()
-                if found[1].remedy.startswith(UNDO):  # a way back proves nothing but itself
-                    self.store.set_remedy(run, found[1].remedy, standing=Standing.TAKEN_BACK)
-                    self.store.release(found[1].hash)
-                else:
-                    self.store.set_remedy(run, found[1].remedy, standing=Standing.MADE, reason=_part(found[1], command))
-                    self.store.update_run(run, verifying=found[1].remedy, verify_since=now, changed_at=now)
-            else:
-                self.store.release(found[1].hash)
-                self.store.set_remedy(
-                    run, found[1].remedy, standing=Standing.VOID, reason=f"it did not happen, says {who.name}"
-                )
+            self._settled(run, found[1], command, who, happened=happened)
+            self.store.let_go()
         self.wake(run)
         return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
+
+    def _settled(self, run: str, plan: Plan, command: int, who: Approver, *, happened: bool) -> None:
+        """Where the remedy stands now. Only a run that still goes on reads the checks of it, or proposes it again."""
+        row = self.store.run(run) or {}
+        if not happened:
+            told = f"it did not happen, says {who.name}"
+            self.store.set_remedy(run, plan.remedy, standing=Standing.VOID, reason=told)
+        elif plan.remedy.startswith(UNDO):  # a way back proves nothing but itself
+            self.store.set_remedy(run, plan.remedy, standing=Standing.TAKEN_BACK)
+        else:
+            self.store.set_remedy(run, plan.remedy, standing=Standing.MADE, reason=_part(plan, command))
+            if not (row["ending"] or row["stopped_by"]):
+                now = self.store.now()
+                self.store.update_run(run, verifying=plan.remedy, verify_since=now, changed_at=now)
 
     def confirm(self, run: str, who: Approver) -> Told:
         """The guess is right."""
@@ -550,6 +562,7 @@ class Server:
                     self.store.set_plan(plan["hash"], was=("waiting",), state="void", reason=because)
                 self._record("run_ended", {"ending": runs.Ending.CLOSED, "reason": because}, row, who, run=run)
             self.store.close_incident(incident)
+            self.store.let_go()
             self._record("incident_closed", {"reason": because}, row, who)
         ground = self.responder.grounds.get(str(row["environment"]))
         for run in open_runs:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from handrail.evidence import SYSTEM, Actor, Event, Evidence, Kind, Look
 from handrail.plans import Plan, canonical, from_json
+from handrail.runs import holding
 from handrail.store import tables as t
 from handrail.store.database import reading, writing
 
@@ -442,8 +443,10 @@ class Store:
             )
             return "granted"
 
-    def outcome(self, *, run: str, plan: str, command: int, outcome: str, detail: str = "") -> bool:
-        """What became of an intent; a person may later settle an unknown one."""
+    def outcome(
+        self, *, run: str, plan: str, command: int, outcome: str, detail: str = "", settled_by: str | None = None
+    ) -> bool:
+        """What became of an intent; a person (`settled_by`) may later settle an unknown one."""
         return self._compare_and_set(
             sa.update(t.intents)
             .where(
@@ -452,7 +455,7 @@ class Store:
                 t.intents.c.command == command,
                 sa.or_(t.intents.c.outcome.is_(None), t.intents.c.outcome == "unknown"),
             )
-            .values(outcome=outcome, outcome_at=_text(self.now()), detail=detail)
+            .values(outcome=outcome, outcome_at=_text(self.now()), detail=detail, settled_by=settled_by)
         )
 
     def intents_of(self, run: str) -> list[Row]:
@@ -461,15 +464,58 @@ class Store:
             sa.select(t.intents).where(t.intents.c.run == run).order_by(t.intents.c.at, t.intents.c.command)
         )
 
-    def holder(self, target: str) -> str:
-        """The hash of the plan that holds a target, empty where none does."""
-        row = self._one(sa.select(t.locks.c.plan).where(t.locks.c.target == target))
-        return str(row["plan"]) if row else ""
+    def holder(self, target: str) -> Row | None:
+        """Who holds a target: `plan`, its `run` and `incident`, since when (`at`); None where it is free."""
+        return self._one(
+            sa.select(t.locks, t.plans.c.run, t.plans.c.incident)
+            .outerjoin(t.plans, t.plans.c.hash == t.locks.c.plan)
+            .where(t.locks.c.target == target)
+        )
 
-    def release(self, plan: str) -> None:
-        """Let go of the targets that a plan held."""
+    def locks(self) -> list[Row]:
+        """Every target that is held, with its plan and since when."""
+        return self._rows(sa.select(t.locks).order_by(t.locks.c.at, t.locks.c.target))
+
+    def let_go(self) -> list[str]:
+        """Let go of every target that the rule does not keep (`runs.holding`), and wake who may wait for one of them.
+
+        It stands in the transaction of whatever ends: no ending is there without it.
+        """
         with writing(self.engine) as connection:
-            connection.execute(sa.delete(t.locks).where(t.locks.c.plan == plan))
+            freed = [lock for lock in self.locks() if self._kept(lock) is None]
+            for lock in freed:
+                connection.execute(sa.delete(t.locks).where(t.locks.c.target == lock["target"]))
+            if freed:
+                approved = sa.select(t.plans.c.run).where(t.plans.c.state == "approved").distinct()
+                for run in connection.execute(approved).scalars().all():
+                    self.wake_soon(run)
+            return [str(lock["target"]) for lock in freed]
+
+    def _kept(self, lock: Row) -> holding.Keeps | None:
+        plan = self._one(sa.select(t.plans.c.run, t.plans.c.state).where(t.plans.c.hash == lock["plan"]))
+        run = self.run(plan["run"]) if plan else None
+        incident = self.incident(run["incident"]) if run else None
+        intents = self._rows(sa.select(t.intents).where(t.intents.c.plan == lock["plan"]))
+        holder = (
+            holding.Holder(
+                running=plan["state"] == "running",
+                ended=bool(run["ending"] or run["stopped_by"] or incident["status"] != "open"),
+                by_hand=bool(incident["taken_over_by"]),
+                verifying=bool(run["verifying"]),
+            )
+            if plan and run and incident
+            else None
+        )
+        own = [
+            holding.Intent(
+                target=row["target"],
+                outcome=row["outcome"],
+                settled=row["settled_by"] is not None,
+                looked=row["looked_by"] is not None,
+            )
+            for row in intents
+        ]
+        return holding.keeps(lock["target"], holder, own)
 
     # -- the record ----------------------------------------------------------------------------------------------
 

@@ -140,6 +140,10 @@ intents = sa.Table(  # the permit to act: whoever inserted the row may act, nobo
     sa.Column("outcome", Text),  # succeeded, failed, unknown
     sa.Column("outcome_at", Text),
     sa.Column("detail", Text, nullable=False, default=""),
+    sa.Column("settled_by", Text),  # who said whether it happened
+    sa.Column("looked_by", Text),  # who looked and let the target go, though nobody knows what happened
+    sa.Column("looked_at", Text),
+    sa.Column("saw", Text),  # what they saw
 )
 locks = sa.Table(  # one changing plan per target at a time
     "locks",
