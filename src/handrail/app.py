@@ -32,6 +32,7 @@ from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation
 from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
+from handrail.engine.settling import Settling
 from handrail.environments import Environment
 from handrail.errors import FixSettings, HandrailError
 from handrail.incidents import updates, words
@@ -217,6 +218,7 @@ class Parts:
     catalog: Catalog
     server: Server
     escalation: Escalation
+    settling: Settling
     outbox: Outbox
     masker: Masker
     worker: str
@@ -248,10 +250,11 @@ def assemble(
     )
     at = boundaries.from_environment()
     escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
+    settling = Settling(store=kept, settle=escalation.settle, publish=escalation.publish_stale)
     outbox = Outbox(
-        kept, addresses=_addresses(known), send=by_apprise, told=escalation.settle, attached=escalation.attached
+        kept, addresses=_addresses(known), send=by_apprise, told=settling.mark, attached=escalation.attached
     )
-    intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=escalation.told, at=at)
+    intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=settling.told, at=at)
     responder = Responder(
         store=kept,
         catalog=found,
@@ -260,7 +263,7 @@ def assemble(
         understood=understood,
         at=at,
         pause=pause,
-        told=escalation.told,
+        told=settling.told,
         succession=intake,
     )
     edits = Edits(known, kept=kept, found=found, understood=understood)
@@ -272,7 +275,8 @@ def assemble(
         mask=hides.mask,
         fire=escalation.fire,
         flush=outbox.flush,
-        told=escalation.told,
+        told=settling.told,
+        settling=settling,
         at=at,
         remote=remote,
         intake=intake,
@@ -283,6 +287,7 @@ def assemble(
         catalog=found,
         server=server,
         escalation=escalation,
+        settling=settling,
         outbox=outbox,
         masker=hides,
         worker=worker,
@@ -499,7 +504,7 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
     thread = threading.Thread(target=serving.run, daemon=True, name="web")
     parts.outbox.begin()
-    parts.escalation.settle_all()
+    parts.settling.begin()
     parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
     thread.start()
     while not serving.started and thread.is_alive():

@@ -15,6 +15,7 @@ from handrail import app, settings
 from handrail.engine.catalog import Catalog
 from handrail.engine.escalate import COMPANY_SCRAPES, Contacts, Escalation
 from handrail.engine.intake import Intake
+from handrail.engine.settling import Settling
 from handrail.oncall import Person, Schedule
 from handrail.runs import Mode
 from handrail.store import Store
@@ -215,7 +216,9 @@ def test_what_nobody_heard_before_a_crash_is_told_at_the_next_start(tmp_path: Pa
         }
     )
     assert stage.pages(name) == []
-    stage.side.settle_all()
+    settling = Settling(store=stage.store, settle=stage.side.settle, publish=stage.side.publish_stale)
+    settling.begin()
+    assert settling.round() == 1
     assert stage.pages(name) == [(1, "Jon")]
     assert [timer["id"] for timer in stage.store.timers("page/")] == [f"page/{name}/{level}" for level in (2, 3, 4)]
 

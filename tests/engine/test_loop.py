@@ -310,22 +310,6 @@ def test_an_alert_that_still_fires_after_its_incident_was_closed_is_dealt_with_a
     assert stage.intake.take(again, source="shop") == [], "once"
 
 
-def test_a_webhook_that_surprises_is_set_aside_and_the_next_one_is_heard(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def surprised(post: dict[str, object]) -> list[str]:
-        raise RuntimeError("unheard of")
-
-    monkeypatch.setattr(stage.intake, "work", surprised)
-    post = stage.store.keep_post(source="shop", body="{}")
-    for _ in range(3):
-        for row in stage.store.new_posts():
-            stage.desk._work_post(row)
-    assert stage.store.new_posts() == []
-    assert "trouble" in stage.kinds()
-    assert [row["state"] for row in stage.store.posts() if row["id"] == post] == ["stuck"]
-
-
 def test_of_two_commands_the_first_of_which_happened_nothing_is_claimed_of_the_second(tmp_path: Path) -> None:
     second = "   kubectl rollout restart deployment/web -n shop\n   kubectl rollout restart deployment/api -n shop\n"
     stage = Stage(tmp_path, document=DOCUMENT.replace("   kubectl rollout restart deployment/web -n shop\n", second, 1))

@@ -303,15 +303,16 @@ class Practice:
             self._posts[0][0], self._changed, self.ground.changed_at, since=self._start, now=self.clock()
         ):
             self.server.receive(source=self.kept.environment, body=self._posts.pop(0)[1].encode())
-            for post in self.store.new_posts():
-                self.server.intake.work(post)
+            self.server.catch_up()
         for timer in self.store.due_timers(self.clock()):
             if timer["kind"] == "wake":  # no run goes on by itself here
                 self.store.fire(timer["id"])
         self.server.sweep()
+        self.server.catch_up()
 
     def events(self) -> list[Event]:
         """What was recorded since the last time."""
+        self.server.catch_up()
         found = self.store.events(after=self._told)
         self._told = found[-1].sequence if found else self._told
         return found

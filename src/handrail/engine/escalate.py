@@ -85,22 +85,17 @@ class Escalation:
     def __init__(self, *, store: Store, catalog: Catalog, contacts: Contacts) -> None:
         """Everything it knows it reads from the record."""
         self.store, self.catalog, self.contacts = store, catalog, contacts
+        self._stale: set[bool] = set()  # the status pages that an update was written for: a drill's, the real one
 
     # -- when something happened ---------------------------------------------------------------------------------
 
     def told(self, _kind: str, incident: str, _payload: dict[str, Any]) -> None:
-        """Something happened to an incident: do what is missing. Its own trouble never stops the run."""
+        """Something happened to an incident: do what is missing at once. A serving process does it in a queue (`settling`)."""
         try:
             self.settle(incident)
         except Exception:  # a door: what was not told is told at the next occasion, or at the next start
             log.exception("settle_failed", extra={"incident": incident})
-
-    def settle_all(self) -> None:
-        """At the start of a process: whatever was recorded and not told yet is told."""
-        for row in self.store.incidents(status="open"):
-            self.settle(f"I-{row['number']}")
-        for row in self.store.incidents(status="closed")[:20]:
-            self.settle(f"I-{row['number']}")
+        self.publish_stale()
 
     def fire(self, timer: Row) -> None:
         """A timer is due: `page/I-1/2`, `late/I-1/3`, `update/I-1/4`."""
@@ -117,6 +112,7 @@ class Escalation:
             self._update(here, self._phase(here), again=level)
         elif timer["kind"] == "company":
             self._call_further(here)
+        self.publish_stale()
 
     def settle(self, incident: str) -> None:
         """Do what is missing for this incident."""
@@ -372,7 +368,12 @@ class Escalation:
             self.store.queue_message(
                 id=f"update/{here.name}/{number}", incident=here.name, person=STAKEHOLDERS, title=title, body=text
             )
-        self.publish(drill=here.drill)
+        self._stale.add(here.drill)
+
+    def publish_stale(self) -> None:
+        """Write each status page that is behind, once, however many updates were written since."""
+        while self._stale:
+            self.publish(drill=self._stale.pop())
 
     def _past(self, runbook: str) -> list[timedelta]:
         """How long this runbook took from the incident's opening to healed, oldest first; drills do not count."""

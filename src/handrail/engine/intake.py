@@ -30,7 +30,7 @@ class Answered:
 
 
 class Intake:
-    """Works on stored posts, one at a time, in the order they came."""
+    """Takes the alerts of stored posts, in the order they came."""
 
     def __init__(
         self,
@@ -47,16 +47,11 @@ class Intake:
         self._known_by: tuple[str, ...] = ()
         self._answers: dict[int, Answered | None] = {}  # by the alert's row, for as long as nobody edits a binding
 
-    def work(self, post: dict[str, Any]) -> list[str]:
-        """All alerts of one post; the runs that were started or should go on."""
-        parsed = alerts.parse(post["body"].encode(), source=post["source"])
-        touched: list[str] = []
-        with self.store.together():  # an alert that is kept leads to its run, or it is taken again
-            if not isinstance(parsed, alerts.Refused):
-                for alert in parsed.alerts:
-                    touched += self.take(alert, source=post["source"])
-            self.store.post_done(post["id"])
-        return touched
+    def flush(self) -> None:
+        """Write what was decided and not written yet."""
+
+    def forget(self) -> None:
+        """What it remembers was not committed: it is read again."""
 
     def take(self, alert: Alert, *, source: str) -> list[str]:
         """One alert: opens, joins, resolves, or nothing, with the reason in the record."""

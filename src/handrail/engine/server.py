@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -17,7 +16,9 @@ from handrail.engine import durable, looking
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.intake import Intake
+from handrail.engine.posts import Posts
 from handrail.engine.respond import PAUSED, UNDO, Responder
+from handrail.engine.settling import Settling
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count, listed
@@ -28,7 +29,6 @@ from handrail.store import Store
 log = logging.getLogger("handrail")
 SWEEP_SECONDS = 0.5
 WATCH_PLANS = timedelta(seconds=5)
-SURPRISES = 3
 UNDECIDED = (
     Standing.NOT_TRIED,
     Standing.HELD_BACK,
@@ -56,16 +56,18 @@ class Server:
         at: Callable[[str], None] = lambda name: None,
         remote: bool = False,
         refresh: Callable[[], None] = lambda: None,
+        settling: Settling | None = None,
     ) -> None:
-        """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear."""
+        """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear, and `settling` follows it."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
         self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
         self._remote = remote
-        self._posts: queue.Queue[int | None] = queue.Queue()
+        self._settling = settling
+        self._arrived = threading.Event()
+        self._posts = Posts(store=store, taker=intake, at=at)
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watched = store.now()
-        self._surprises: dict[int, int] = {}
         self._refresh = refresh
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -74,11 +76,11 @@ class Server:
         """Resume what was interrupted, then keep going: posts, timers, waiting plans."""
         self.store.let_go()  # what an earlier version, or a crash, left behind
         durable.launch(url=engine_url, executor=executor, turn=self._turn)
-        for work in (self._work_posts, self._sweep, self._send):
+        for work in (self._work_posts, self._sweep, self._send, self._settle):
             thread = threading.Thread(target=work, name=f"handrail{work.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
-        self._posts.put(0)
+        self._arrived.set()
         for run in self.store.runs(open_only=True):
             self.wake(f"R-{run['number']}")
 
@@ -86,7 +88,7 @@ class Server:
         """Stop the clockwork; what is interrupted resumes at the next launch."""
         self._over.set()
         self.responder.over.set()
-        self._posts.put(None)
+        self._arrived.set()
         for thread in self._threads:
             thread.join(timeout=5)
         self.responder.rest()
@@ -131,29 +133,35 @@ class Server:
 
     def _work_posts(self) -> None:
         while not self._over.is_set():
-            if self._posts.get() is None:
-                return
+            self._arrived.wait(WATCH_PLANS.total_seconds())
+            self._arrived.clear()
             try:
-                for post in self.store.new_posts():
-                    self._work_post(post)
-            except Exception:  # the worker's door: what was not read is taken again by the sweeper
+                while not self._over.is_set() and (touched := self._posts.round()) is not None:
+                    for run in touched:
+                        self.wake(run)
+            except TryAgain as error:  # it stays stored, and is taken again in a moment
+                log.warning("record_unreachable", extra={"error": str(error)})
+            except Exception:  # the worker's door: what was not read is taken again in a moment
                 log.exception("posts_failed")
 
-    def _work_post(self, post: dict[str, Any]) -> None:
-        """One post. One that surprises three times is set aside, so that those behind it are heard."""
-        try:
-            for run in self.intake.work(post):
-                self.wake(run)
-        except TryAgain:
-            log.warning("record_unreachable", extra={"post": post["id"]})
-        except Exception:  # the post's own door: it stays new and is taken again by the sweeper
-            log.exception("post_failed", extra={"post": post["id"]})
-            self._surprises[post["id"]] = self._surprises.get(post["id"], 0) + 1
-            if self._surprises[post["id"]] >= SURPRISES:
-                self.store.post_done(post["id"], state="stuck")
-                self.store.append(
-                    "trouble", {"says": f"Webhook {post['id']} of {post['source']} could not be worked on: see the log"}
-                )
+    def catch_up(self) -> list[str]:
+        """Work on what came and tell who is to be told, at once, where nothing goes on by itself; the runs it touched."""
+        touched: list[str] = []
+        while (found := self._posts.round()) is not None:
+            touched += found
+        while self._settling is not None and self._settling.round():
+            pass
+        return touched
+
+    def _settle(self) -> None:
+        while self._settling is not None and not self._over.is_set():
+            self._settling.wait(SWEEP_SECONDS)
+            try:
+                while not self._over.is_set() and self._settling.round():
+                    pass
+            except Exception:  # the settling's door: what is marked stays marked
+                log.exception("settling_failed")
+                self._over.wait(SWEEP_SECONDS)
 
     def _sweep(self) -> None:
         while not self._over.wait(SWEEP_SECONDS):
@@ -182,8 +190,6 @@ class Server:
             for row, _ in self.store.waiting_plans():
                 if self.responder.watch_plan(row):
                     self.wake(row["run"])
-            if self.store.new_posts():
-                self._posts.put(0)
             self._refresh()
 
     def _timer(self, timer: dict[str, Any]) -> None:
@@ -210,7 +216,7 @@ class Server:
             self._at("after alert stored")
         except TryAgain as error:
             return Receipt(status=503, reason=str(error))
-        self._posts.put(post)
+        self._arrived.set()
         return Receipt(status=202, reason=f"{count(len(parsed.alerts), 'alert')} stored", post=post)
 
     def acknowledge(self, incident: str, who: Approver) -> Told:

@@ -20,6 +20,7 @@ from handrail.plans import Plan, canonical, from_json
 from handrail.runs import holding
 from handrail.store import tables as t
 from handrail.store.database import reading, writing
+from handrail.store.gathered import Waiting, number_of
 
 Row = dict[str, Any]
 TIMES = frozenset(
@@ -30,7 +31,7 @@ TIMES = frozenset(
 )
 
 
-class Store:
+class Store(Waiting):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     def __init__(self, engine: sa.Engine, *, clock: Any) -> None:
@@ -745,12 +746,6 @@ class Store:
     def _compare_and_set(self, update: sa.Update) -> bool:
         with writing(self.engine) as connection:
             return connection.execute(update).rowcount == 1
-
-
-def number_of(name: str) -> int:
-    """12 of `I-12` or `R-12`; -1 where it is neither, which no row has."""
-    digits = name[2:] if name[:2].upper() in ("I-", "R-") else name
-    return int(digits) if digits.isdecimal() else -1
 
 
 def _inserted(connection: sa.Connection, table: sa.Table, row: Row) -> int:

@@ -15,6 +15,7 @@ posts = sa.Table(  # a webhook as it came, stored before it is answered
     sa.Column("received_at", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
     sa.Column("state", Text, nullable=False, index=True),  # new, done
+    sa.Column("taken", Int),  # how many of its alerts are done
 )
 alerts = sa.Table(
     "alerts",
@@ -212,6 +213,12 @@ updates = sa.Table(
     sa.Column("status", Text, nullable=False),  # investigating, identified, monitoring, resolved
     sa.Column("text", Text, nullable=False),
     sa.Column("next_at", Text),
+)
+unsettled = sa.Table(  # incidents whose people's side has not followed yet; how often something happened since it did
+    "unsettled",
+    metadata,
+    sa.Column("number", Int, primary_key=True, autoincrement=False),
+    sa.Column("marks", Int, nullable=False),
 )
 settings = sa.Table(  # what people switch: automation paused, the worker's own name
     "settings",

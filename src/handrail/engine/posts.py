@@ -1,0 +1,158 @@
+"""What was stored at the door is worked on in order, a piece at a time: each piece is one short transaction.
+
+How many alerts of a post are done stands in the transaction that did them, so a crash anywhere loses none and doubles
+none. After each piece the database is free for whoever waits, people first.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from handrail import alerts
+from handrail.alerts import Alert
+from handrail.errors import TryAgain
+from handrail.store import Store
+
+log = logging.getLogger("handrail")
+MOST = 200  # alerts in one piece
+LONGEST = 0.05  # seconds of one piece
+SURPRISES = 3
+
+
+class Taker(Protocol):
+    """What is done with one alert."""
+
+    def take(self, alert: Alert, *, source: str) -> list[str]:
+        """One alert: opens, joins, resolves, or nothing; the runs that go on."""
+
+    def flush(self) -> None:
+        """Write what was decided and not written yet."""
+
+    def forget(self) -> None:
+        """What it remembers was not committed."""
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """A post that is being worked on."""
+
+    post: int
+    source: str
+    alerts: tuple[Alert, ...]
+    taken: int
+
+
+@dataclass(kw_only=True)
+class _Piece:
+    """What one transaction did."""
+
+    taken: dict[int, int] = field(default_factory=dict)
+    done: list[int] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+
+
+class Posts:
+    """Works on stored posts in the order they came."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        taker: Taker,
+        at: Callable[[str], None] = lambda name: None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`steady` measures how long a piece takes."""
+        self.store, self.taker, self._at, self._steady = store, taker, at, steady
+        self._reading: Reading | None = None
+        self._careful = 0  # so many alerts are taken one by one, after a surprise
+        self._surprises: dict[tuple[int, int], int] = {}
+
+    def round(self) -> list[str] | None:
+        """One piece; the runs that were started or go on. None where nothing is left to do."""
+        first = self._next()
+        if first is None:
+            return None
+        try:
+            piece = self._piece(first)
+        except TryAgain:
+            self._start_over()
+            raise
+        except (
+            Exception
+        ) as error:  # the piece's door: it is taken again alert by alert, and what surprises is set aside
+            log.exception("alerts_failed", extra={"post": first.post})
+            self._start_over()
+            return self._surprised(first, error)
+        return piece.runs
+
+    def _next(self) -> Reading | None:
+        if self._reading is None:
+            self._reading = self._read(after=0)
+        return self._reading
+
+    def _read(self, *, after: int) -> Reading | None:
+        row = self.store.next_post(after=after)
+        if row is None:
+            return None
+        parsed = alerts.parse(row["body"].encode(), source=row["source"])
+        found = () if isinstance(parsed, alerts.Refused) else parsed.alerts
+        return Reading(post=row["id"], source=row["source"], alerts=found, taken=row["taken"] or 0)
+
+    def _piece(self, first: Reading) -> _Piece:
+        """One transaction: alerts of this post and of those after it, until there are enough."""
+        piece, reading = _Piece(), first
+        now: Reading | None = reading
+        began, count = self._steady(), 0
+        most = 1 if self._careful else MOST
+        with self.store.together():
+            while now is not None:
+                reading = now
+                while reading.taken < len(reading.alerts) and count < most and self._steady() - began < LONGEST:
+                    piece.runs += self.taker.take(reading.alerts[reading.taken], source=reading.source)
+                    reading.taken, count = reading.taken + 1, count + 1
+                if reading.taken < len(reading.alerts):
+                    break
+                piece.done.append(reading.post)
+                full = count >= most or self._steady() - began >= LONGEST
+                now = None if full else self._read(after=reading.post)
+            self.taker.flush()
+            for post in piece.done:
+                self.store.post_done(post)
+            if now is not None:
+                self.store.post_taken(reading.post, taken=reading.taken)
+            self._at("before alerts committed")
+        self._at("after alerts committed")
+        self._careful = max(0, self._careful - count)
+        self._reading = now
+        return piece
+
+    def _start_over(self) -> None:
+        """Nothing of the piece was kept: what is remembered is read again."""
+        self._reading = None
+        self.taker.forget()
+
+    def _surprised(self, first: Reading, error: Exception) -> list[str]:
+        """After a surprise each alert is taken alone; the one that surprises three times is set aside, its neighbours are not."""
+        again = self._read(after=first.post - 1)
+        if again is None:
+            return []
+        if not self._careful:
+            self._careful = MOST
+            return []
+        place = (again.post, again.taken)
+        self._surprises[place] = self._surprises.get(place, 0) + 1
+        if self._surprises[place] >= SURPRISES:
+            del self._surprises[place]
+            name = again.alerts[again.taken].name if again.taken < len(again.alerts) else "its end"
+            says = f"Alert {again.taken + 1} ({name}) of webhook {again.post} of {again.source} was set aside: {error!r:.200}"
+            with self.store.together():
+                self.store.append("trouble", {"says": says})
+                if again.taken + 1 >= len(again.alerts):
+                    self.store.post_done(again.post)
+                self.store.post_taken(again.post, taken=again.taken + 1)
+        return []

@@ -1,0 +1,84 @@
+"""What waits to be worked on: posts, and incidents whose people's side is behind. Every query is bounded by what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from handrail.store import tables as t
+from handrail.store.database import reading, writing
+
+Row = dict[str, Any]
+RECENT = 20  # of what is over
+RANKS = {"critical": 0, "high": 1, "warning": 2, "medium": 2, "low": 3, "info": 4}
+
+
+class Waiting:
+    """A part of the store: queues that stand in tables, so that a crash loses nothing of them."""
+
+    engine: sa.Engine
+
+    # -- posts ---------------------------------------------------------------------------------------------------
+
+    def next_post(self, *, after: int = 0) -> Row | None:
+        """The oldest post that was not worked on to its end, None where there is none."""
+        query = sa.select(t.posts).where(t.posts.c.state == "new", t.posts.c.id > after)
+        with reading(self.engine) as connection:
+            row = connection.execute(query.order_by(t.posts.c.id).limit(1)).mappings().first()
+            return dict(row) if row else None
+
+    def post_taken(self, post: int, *, taken: int) -> None:
+        """So many of the post's alerts are done; in the transaction that did them."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(t.posts).where(t.posts.c.id == post).values(taken=taken))
+
+    # -- people's side -------------------------------------------------------------------------------------------
+
+    def unsettle(self, incidents: Sequence[str]) -> None:
+        """Something happened to these incidents that people's side has not followed yet."""
+        numbers = {number_of(incident) for incident in incidents} - {-1}
+        if not numbers:
+            return
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO unsettled (number, marks) VALUES (:number, 1)"
+                    " ON CONFLICT (number) DO UPDATE SET marks = unsettled.marks + 1"
+                ),
+                [{"number": number} for number in sorted(numbers)],
+            )
+
+    def unsettle_all(self) -> None:
+        """Every open incident, and the newest of those that are over: where nobody knows what was followed."""
+        number, status = t.incidents.c.number, t.incidents.c.status
+        with reading(self.engine) as connection:
+            found = [row.number for row in connection.execute(sa.select(number).where(status == "open"))]
+            closed = sa.select(number).where(status == "closed").order_by(number.desc()).limit(RECENT)
+            found += [row.number for row in connection.execute(closed)]
+        self.unsettle([f"I-{one}" for one in found])
+
+    def unsettled(self, *, most: int) -> list[tuple[str, int]]:
+        """Incidents to settle with how often they were marked, the most severe first, and the oldest of these."""
+        rank = sa.case(RANKS, value=sa.func.lower(t.incidents.c.severity), else_=1)
+        query = (
+            sa.select(t.unsettled.c.number, t.unsettled.c.marks)
+            .join(t.incidents, t.incidents.c.number == t.unsettled.c.number)
+            .order_by(rank, t.unsettled.c.number)
+            .limit(most)
+        )
+        with reading(self.engine) as connection:
+            return [(f"I-{row.number}", int(row.marks)) for row in connection.execute(query)]
+
+    def settled(self, incident: str, *, marks: int) -> None:
+        """It was followed, up to the mark that was read before; a newer one stays."""
+        with writing(self.engine) as connection:
+            where = (t.unsettled.c.number == number_of(incident), t.unsettled.c.marks == marks)
+            connection.execute(sa.delete(t.unsettled).where(*where))
+
+
+def number_of(name: str) -> int:
+    """12 of `I-12` or `R-12`; -1 where it is neither, which no row has."""
+    digits = name[2:] if name[:2].upper() in ("I-", "R-") else name
+    return int(digits) if digits.isdecimal() else -1

@@ -1,0 +1,161 @@
+"""What was stored is worked on in pieces: a crash anywhere loses none of its alerts and doubles none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from handrail.alerts import Alert
+from handrail.engine.posts import MOST, Posts
+from handrail.errors import TryAgain
+from handrail.store import Store
+from tests.factory import Clock, fresh_store
+
+
+class Taker:
+    """Keeps each alert's name in the record, and surprises where it is told to."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.bad: set[str] = set()
+        self.forgotten = 0
+
+    def take(self, alert: Alert, *, source: str) -> list[str]:
+        """Kept, or a surprise."""
+        if alert.name in self.bad:
+            raise RuntimeError(f"unheard of: {alert.name}")
+        self.store.append("alert_received", {"name": alert.name})
+        return [alert.name]
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def forget(self) -> None:
+        """Counted."""
+        self.forgotten += 1
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A record."""
+    return fresh_store(tmp_path, Clock())
+
+
+def post(store: Store, *names: str) -> int:
+    """A webhook with these alerts."""
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": name, "service": name.lower()},
+            "annotations": {},
+            "startsAt": "2026-05-04T12:00:00Z",
+            "fingerprint": name,
+        }
+        for name in names
+    ]
+    return store.keep_post(source="shop", body=json.dumps({"version": "4", "alerts": alerts}))
+
+
+def all_of(posts: Posts) -> list[str]:
+    """Rounds until nothing is left."""
+    found: list[str] = []
+    while (touched := posts.round()) is not None:
+        found += touched
+    return found
+
+
+def kept(store: Store) -> list[str]:
+    """The names of the alerts that were kept."""
+    return [str(event.payload["name"]) for event in store.events(kinds=("alert_received",))]
+
+
+def test_small_posts_share_a_transaction_and_keep_their_order(store: Store) -> None:
+    for name in "ABC":
+        post(store, name, f"{name}2")
+    assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["A", "A2", "B", "B2", "C", "C2"]
+    assert store.next_post() is None
+    assert {row["state"] for row in store.posts()} == {"done"}
+
+
+def test_a_large_post_is_worked_on_in_pieces_and_says_how_far_it_is(store: Store) -> None:
+    names = [f"A{number}" for number in range(MOST + 50)]
+    number = post(store, *names)
+    posts = Posts(store=store, taker=Taker(store), steady=lambda: 0.0)
+    assert len(posts.round() or ()) == MOST
+    (row,) = [row for row in store.posts() if row["id"] == number]
+    assert (row["state"], row["taken"]) == ("new", MOST)
+    assert all_of(posts) == names[MOST:]
+    assert kept(store) == names
+
+
+def test_a_piece_ends_after_its_time(store: Store) -> None:
+    post(store, *"ABCDEF")
+    seconds = iter(number * 0.02 for number in range(100))
+    posts = Posts(store=store, taker=Taker(store), steady=lambda: next(seconds))
+    assert posts.round() == ["A", "B"]
+
+
+@pytest.mark.parametrize("place", ["before alerts committed", "after alerts committed"])
+def test_a_crash_at_a_piece_loses_and_doubles_nothing(store: Store, place: str) -> None:
+    names = [f"A{number}" for number in range(3 * MOST)]
+    post(store, *names)
+    passed: list[str] = []
+
+    def at(name: str) -> None:
+        passed.append(name)
+        if passed.count(place) == 2 and name == place:
+            raise Crash
+
+    with pytest.raises(Crash):
+        all_of(Posts(store=store, taker=Taker(store), at=at, steady=lambda: 0.0))
+    all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0))
+    assert kept(store) == names
+
+
+def test_one_alert_that_surprises_is_set_aside_and_its_neighbours_are_heard(store: Store) -> None:
+    post(store, "A", "B", "C")
+    post(store, "D")
+    taker = Taker(store)
+    taker.bad = {"B"}
+    assert all_of(Posts(store=store, taker=taker, steady=lambda: 0.0)) == ["A", "C", "D"]
+    assert kept(store) == ["A", "C", "D"]
+    (trouble,) = store.events(kinds=("trouble",))
+    assert "Alert 2 (B) of webhook 1 of shop was set aside" in trouble.payload["says"]
+    assert taker.forgotten >= 3, "what a piece remembered is forgotten with it"
+
+
+def test_the_last_alert_that_surprises_does_not_keep_its_post(store: Store) -> None:
+    post(store, "A", "B")
+    taker = Taker(store)
+    taker.bad = {"B"}
+    assert all_of(Posts(store=store, taker=taker, steady=lambda: 0.0)) == ["A"]
+    assert store.next_post() is None
+
+
+def test_a_record_that_takes_no_write_is_tried_again_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    post(store, "A", "B")
+    taker = Taker(store)
+    posts = Posts(store=store, taker=taker, steady=lambda: 0.0)
+
+    def full(alert: Alert, *, source: str) -> list[str]:
+        raise TryAgain("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taker, "take", full)
+        for _ in range(5):
+            with pytest.raises(TryAgain):
+                posts.round()
+    assert all_of(posts) == ["A", "B"]
+    assert store.events(kinds=("trouble",)) == []
+
+
+def test_what_cannot_be_read_does_not_stop_what_comes_after_it(store: Store) -> None:
+    store.keep_post(source="shop", body="no webhook")
+    post(store, "A")
+    assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["A"]
