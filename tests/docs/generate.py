@@ -7,8 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
-
 from handrail import cli, store
 from handrail.web import WebSettings, create, verbs
 from handrail.web.policy import Policy
@@ -75,13 +73,7 @@ def options_of(verb: str) -> list[Any]:
 
 def command_of(verb: str) -> Any:
     """A verb with its help."""
-    both = {verb: cli.VERBS[verb], "show": cli.VERBS["show"]} if verb != "show" else {**_two("show")}
-    commands: dict[str, Any] = get_command(cli.build(both)).commands  # type: ignore[attr-defined]  # it is a group
-    return commands[verb]
-
-
-def _two(verb: str) -> dict[str, str]:
-    return {verb: cli.VERBS[verb], "identities": cli.VERBS["identities"]}
+    return cli.command(verb, cli.VERBS[verb])
 
 
 def cli_page() -> str:

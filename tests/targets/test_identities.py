@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from handrail import cli
 from handrail.targets import identities
 
-VERBS = cli.build({"identities": "handrail.cli.identities", "show": "handrail.cli.show"})
+VERBS = cli.build({"identities": cli.VERBS["identities"]})
 WRITING = {"create", "update", "patch", "delete", "deletecollection", "*", "escalate", "bind", "impersonate"}
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -41,29 +41,15 @@ class Known:
 
 
 def bind(
-    what: Annotated[
-        Path, typer.Argument(metavar="DOC|FOLDER", help="A document, or a folder that holds some.")
-    ] = Path(),
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", "-r", metavar="FILE", help="Prometheus' alerting rules; also a folder."),
-    ] = None,
-    prometheus: Annotated[
-        str, typer.Option("--prometheus", "-p", metavar="URL", help="A Prometheus that serves the rules.")
-    ] = "",
-    write: Annotated[
-        bool, typer.Option("--write", "-w", help="Write it beside the document; nothing is overwritten.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Say what is still open, what is wrong and what proves nothing.")
-    ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+    what: Path = Path(),
+    *,
+    rules: Sequence[Path] | None = None,
+    prometheus: str = "",
+    write: bool = False,
+    check: bool = False,
+    json_: bool = False,
 ) -> None:
-    """Draft a binding for a document that nobody has bound, or check those that are there.
-
-    What is known is proposed, marked how sure and why; what cannot be known is left as a question, `# ?`. With --check:
-    0 where nothing is open and nothing wrong, 1 where something is, 2 where a file could not be read.
-    """
+    """Draft, or check what is there."""
     if check and write:
         raise FixSettings("--check only looks. Leave --write out, or --check.")
     known = monitoring(rules or (), prometheus)

@@ -5,7 +5,6 @@ Ends with 0 where nothing is wrong, 1 where something is, 2 where a file could n
 
 from __future__ import annotations
 
-import enum
 import json
 import os
 import re
@@ -15,11 +14,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from handrail.cli import documents, terminal
+from handrail.cli.formats import Format
 from handrail.commands import Finding, Knowledge, Severity, Span
 from handrail.errors import FixRunbook
 from handrail.runbooks import bindingfile
@@ -37,15 +37,6 @@ MEANS = {
 MORE = 12  # further places of one mistake that are named
 
 
-class Format(enum.StrEnum):
-    """How findings are written."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Checked:
     """A file with what is wrong with it. `empty` is a Markdown file without any step."""
@@ -59,15 +50,8 @@ class Checked:
     empty: bool = False
 
 
-def check(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Markdown files, or folders that hold some.")],
-    format_: Annotated[Format, typer.Option("--format", help="How to write findings.")] = Format.TEXT,
-    fix: Annotated[bool, typer.Option("--fix", help="Write the corrections that need no judgement.")] = False,
-) -> None:
-    """Find the mistakes of runbooks before an outage does.
-
-    Ends with 0 where nothing is wrong, with 1 where something is, with 2 where a file could not be read.
-    """
+def check(paths: Sequence[Path], *, format_: Format, fix: bool) -> None:
+    """Read, mend where that was asked for, and write what is left."""
     found = checked(paths)
     if fix:
         for file in found:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -23,24 +22,8 @@ LIMIT_SECONDS = 120
 NEXT = "handrail demo RB-003 replays a drill that was recorded on a real cluster, through the same loop."
 
 
-def demo(
-    recording: Annotated[
-        str,
-        typer.Argument(
-            help="A recorded drill, such as RB-003, RB-003-bad-probe@corrected or the course two-at-once; else the small shop runs for real."
-        ),
-    ] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="A demo approver says yes; the record says so.")] = False,
-    speed: Annotated[
-        float, typer.Option(help="How many times faster than the drill a recording is replayed.", min=0.1, max=1000.0)
-    ] = 10.0,
-    config: Annotated[
-        Path | None, typer.Option(help="The folder of settings beside whose recordings it lies; else the library's.")
-    ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List the recordings that can be replayed.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep serving the page when it is over, until Ctrl-C.")] = False,
-) -> None:
-    """Watch an alert become a healed incident: real processes on this machine, or a recording of the lab."""
+def demo(recording: str, *, yes: bool, speed: float, config: Path | None, list_: bool, keep: bool) -> None:
+    """The small shop, or a recording."""
     if list_:
         _list(config)
         return

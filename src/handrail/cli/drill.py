@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -33,28 +32,8 @@ from handrail.targets.masking import Masker
 TOLD_SECONDS = 10
 
 
-def drill(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="A fault (RB-003-missing-variable), a runbook (RB-003: its first fault) or a course (comes-back)."
-        ),
-    ],
-    wait: Annotated[float, typer.Option(help="Seconds that the approver lets a plan wait.")] = 0.0,
-    edition: Annotated[
-        str, typer.Option(help="Another edition of the document, such as corrected; original is the one as written.")
-    ] = "",
-    record: Annotated[
-        bool,
-        typer.Option("--record/--no-record", help="Leave a recording in the folder recordings beside the settings."),
-    ] = True,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="A folder of settings with faults of its own, drilled in its own environment; else the lab."),
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="The score as JSON.")] = False,
-) -> None:
-    """Inject a fault into the lab, let the loop run, and print how it went."""
+def drill(name: str, *, wait: float, edition: str, record: bool, config: Path | None, json_: bool) -> None:
+    """Perform it and print the score."""
     score, venue = perform(name, wait=wait, record=record, edition=edition, config=config)
     told = {**dataclasses.asdict(score), "profile": venue.profile}
     print(json.dumps(told, default=str, indent=2) if json_ else _told(score, venue))

@@ -8,16 +8,14 @@ import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import quote
 
 import httpx
-import typer
 
 from handrail import app
+from handrail.cli.verbs.look import SOURCE
 from handrail.errors import FixSettings, HandrailError, TryAgain
 
-SOURCE = "terminal"
 OPTIONS = {
     "summary": "--summary",
     "key": "--key",
@@ -27,37 +25,16 @@ SECONDS = 10.0  # that a Handrail elsewhere may take to answer
 
 
 def event(
-    kind: Annotated[
-        str, typer.Argument(metavar="TYPE", help="What happened, as a binding's trigger names it: deployment.failed.")
-    ],
-    service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
-    summary: Annotated[str, typer.Option("--summary", "-m", help="One sentence for people.")] = "",
-    data: Annotated[
-        list[str] | None, typer.Option("--data", "-d", help="What else is known, as name=value; becomes a label.")
-    ] = None,
-    key: Annotated[str, typer.Option(help="Tells this trouble from another of the same kind and service.")] = "",
-    resolved: Annotated[bool, typer.Option("--resolved", help="It is over.")] = False,
-    source: Annotated[
-        str, typer.Option(help="Who says so: a source of handrail.yaml, which names the environment.")
-    ] = SOURCE,
-    print_only: Annotated[
-        bool, typer.Option("--print", help="Print the CloudEvent, to be sent by something else.")
-    ] = False,
-    to: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="Send it signed to a Handrail elsewhere, by its address: https://handrail.example.org. Needs `--source` and `--secret-file`.",
-        ),
-    ] = "",
-    secret_file: Annotated[
-        Path | None, typer.Option(help="With `--to`: the file with the source's secret, which signs it.")
-    ] = None,
-    config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+    body: dict[str, object],
+    *,
+    source: str,
+    print_only: bool,
+    to: str,
+    secret_file: Path | None,
+    config: Path,
+    json_: bool,
 ) -> None:
-    """Tell Handrail of an event, as a pipeline would by the signed webhook."""
-    body = _event(kind, service, summary, _pairs(data or []), key=key, resolved=resolved)
+    """Print it, send it elsewhere, or leave it for the server of this machine."""
     if print_only:
         print(json.dumps(body, ensure_ascii=False))
         return
@@ -66,7 +43,7 @@ def event(
     else:
         said = _store(json.dumps(body).encode(), source=source, config=config)
     where = f"{to} takes it up" if to else "A serving Handrail takes it up within a second"
-    print(json.dumps(said) if json_ else f"{kind} is stored. {where}.")
+    print(json.dumps(said) if json_ else f"{body['type']} is stored. {where}.")
 
 
 def _store(body: bytes, *, source: str, config: Path) -> dict[str, object]:
@@ -125,9 +102,8 @@ def _secret(file: Path | None) -> bytes:
     return secret
 
 
-def _event(
-    kind: str, service: str, summary: str, data: dict[str, str], *, key: str, resolved: bool
-) -> dict[str, object]:
+def made(kind: str, service: str, summary: str, data: dict[str, str], *, key: str, resolved: bool) -> dict[str, object]:
+    """The CloudEvent."""
     told = {**data, "key": key, "summary": summary, "status": "resolved" if resolved else ""}
     return {
         "specversion": "1.0",
@@ -140,7 +116,8 @@ def _event(
     }
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
+def pairs(given: list[str]) -> dict[str, str]:
+    """What was given as name=value."""
     found = {}
     for item in given:
         name, equals, value = item.partition("=")

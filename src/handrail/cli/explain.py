@@ -9,9 +9,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from handrail import commands, syntax
 from handrail.cli import documents, terminal
@@ -21,14 +19,8 @@ from handrail.errors import FixRunbook
 BATCH = 400  # commands that go through one process of the shell parser
 
 
-def explain(
-    command: Annotated[str, typer.Argument(help="The command as one word; - reads JSON lines from standard input.")],
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
-) -> None:
-    """Say what a command would do: reads, changes, destroys or unknown, with the reasons. Nothing is run.
-
-    With - every line of standard input is an object {"command": …} and gets one line of JSON.
-    """
+def explain(command: str, *, json_: bool) -> None:
+    """One command, or one a line."""
     knowledge = documents.knowledge_for(Path())
     if command == "-":
         for line in _lines(sys.stdin, knowledge):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -16,17 +15,9 @@ from handrail.cli import follow as following
 from handrail.engine.desk import Told
 from handrail.engine.server import Server
 
-Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what happens, until it is over.")]
-HERE = Path()
 
-
-def approve(
-    plan: str, config: Config = HERE, reason: Reason = "", follow: Follow = False, json_: AsJson = False
-) -> None:
-    """Say yes to exactly this plan (the first letters of its hash)."""
+def approve(plan: str, *, config: Path, reason: str, follow: bool, json_: bool) -> None:
+    """Yes."""
     with app.terminal(config) as (desk, me):
         found = desk.store.plan(plan)
         _told(desk.decide(plan, me, yes=True, reason=reason), as_json=json_)
@@ -38,28 +29,24 @@ def approve(
             )
 
 
-def refuse(plan: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
-    """Say no to a plan: the next remedy is proposed."""
+def refuse(plan: str, *, config: Path, reason: str, json_: bool) -> None:
+    """No."""
     with app.terminal(config) as (desk, me):
         _told(desk.decide(plan, me, yes=False, reason=reason), as_json=json_)
 
 
 def run(
     runbook: str,
-    config: Config = HERE,
-    incident: Annotated[
-        str, typer.Option("--incident", "-i", help="For this incident; else a new one is opened.")
-    ] = "",
-    service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
-    environment: Annotated[
-        str, typer.Option("--environment", "-e", help="Where a new incident is; needed where there are several.")
-    ] = "",
-    value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
-    follow: Follow = False,
-    json_: AsJson = False,
+    *,
+    config: Path,
+    incident: str,
+    service: str,
+    environment: str,
+    values: dict[str, str],
+    follow: bool,
+    json_: bool,
 ) -> None:
-    """Run a runbook by hand: it looks at once, and proposes as it does for an alert."""
-    values = _pairs(value or [])
+    """For an incident that there is, or a new one."""
     with app.terminal(config) as (desk, me):
         if incident:
             told = desk.choose(incident, runbook, me, values=values)
@@ -71,121 +58,87 @@ def run(
             raise typer.Exit(following.follow(desk.store, incident, catalog=desk.catalog))
 
 
-def confirm(run: str, config: Config = HERE, json_: AsJson = False) -> None:
-    """Say that a guessed runbook is the right one: it begins to look."""
+def confirm(run: str, *, config: Path, json_: bool) -> None:
+    """The guess is right."""
     with app.terminal(config) as (desk, me):
         _told(desk.confirm(run, me), as_json=json_)
 
 
-def takeover(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
-    """Work by hand from now on: Handrail looks and checks, and changes nothing."""
+def takeover(incident: str, *, config: Path, json_: bool) -> None:
+    """By hand."""
     with app.terminal(config) as (desk, me):
         _told(desk.take_over(incident, me), as_json=json_)
 
 
-def handback(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
-    """Let Handrail propose again."""
+def handback(incident: str, *, config: Path, json_: bool) -> None:
+    """No longer by hand."""
     with app.terminal(config) as (desk, me):
         _told(desk.hand_back(incident, me), as_json=json_)
 
 
-def pause(config: Config = HERE, json_: AsJson = False) -> None:
-    """Pause all automation, everywhere."""
+def pause(*, config: Path, json_: bool) -> None:
+    """Everything rests."""
     with app.terminal(config) as (desk, me):
         _told(desk.pause(me), as_json=json_)
 
 
-def resume(config: Config = HERE, json_: AsJson = False) -> None:
-    """End the pause."""
+def resume(*, config: Path, json_: bool) -> None:
+    """Everything goes on."""
     with app.terminal(config) as (desk, me):
         _told(desk.resume(me), as_json=json_)
 
 
-def stop(run: str, config: Config = HERE, json_: AsJson = False) -> None:
-    """Stop one run for good."""
+def stop(run: str, *, config: Path, json_: bool) -> None:
+    """One run, for good."""
     with app.terminal(config) as (desk, me):
         _told(desk.stop(run, me), as_json=json_)
 
 
-def done(
-    run: str,
-    step: int,
-    config: Config = HERE,
-    note: Annotated[str, typer.Option("--note", "-m", help="What was done.")] = "",
-    json_: AsJson = False,
-) -> None:
-    """Say that you made this step by hand: it is recorded and verified like any change."""
+def done(run: str, step: int, *, config: Path, note: str, json_: bool) -> None:
+    """Made by hand."""
     with app.terminal(config) as (desk, me):
         _told(desk.done_by_hand(run, step, me, note=note), as_json=json_)
 
 
-def undo(
-    run: str,
-    remedy: Annotated[str, typer.Argument(help="Which change; the only one where it is left out.")] = "",
-    config: Config = HERE,
-    json_: AsJson = False,
-) -> None:
-    """Take back a change that did not help: its way back becomes a plan that waits for a yes."""
+def undo(run: str, remedy: str, *, config: Path, json_: bool) -> None:
+    """The way back."""
     with app.terminal(config) as (desk, me):
         name = remedy or app.only_offer(desk, run)
         _told(desk.take_back(run, name, me), as_json=json_)
 
 
-def pick(
-    run: str,
-    remedy: Annotated[str, typer.Argument(help="Which remedy of a choice, such as RB-006/scale.")],
-    config: Config = HERE,
-    json_: AsJson = False,
-) -> None:
-    """Pick another remedy of a choice than the evidence put first: it becomes a plan that waits for a yes."""
+def pick(run: str, remedy: str, *, config: Path, json_: bool) -> None:
+    """Another remedy first."""
     with app.terminal(config) as (desk, me):
         _told(desk.pick(run, remedy, me), as_json=json_)
 
 
-def fill(
-    run: str,
-    value: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…", help="What a parameter is.")],
-    config: Config = HERE,
-    json_: AsJson = False,
-) -> None:
-    """Say what a parameter of a run is, where nothing else could tell."""
-    values = _pairs(value)
+def fill(run: str, values: dict[str, str], *, config: Path, json_: bool) -> None:
+    """What parameters are."""
     with app.terminal(config) as (desk, me):
         _told(desk.fill(run, me, values=values), as_json=json_)
 
 
-def ack(incident: str, config: Config = HERE, json_: AsJson = False) -> None:
-    """Say that you have it: nobody further is called for want of an answer."""
+def ack(incident: str, *, config: Path, json_: bool) -> None:
+    """Somebody has it."""
     with app.terminal(config) as (desk, me):
         _told(desk.acknowledge(incident, me), as_json=json_)
 
 
-def close(incident: str, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
-    """Say that an incident is over."""
+def close(incident: str, *, config: Path, reason: str, json_: bool) -> None:
+    """It is over."""
     with app.terminal(config) as (desk, me):
         _told(desk.close_incident(incident, me, reason=reason), as_json=json_)
 
 
-def task(
-    number: int,
-    config: Config = HERE,
-    note: Annotated[str, typer.Option("--note", "-m", help="What was done.")] = "",
-    json_: AsJson = False,
-) -> None:
-    """Say that a task is done."""
+def task(number: int, *, config: Path, note: str, json_: bool) -> None:
+    """It is done."""
     with app.terminal(config) as (desk, me):
         _told(desk.finish_task(number, me, note=note), as_json=json_)
 
 
-def settle(
-    run: str,
-    plan: str,
-    command: int,
-    happened: Annotated[bool, typer.Option("--happened/--did-not-happen", help="What you saw.")],
-    config: Config = HERE,
-    json_: AsJson = False,
-) -> None:
-    """Say whether a change happened that nobody could know of."""
+def settle(run: str, plan: str, command: int, *, happened: bool, config: Path, json_: bool) -> None:
+    """What a person saw."""
     with app.terminal(config) as (desk, me):
         _told(desk.settle(run, plan, command, me, happened=happened), as_json=json_)
 
@@ -193,13 +146,6 @@ def settle(
 def _last(desk: Server, incident: str) -> int:
     """The newest line of the record before now."""
     return max((event.sequence for event in desk.store.events(incident=incident)), default=0)
-
-
-def _pairs(given: list[str]) -> dict[str, str]:
-    wrong = next((pair for pair in given if "=" not in pair), "")
-    if wrong:
-        raise typer.BadParameter(f"{wrong!r} has no =. Give each as name=value.")
-    return dict(pair.split("=", 1) for pair in given)
 
 
 def _told(told: Told, *, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -15,18 +15,9 @@ from handrail.errors import FixSettings
 from handrail.incidents import invitation
 from handrail.web import gather
 
-Config = Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
-
-def incidents(
-    incident: Annotated[str, typer.Argument(help="One incident, such as I-12; else all.")] = "",
-    config: Config = Path(),
-    open_: Annotated[bool, typer.Option("--open", help="Only those that are not over.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Of one: go on printing what happens.")] = False,
-    json_: AsJson = False,
-) -> None:
-    """List incidents, or show one with its steps, plan and timeline."""
+def incidents(incident: str, *, config: Path, open_: bool, follow: bool, json_: bool) -> None:
+    """All, or one."""
     store, catalog = app.record(config)
     if incident:
         row = store.incident(incident)
@@ -62,16 +53,8 @@ def incidents(
     )
 
 
-def review(
-    incident: str,
-    config: Config = Path(),
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
-    calendar: Annotated[
-        Path | None, typer.Option("--calendar", help="Write the retrospective's date to this .ics file instead.")
-    ] = None,
-    json_: AsJson = False,
-) -> None:
-    """Print the post-incident review as Markdown."""
+def review(incident: str, *, config: Path, output: Path | None, calendar: Path | None, json_: bool) -> None:
+    """The review, or the retrospective's date."""
     store, catalog = app.record(config)
     if store.incident(incident) is None:
         raise FixSettings(f"There is no incident {incident}. `handrail incidents` lists them.")

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
-import typer
 import yaml
 
 from handrail import remedies, settings
@@ -46,15 +45,8 @@ class Told:
     found: list[tuple[str, str]] = field(default_factory=list)
 
 
-def init(
-    folder: Annotated[Path, typer.Argument(help="Where the runbooks are.")] = Path(),
-    environment: Annotated[
-        str, typer.Option("--environment", "-e", help="What the environment is called that alerts come from.")
-    ] = "production",
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where your services run.")] = "default",
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
-) -> None:
-    """Write settings beside your runbooks: handrail.yaml, people, schedule, services, environments, bindings."""
+def init(folder: Path, *, environment: str, namespace: str, json_: bool) -> None:
+    """Write what is not there yet, and say what to do next."""
     if not folder.is_dir():
         raise FixSettings(f"{folder} is no folder. Name the one that your runbooks are in.")
     for name, value in (("--environment", environment), ("--namespace", namespace)):

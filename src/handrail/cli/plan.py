@@ -7,9 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TextIO
-
-import typer
+from typing import TextIO
 
 from handrail import app, commands
 from handrail.cli import terminal
@@ -23,12 +21,8 @@ Limits = Mapping[str, timedelta]  # a command to how long it may take
 NONE: Limits = {}
 
 
-def plan(
-    what: Annotated[str, typer.Argument(help="An incident (I-12), a run (R-12) or the beginning of a plan's hash.")],
-    config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
-) -> None:
-    """Show the plans of an incident or run, or one plan: bytes, preview, reach, way back, what it rests on."""
+def plan(what: str, *, config: Path, json_: bool) -> None:
+    """The plans that were asked for, one below the other."""
     store, catalog = app.record(config)
     if what.upper().startswith("I-"):
         found = [pair for row in store.runs(incident=what.upper()) for pair in store.plans_of(f"R-{row['number']}")]

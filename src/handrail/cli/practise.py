@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TextIO
 
 import typer
 
@@ -48,22 +48,14 @@ AIMS = {
 
 
 def practise(
-    name: Annotated[
-        str, typer.Argument(help="A runbook (RB-009), a recording or its file; without it any runbook, drawn.")
-    ] = "",
-    list_: Annotated[bool, typer.Option("--list", help="List which runbooks can be practised.")] = False,
-    speed: Annotated[float, typer.Option(help="How many times faster than the clock a wait passes.", min=1.0)] = 10.0,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Whose documents it goes by; else the library's.")
-    ] = None,
-    json_: Annotated[
-        bool, typer.Option("--json", help="Print the score alone, as JSON; the rest goes to standard error.")
-    ] = False,
+    name: str,
+    *,
+    list_: bool = False,
+    speed: float = 10.0,
+    config: Path | None = None,
+    json_: bool = False,
 ) -> None:
-    """Practise a runbook: a recorded alert comes, you look and decide, the recording answers, a score ends it.
-
-    Ends with 0 where it ended as the drill did, else with 1.
-    """
+    """Hold the practice and print its score."""
     folder = config or app.library() / "azora"
     if list_:
         _list(folder, as_json=json_)

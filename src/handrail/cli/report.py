@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from handrail import app
 from handrail.cli import terminal
@@ -16,26 +13,8 @@ from handrail.incidents import freshness, words
 from handrail.web import gather
 
 
-def report(
-    runbook: Annotated[str, typer.Argument(help="One runbook, such as RB-003; else all.")] = "",
-    config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
-    badge: Annotated[bool, typer.Option("--badge", help="Of one runbook: its badge, an SVG.")] = False,
-    rule: Annotated[
-        int | None,
-        typer.Option(
-            "--rule",
-            help="Print alerting rules for what was not drilled for so many days.",
-            metavar="DAYS",
-            min=1,
-            max=3650,
-        ),
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
-) -> None:
-    """Tell when each runbook was last drilled and last used, how that ended, and how long it took.
-
-    Where the record has no drill of a runbook, the newest recording of a drill of its present text counts, and says so.
-    """
+def report(runbook: str, *, config: Path, badge: bool, rule: int | None, json_: bool) -> None:
+    """A table, JSON, a badge, or rules."""
     if rule is not None:
         print(freshness.rule(rule), end="")
         return

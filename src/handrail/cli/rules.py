@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -27,25 +26,8 @@ RULES = "rules.yaml"  # what the tests call the file of rules where it is only p
 PROMTOOL_SECONDS = 120
 
 
-def rules(
-    folder: Annotated[Path, typer.Argument(help="Where handrail.yaml is.")] = Path(),
-    profile: Annotated[
-        str, typer.Option(help="`team`: the times of the binding. `lab`: so short that a drill takes seconds.")
-    ] = "team",
-    environment: Annotated[
-        str, typer.Option("--environment", "-e", help="Whose namespace is meant, where there are several.")
-    ] = "",
-    tests: Annotated[
-        bool, typer.Option("--tests", help="Write promtool's unit tests: beside FILE, else instead of the rules.")
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write to FILE instead of standard output.")
-    ] = None,
-) -> None:
-    """Write Prometheus alerting rules for the alerts that your runbooks answer.
-
-    promtool checks them where it is installed. Ends with 1 where an alert was left out; standard error says why.
-    """
+def rules(folder: Path, *, profile: str, environment: str, tests: bool, out: Path | None) -> None:
+    """Write the rules, their tests, and what was left out."""
     if out is not None and (not out.name or out.is_dir()):
         raise FixSettings(f"{out or '--out'} is a folder. Name a file in it with --out.")
     known = settings.read(folder)

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -20,14 +20,8 @@ from handrail.runbooks.document import Bullet, Document, Level, Runbook, Step, S
 from handrail.syntax.reading import read_document
 
 
-def show(
-    what: Annotated[str, typer.Argument(metavar="PATH|ID", help="A document, or a runbook such as RB-003.")],
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
-) -> None:
-    """Show a document or a runbook as Handrail reads it: steps, commands, what each does and why.
-
-    Ends with 0, with 1 where no runbook was found in the document, with 2 where it could not be read.
-    """
+def show(what: str, *, json_: bool) -> None:
+    """The document, or the runbook in it."""
     document, only = _found(what)
     runbooks = [runbook for runbook in document.runbooks if only in ("", runbook.id)]
     if json_:

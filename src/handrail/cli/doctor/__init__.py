@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
 import typer
 import yaml
@@ -20,11 +19,8 @@ from handrail.errors import HandrailError
 from handrail.settings import Settings
 
 
-def doctor(
-    config: Annotated[Path, typer.Option("--config", "-c", help="handrail.yaml, or the folder it stands in.")] = Path(),
-    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
-) -> None:
-    """Say what is reachable, as whom, what is missing and what to do. Exit 1 where something is wrong, 2 without settings."""
+def doctor(config: Path, *, json_: bool) -> None:
+    """Look at everything in turn, and tell each line as it is known."""
     try:
         known = settings.read(config)
     except HandrailError as error:

@@ -1,0 +1,197 @@
+"""The verbs of someone who decides and acts: each is asked of the server, which does it as a page's button does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from handrail.cli.verbs.options import HERE, AsJson, Config, Follow, Reason
+
+Incident = Annotated[str, typer.Argument(help="Which incident, such as I-12.")]
+Run = Annotated[str, typer.Argument(help="Which run, such as R-12.")]
+PlanHash = Annotated[str, typer.Argument(help="Which plan: its hash, or the first letters of it.")]
+Note = Annotated[str, typer.Option("--note", "-m", help="What was done.")]
+
+
+def approve(
+    plan: PlanHash, config: Config = HERE, reason: Reason = "", follow: Follow = False, json_: AsJson = False
+) -> None:
+    """Say yes to exactly this plan (the first letters of its hash)."""
+    from handrail.cli import hands
+
+    hands.approve(plan, config=config, reason=reason, follow=follow, json_=json_)
+
+
+def refuse(plan: PlanHash, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+    """Say no to a plan: the next remedy is proposed."""
+    from handrail.cli import hands
+
+    hands.refuse(plan, config=config, reason=reason, json_=json_)
+
+
+def run(
+    runbook: Annotated[str, typer.Argument(help="Which runbook, such as RB-003.")],
+    config: Config = HERE,
+    incident: Annotated[
+        str, typer.Option("--incident", "-i", help="For this incident; else a new one is opened.")
+    ] = "",
+    service: Annotated[str, typer.Option("--service", "-s", help="What it is about.")] = "",
+    environment: Annotated[
+        str, typer.Option("--environment", "-e", help="Where a new incident is; needed where there are several.")
+    ] = "",
+    value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
+    follow: Follow = False,
+    json_: AsJson = False,
+) -> None:
+    """Run a runbook by hand: it looks at once, and proposes as it does for an alert."""
+    from handrail.cli import hands
+
+    hands.run(
+        runbook,
+        config=config,
+        incident=incident,
+        service=service,
+        environment=environment,
+        values=_pairs(value or []),
+        follow=follow,
+        json_=json_,
+    )
+
+
+def confirm(run: Run, config: Config = HERE, json_: AsJson = False) -> None:
+    """Say that a guessed runbook is the right one: it begins to look."""
+    from handrail.cli import hands
+
+    hands.confirm(run, config=config, json_=json_)
+
+
+def takeover(incident: Incident, config: Config = HERE, json_: AsJson = False) -> None:
+    """Work by hand from now on: Handrail looks and checks, and changes nothing."""
+    from handrail.cli import hands
+
+    hands.takeover(incident, config=config, json_=json_)
+
+
+def handback(incident: Incident, config: Config = HERE, json_: AsJson = False) -> None:
+    """Let Handrail propose again."""
+    from handrail.cli import hands
+
+    hands.handback(incident, config=config, json_=json_)
+
+
+def pause(config: Config = HERE, json_: AsJson = False) -> None:
+    """Pause all automation, everywhere."""
+    from handrail.cli import hands
+
+    hands.pause(config=config, json_=json_)
+
+
+def resume(config: Config = HERE, json_: AsJson = False) -> None:
+    """End the pause."""
+    from handrail.cli import hands
+
+    hands.resume(config=config, json_=json_)
+
+
+def stop(run: Run, config: Config = HERE, json_: AsJson = False) -> None:
+    """Stop one run for good."""
+    from handrail.cli import hands
+
+    hands.stop(run, config=config, json_=json_)
+
+
+def done(
+    run: Run,
+    step: Annotated[int, typer.Argument(help="The step's number.")],
+    config: Config = HERE,
+    note: Note = "",
+    json_: AsJson = False,
+) -> None:
+    """Say that you made this step by hand: it is recorded and verified like any change."""
+    from handrail.cli import hands
+
+    hands.done(run, step, config=config, note=note, json_=json_)
+
+
+def undo(
+    run: Run,
+    remedy: Annotated[str, typer.Argument(help="Which change; the only one where it is left out.")] = "",
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Take back a change that did not help: its way back becomes a plan that waits for a yes."""
+    from handrail.cli import hands
+
+    hands.undo(run, remedy, config=config, json_=json_)
+
+
+def pick(
+    run: Run,
+    remedy: Annotated[str, typer.Argument(help="Which remedy of a choice, such as RB-006/scale.")],
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Pick another remedy of a choice than the evidence put first: it becomes a plan that waits for a yes."""
+    from handrail.cli import hands
+
+    hands.pick(run, remedy, config=config, json_=json_)
+
+
+def fill(
+    run: Run,
+    value: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…", help="What a parameter is.")],
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Say what a parameter of a run is, where nothing else could tell."""
+    from handrail.cli import hands
+
+    hands.fill(run, _pairs(value), config=config, json_=json_)
+
+
+def ack(incident: Incident, config: Config = HERE, json_: AsJson = False) -> None:
+    """Say that you have it: nobody further is called for want of an answer."""
+    from handrail.cli import hands
+
+    hands.ack(incident, config=config, json_=json_)
+
+
+def close(incident: Incident, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+    """Say that an incident is over."""
+    from handrail.cli import hands
+
+    hands.close(incident, config=config, reason=reason, json_=json_)
+
+
+def task(
+    number: Annotated[int, typer.Argument(help="The task's number.")],
+    config: Config = HERE,
+    note: Note = "",
+    json_: AsJson = False,
+) -> None:
+    """Say that a task is done."""
+    from handrail.cli import hands
+
+    hands.task(number, config=config, note=note, json_=json_)
+
+
+def settle(
+    run: Run,
+    plan: PlanHash,
+    command: Annotated[int, typer.Argument(help="Its place in the plan, from 0.")],
+    happened: Annotated[bool, typer.Option("--happened/--did-not-happen", help="What you saw.")],
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Say whether a change happened that nobody could know of."""
+    from handrail.cli import hands
+
+    hands.settle(run, plan, command, happened=happened, config=config, json_=json_)
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    wrong = next((pair for pair in given if "=" not in pair), "")
+    if wrong:
+        raise typer.BadParameter(f"{wrong!r} has no =. Give each as name=value.")
+    return dict(pair.split("=", 1) for pair in given)
