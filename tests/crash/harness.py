@@ -43,6 +43,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SITE = HERE / "site"
 SITE_PORT = "18190"
+LAMP = "-X POST http://127.0.0.1:18190/throw -d switch=lamp"
 ANA = "ana-of-the-crash-harness"
 WATCH = "watch-of-the-crash-harness"
 LIMIT = 240.0  # seconds for one course, on a machine that others keep busy
@@ -198,7 +199,10 @@ class Machine:
         folder.mkdir(exist_ok=True)
         shutil.copytree(SITE, self.site)
         for path in self.site.iterdir():
-            path.write_text(path.read_text(encoding="utf-8").replace(SITE_PORT, str(self.ledger_port)), "utf-8")
+            text = path.read_text(encoding="utf-8")
+            if shutil.which("curl"):  # one change goes directly, and one through a child that a kill leaves behind
+                text = text.replace(LAMP, f"-i {LAMP}")
+            path.write_text(text.replace(SITE_PORT, str(self.ledger_port)), "utf-8")
         self.env = {**os.environ, "HANDRAIL_STATE": str(self.state), "PYTHONUNBUFFERED": "1"}
         self.listener = Listener(folder / "boundaries", course)
         self.ledger = subprocess.Popen(

@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from handrail.commands import curl
 from handrail.targets import http
-from handrail.targets.base import Ask
+from handrail.targets.base import Answer, Ask
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 
@@ -27,12 +28,17 @@ class Server:
     def __init__(self) -> None:
         self.replies: dict[str, Reply] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.sent: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.asked.append((self.path, dict(self.headers)))
                 outer.replies[self.path.partition("?")[0]](self)
+
+            def do_POST(self) -> None:
+                outer.sent.append(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+                self.do_GET()
 
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
@@ -206,6 +212,86 @@ def test_terminal_escapes_are_removed(server: Server) -> None:
     """As from a command's output."""
     server.replies["/"] = saying(b"\x1b[31mred\x1b[0m", Content_Type="text/plain; charset=nobody-knows-it")
     assert http.get(f"{server.url}/", (), deadline=SOON).stdout == "red"
+
+
+# -- changes -----------------------------------------------------------------------------------------------------------
+
+
+def post(url: str, body: str = "slot=green", *, seconds: float = 10, stopping: threading.Event | None = None) -> Answer:
+    """`curl -X POST -d …`."""
+    request = curl.request(["curl", "-s", "-X", "POST", url, "-d", body])
+    assert request is not None
+    return http.change(request, deadline=timedelta(seconds=seconds), stopping=stopping or threading.Event())
+
+
+def test_a_change_is_sent_once_as_curl_would(server: Server) -> None:
+    """Its body, its type, and what came back."""
+    server.replies["/live"] = saying(b"green is live")
+    made = post(f"{server.url}/live")
+    assert (made.stdout, made.exit_codes, made.lost, made.unsent) == ("green is live", (0,), False, False)
+    assert server.sent == ["slot=green"]
+    assert server.asked[0][1]["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("status", "lost"), [(400, False), (404, False), (409, False), (500, False), (502, True), (503, False), (504, True)]
+)
+def test_a_change_that_was_answered_with_an_error_failed_and_behind_a_gateway_nobody_knows(
+    server: Server, status: int, lost: bool
+) -> None:
+    """A gateway that heard nothing cannot say that nothing happened."""
+    server.replies["/live"] = saying(b"why", status=status)
+    made = post(f"{server.url}/live")
+    assert (made.exit_codes, made.stderr, made.lost) == ((22,), f"HTTP status {status}", lost)
+
+
+def test_a_change_goes_to_no_other_address(server: Server) -> None:
+    other = Server()
+    try:
+        server.replies["/live"] = saying(b"", status=307, Location=f"{other.url}/live")
+        assert "which is not followed" in post(f"{server.url}/live").stderr
+        assert other.asked == []
+    finally:
+        other.close()
+
+
+def test_a_change_that_reached_nobody_is_unsent() -> None:
+    """It may be asked for again."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    made = post(f"http://127.0.0.1:{port}/live")
+    assert (made.unsent, made.lost, made.timed_out, made.exit_codes) == (True, False, False, (7,))
+    assert made.stderr.startswith(f"127.0.0.1:{port} does not answer: ")
+
+
+@pytest.mark.parametrize("how", ["hangs up", "too late", "stopped"])
+def test_a_change_whose_answer_did_not_come_is_lost(server: Server, how: str) -> None:
+    """It was read there: nobody can know from here whether it was done."""
+    stopping, read, over = threading.Event(), threading.Event(), threading.Event()
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        read.set()
+        if how != "hangs up":
+            over.wait(timeout=10)
+
+    def stop() -> None:
+        read.wait(timeout=10)
+        stopping.set()
+
+    server.replies["/live"] = reply
+    if how == "stopped":
+        threading.Thread(target=stop, daemon=True).start()
+    made = post(f"{server.url}/live", seconds=0.5 if how == "too late" else 30, stopping=stopping)
+    over.set()
+    assert (made.lost, made.unsent) == (True, False)
+    assert made.seconds < 20
+    assert server.sent == ["slot=green"]
+
+
+def test_a_tls_that_does_not_come_about_sent_nothing(server: Server) -> None:
+    made = post(f"{server.url.replace('http:', 'https:')}/live")
+    assert (made.unsent, made.lost) == (True, False)
+    assert server.sent == []
 
 
 # -- Prometheus --------------------------------------------------------------------------------------------------------

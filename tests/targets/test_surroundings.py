@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from handrail.commands import curl
 from handrail.engine import changing, looking
 from handrail.engine.changing import Outcome
 from handrail.errors import TryAgain
@@ -249,12 +250,13 @@ def test_a_statement_that_the_server_broke_off_failed_only_where_a_rollback_take
     assert changing.outcome_of(ground(tmp_path).change(ask, PERMIT)).outcome is outcome
 
 
+@pytest.mark.parametrize("by", ["directly", "by curl"])
 @pytest.mark.parametrize(
     ("how", "outcome"), [("drops", Outcome.UNKNOWN), ("refuses", Outcome.FAILED), ("answers", Outcome.SUCCEEDED)]
 )
-def test_a_post_whose_answer_never_came_is_unknown(tmp_path: Path, how: str, outcome: Outcome) -> None:
-    """The request was read, the connection ended: it may have been done. By a real curl."""
-    if shutil.which("curl") is None:
+def test_a_post_whose_answer_never_came_is_unknown(tmp_path: Path, how: str, outcome: Outcome, by: str) -> None:
+    """The request was read, the connection ended: it may have been done. Sent by Handrail itself, and by a real curl."""
+    if by == "by curl" and shutil.which("curl") is None:
         pytest.skip("no curl on this machine")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -271,7 +273,9 @@ def test_a_post_whose_answer_never_came_is_unknown(tmp_path: Path, how: str, out
             server.close()
         else:
             thread.start()
-        words = ("curl", "-s", "-S", "-X", "POST", f"http://127.0.0.1:{port}/switch")
+        shaped = ("-i",) if by == "by curl" else ()
+        words = ("curl", "-s", "-S", *shaped, "-X", "POST", f"http://127.0.0.1:{port}/switch")
+        assert bool(curl.request(words)) is (by == "directly")
         made = ground(tmp_path).change(Ask(target="http", identity="change", stages=(words,)), PERMIT)
         if how != "refuses":
             thread.join(timeout=5)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
-from handrail.commands import promql, sql
+from handrail.commands import curl, promql, sql
 from handrail.commands.block import PLACEHOLDER
+from handrail.commands.flags import cluster
 from handrail.commands.knowledge import Knowledge, Program, TeamWord, Verb
 from handrail.commands.model import (
     Analysis,
@@ -33,64 +34,7 @@ NOWHERE = Span(line=0, column=0, end_line=0, end_column=0)
 SECRET_KINDS = ("secret", "secrets")
 PROMETHEUS_READS = ("/api/v1/query", "/api/v1/query_range", "/api/v1/series", "/api/v1/labels")  # POST reads there too
 PROMETHEUS_KEYS = {"query", "time", "start", "end", "step", "timeout", "limit", "match[]"}
-SHAPED = (
-    "-I",
-    "--head",
-    "-i",
-    "-v",
-    "-w",
-    "--write-out",
-    "-o",
-    "-u",
-    "--user",
-    "-H",
-    "--header",
-    "-A",
-)  # not the bare body
 SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin")
-CURL_FLAGS = {  # values taken
-    "-s": 0,
-    "--silent": 0,
-    "-S": 0,
-    "-f": 0,
-    "--fail": 0,
-    "-L": 0,
-    "--location": 0,
-    "-k": 0,
-    "--insecure": 0,
-    "-i": 0,
-    "-I": 0,
-    "--head": 0,
-    "-v": 0,
-    "-G": 0,
-    "--get": 0,
-    "-H": 1,
-    "--header": 1,
-    "-X": 1,
-    "--request": 1,
-    "-d": 1,
-    "--data": 1,
-    "--data-urlencode": 1,
-    "--data-raw": 1,
-    "--data-binary": 1,
-    "-F": 1,
-    "--form": 1,
-    "-T": 1,
-    "-o": 1,
-    "--output": 1,
-    "-O": 0,
-    "-u": 1,
-    "--user": 1,
-    "-m": 1,
-    "--max-time": 1,
-    "--connect-timeout": 1,
-    "--retry": 1,
-    "-w": 1,
-    "--write-out": 1,
-    "--compressed": 0,
-    "-A": 1,
-    "--url": 1,
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -240,7 +184,7 @@ def _walk(words: Sequence[str], program: Program) -> _Walked:
             if name in arities or word.startswith("--") or len(word) == 2:
                 parts: list[tuple[str, str | None]] = [(name, value if equals or not arities.get(name) else None)]
             else:
-                parts = _cluster(word, arities)
+                parts = cluster(word, arities)
             for name, given in parts:
                 if name not in arities and not (verb and verb.raw.get("any_flag")):
                     unknown.append(name)
@@ -258,19 +202,6 @@ def _walk(words: Sequence[str], program: Program) -> _Walked:
     if verb is not None and tuple(path) not in program.verbs:
         verb = None
     return _Walked(verb=verb, operands=tuple(operands), flags=tuple(flags), unknown=tuple(unknown), inner=inner)
-
-
-def _cluster(word: str, arities: Mapping[str, int]) -> list[tuple[str, str | None]]:
-    """`-nproduction` is `-n production`, `-Aw` is `-A -w`. None: the value is the word that follows."""
-    found: list[tuple[str, str | None]] = []
-    for place, letter in enumerate(word[1:], 1):
-        name = f"-{letter}"
-        if name not in arities:
-            return [(word.partition("=")[0], "")]
-        if arities[name]:
-            return [*found, (name, word[place + 1 :] or None)]
-        found.append((name, ""))
-    return found
 
 
 def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> StageEffect:
@@ -579,60 +510,20 @@ def _writes(language: object, flags: Sequence[str], operands: Sequence[str], val
 
 
 def _curl(words: Sequence[str]) -> StageEffect:
-    method, data, urls, get, writes, used = "", [], [], False, False, set()
-    rest = list(words[1:])
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if not word.startswith("-"):
-            urls.append(word)
-            continue
-        if name not in CURL_FLAGS:
-            spread = _cluster(word, CURL_FLAGS) if len(word) > 2 and not word.startswith("--") else []
-            if not spread or spread[0][0] not in CURL_FLAGS:
-                return _unknown("curl-flag", f"the flag {word} of curl is not known")
-            rest[:0] = [text for flag, glued in spread for text in ((flag, glued) if glued else (flag,))]
-            continue
-        used.add(name)
-        if CURL_FLAGS[name] and not equals:
-            value = rest.pop(0) if rest else ""
-        if name in ("-H", "--header") and "method-override" in value.lower():
-            return _unknown("curl-override", "a header asks the server to take another method")
-        if name in ("-w", "--write-out") and ("%output" in value or value.startswith("@")):
-            return _unknown("curl-output", "curl writes what it tells to a file")
-        if name in ("-X", "--request"):
-            method = value.upper()
-        elif name in ("-d", "--data", "--data-urlencode", "--data-raw", "--data-binary"):
-            data.append((name, value))
-        elif name in ("-F", "--form", "-T"):
-            method = method or "POST"
-            data.append((name, value))
-        elif name in ("-G", "--get"):
-            get = True
-        elif name == "--url":
-            urls.append(value)
-        elif name in ("-o", "--output", "-O") and value != "/dev/null":
-            writes = True
-    if len(urls) != 1:
-        return _unknown("curl-urls", "curl needs exactly one address to be understood")
-    url = urls[0] if "://" in urls[0] else f"http://{urls[0]}"
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        return _unknown("curl-address", f"curl's address cannot be read: {error}")
-    if parts.scheme not in ("http", "https"):
-        return _unknown("curl-scheme", f"what curl does by {parts.scheme} is not known")
-    verb = method or ("POST" if data and not get else "GET")
+    told = curl.read(words)
+    if isinstance(told, curl.Unread):
+        return _unknown(told.rule, told.text)
+    url, parts, verb = told.url, told.parts, told.verb
     target = Target(system="http", name=parts.netloc, detail=parts.path)
     query = [*parse_qsl(parts.query, keep_blank_values=True)]
-    for name, value in data:
+    for name, value in told.data:
         if name == "--data-urlencode":
             key, _, text = value.partition("=")
             query.append((key, text))
         else:
             query += parse_qsl(value, keep_blank_values=True)
     reads = verb in ("GET", "HEAD") or (verb == "POST" and _asks_prometheus(parts.path, [key for key, _ in query]))
-    if not reads or used & {"-F", "--form", "-T"}:
+    if not reads or told.used & set(curl.UPLOADS):
         effect = Effect.DESTROYS if verb == "DELETE" else Effect.CHANGES
         why = Reason(rule="http-method", text=f"{verb} to {parts.netloc} changes something there")
         return StageEffect(effect=effect, scope=Scope.TARGET, reasons=(why,), targets=(target,))
@@ -650,11 +541,11 @@ def _curl(words: Sequence[str]) -> StageEffect:
                         message=f"Prometheus will not take this query: {mistake}",
                     )
                 )
-    if writes:
+    if told.writes:
         return _unknown("curl-output", "curl writes what it gets to a file")
     bare = url.partition("?")[0]
     whole = " ".join((bare, *(text for pair in query for text in pair)))
-    plain_get = not PLACEHOLDER.search(whole) and not used & set(SHAPED)
+    plain_get = not PLACEHOLDER.search(whole) and not told.used & set(curl.SHAPED)
     return StageEffect(
         effect=Effect.READS,
         scope=Scope.TARGET,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import commands, remedies
-from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Scope, Severity, Sql, Word
+from handrail.commands import Command, Effect, HttpGet, Literal, Parameter, Scope, Severity, Sql, Word, curl
 from handrail.commands import types as parameter_types
 from handrail.evidence import Evidence, Kind, Look, reading
 from handrail.runbooks.binding import (
@@ -330,6 +330,8 @@ def as_evidence(name: str, command: Command, ask: Ask, answer: Answer, *, run: s
         because.append(f"the same look as {first}, made once")
     if command.analysis.native is not None and (ask.sql or ask.url):
         because.append("asked directly, as " + ("the database's reader" if ask.sql else "an HTTP GET"))
+    elif curl.sent_directly(ask.stages[:1]) == "GET":
+        because.append("asked directly, as an HTTP GET")
     if answer.timed_out and ask.window is None:
         because.append("its binding's `time_limits` can give its step longer")
     if ask.identity == "look_inside":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail import commands, remedies
-from handrail.commands import Command, Literal
+from handrail.commands import Command, Literal, curl
 from handrail.engine import looking
 from handrail.errors import TryAgain
 from handrail.evidence import Evidence, reading
@@ -381,7 +381,7 @@ def _draft(
                 target=ask.target,
                 identity=ask.identity,
                 target_key=prospect.target_key,
-                because=because if not original else "; ".join(command.adjustments),
+                because=because if not original else "; ".join((*command.adjustments, *_directly(ask))),
                 preview=preview,
                 undo=prospect.undo,
                 depends_on_earlier=bool(planned),
@@ -410,6 +410,12 @@ def _draft(
         healed=healed_when(basis.checks, basis.hold),
     )
     return _Draft(plan=made, passed=None, deletes=deletes)
+
+
+def _directly(ask: Ask) -> tuple[str, ...]:
+    """That a curl is sent by Handrail itself, where it is."""
+    method = curl.sent_directly(ask.stages)
+    return (f"sent directly, as an HTTP {method}",) if method else ()
 
 
 def _reason(remedy: Remedy, basis: Basis) -> str:

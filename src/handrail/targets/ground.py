@@ -19,7 +19,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from handrail import remedies
-from handrail.commands import sql
+from handrail.commands import curl, sql
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
@@ -145,6 +145,9 @@ class RealGround:
             return self._workspaces.run(ask)
         if words[0] in CLUSTER_TOOLS:
             return self._with_files(ask)
+        request = curl.request(words)
+        if request is not None and request.only_reads:
+            return self._filtered(http.look(request, deadline=ask.deadline), ask)
         return self._local(ask.stages, deadline=ask.deadline, window=ask.window)
 
     def _local(
@@ -559,6 +562,9 @@ class RealGround:
             made = self._workspaces.publish(ask)
         elif words[0] in ("git", "npm"):
             made = self._workspaces.run(ask)
+        elif (request := curl.request(words)) is not None and len(ask.stages) == 1:
+            with self._going_on(ask) as going:
+                made = http.change(request, deadline=ask.deadline, stopping=going.stopping)
         else:
             env: dict[str, str] | Answer = {"HOME": str(self._home)}
             if words[0] in CLUSTER_TOOLS:

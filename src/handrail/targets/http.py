@@ -1,29 +1,33 @@
-"""HTTP asked directly: GETs that a runbook writes as curl, and Prometheus.
+"""HTTP asked directly: what a runbook writes as curl, and Prometheus.
 
 Each has its deadline as a whole, however slowly the other side drips, and a bound on its size. Nothing is followed to
-another address, no proxy is asked, and no credential is sent along.
+another address, no proxy is asked, and no credential is sent along that the text does not name.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from handrail.commands.curl import Request
 from handrail.targets.base import Answer
 from handrail.targets.process import plain
 
 MOST = 4 * 1024 * 1024
 QUERY = timedelta(seconds=10)  # for a question to Prometheus
-NO_CONNECTION, HTTP_ERROR, TOO_LATE = 7, 22, 28  # what curl ends with
+NO_CONNECTION, HTTP_ERROR, TOO_LATE, BROKEN = 7, 22, 28, 56  # what curl ends with
+UNHEARD = ("HTTP status 502", "HTTP status 504")  # a gateway's word that it heard nothing from behind it
+GLANCE = 0.2  # seconds after which it is looked whether somebody wants no more of a change
 Series = tuple[tuple[dict[str, str], float], ...]
 
 _making = threading.Lock()
@@ -32,40 +36,78 @@ _clients: list[httpx.Client] = []
 
 def get(url: str, query: Sequence[tuple[str, str]], *, deadline: timedelta) -> Answer:
     """A GET without redirects and without proxies. A status of 400 and more is an exit code of 22, as curl -f gives."""
+    return _asked("GET", url, query=query, line=_Line(deadline))
+
+
+def look(request: Request, *, deadline: timedelta) -> Answer:
+    """A look that a runbook writes as curl, with its values in place."""
+    line = _Line(min(deadline, request.most or deadline))
+    return _asked(request.method, request.url, headers=request.headers, body=request.body, line=line)
+
+
+def change(request: Request, *, deadline: timedelta, stopping: threading.Event) -> Answer:
+    """A change that a runbook writes as curl: sent once, and followed nowhere.
+
+    What never reached the other side is told from what may have been done there. `unsent` is what was not even sent;
+    `lost` is a connection that broke, an answer that came too late, one that a person did not wait for (`stopping`), and a
+    gateway that heard nothing from behind it.
+    """
+    line = _Line(min(deadline, request.most or deadline), stopping)
+    made = _asked(request.method, request.url, headers=request.headers, body=request.body, line=line)
+    if not line.sent:
+        said = made.refused or f"no connection within {made.seconds:.0f} s"
+        return dataclasses.replace(
+            made, stderr=said, refused="", exit_codes=(NO_CONNECTION,), timed_out=False, unsent=True
+        )
+    if made.exit_codes == (BROKEN,):
+        return dataclasses.replace(made, stderr=made.refused, refused="", lost=True)
+    return dataclasses.replace(made, lost=made.timed_out or made.stderr in UNHEARD)
+
+
+def _asked(
+    method: str,
+    url: str,
+    *,
+    line: _Line,
+    query: Sequence[tuple[str, str]] = (),
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+) -> Answer:
     started, began = datetime.now(UTC), time.monotonic()
-    body, status, cut, note = bytearray(), 0, False, ""
-    late = threading.Event()
+    got, status, cut, note = bytearray(), 0, False, ""
     try:
         address = httpx.URL(url)
         if address.scheme not in ("http", "https") or not address.host:
             raise httpx.UnsupportedProtocol("only http:// and https:// addresses are asked")
         with (
-            _within(deadline, late) as told,
+            line,
             _client().stream(
-                "GET",
+                method,
                 address,
                 params=list(query) or None,
-                timeout=deadline.total_seconds(),
-                headers={"Accept-Encoding": "identity"},
-                extensions={"trace": told},
+                content=body or None,
+                timeout=line.seconds,
+                headers=[("Accept-Encoding", "identity"), *headers],
+                extensions={"trace": line.told},
             ) as reply,
         ):
             status, encoding = reply.status_code, reply.charset_encoding or "utf-8"
             if reply.is_redirect:
                 note = f"HTTP status {status} leads to {reply.headers.get('location', '')}, which is not followed"
             for chunk in reply.iter_bytes(65536):
-                body += chunk
-                if len(body) > MOST:
+                got += chunk
+                if len(got) > MOST:
                     cut = True
                     break
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-        if not late.is_set() and not isinstance(error, httpx.TimeoutException):
-            return _no_answer(url, plain(str(error)), started=started, began=began)
-        late.set()
-    if late.is_set():
+        if not line.late.is_set() and not isinstance(error, httpx.TimeoutException):
+            code = BROKEN if line.sent else NO_CONNECTION
+            return _no_answer(url, plain(str(error)), code=code, started=started, began=began)
+        line.late.set()
+    if line.late.is_set():
         return Answer(
-            stdout=_text(body, "utf-8"),
-            stderr=f"{len(body)} bytes had come",
+            stdout=_text(got, "utf-8"),
+            stderr=f"{len(got)} bytes had come",
             exit_codes=(TOO_LATE,),
             started_at=started,
             seconds=_passed(began),
@@ -73,7 +115,7 @@ def get(url: str, query: Sequence[tuple[str, str]], *, deadline: timedelta) -> A
             timed_out=True,
         )
     return Answer(
-        stdout=_text(body[:MOST], encoding),
+        stdout=_text(got[:MOST], encoding),
         stderr=note or ("" if status < 400 else f"HTTP status {status}"),
         exit_codes=(0 if status < 400 else HTTP_ERROR,),
         started_at=started,
@@ -155,36 +197,48 @@ def _client() -> httpx.Client:
         return _clients[0]
 
 
-@contextlib.contextmanager
-def _within(deadline: timedelta, late: threading.Event) -> Iterator[Any]:
-    """Ends the connection at the deadline: the library's own limits begin anew with every byte that comes."""
-    open_now: list[socket.socket] = []
+class _Line:
+    """A connection that is ended at its deadline, or where somebody wants no more of it: the library's own limits begin
+    anew with every byte that comes."""
 
-    def told(name: str, info: dict[str, Any]) -> None:
+    def __init__(self, deadline: timedelta, stopping: threading.Event | None = None) -> None:
+        self.seconds = deadline.total_seconds()
+        self.late = threading.Event()
+        self.sent = False  # the other side may have begun to read the request
+        self._over, self._stopping = threading.Event(), stopping
+        self._sockets: list[socket.socket] = []
+        self._watcher = threading.Thread(target=self._watch, daemon=True, name="deadline")
+
+    def told(self, name: str, info: dict[str, Any]) -> None:
+        """What the library is at."""
         if name == "connection.connect_tcp.complete":
             found = info["return_value"].get_extra_info("socket")
             if isinstance(found, socket.socket):
-                open_now.append(found)
+                self._sockets.append(found)
+        elif name.endswith(".send_request_headers.started"):
+            self.sent = True
 
-    def end() -> None:
-        late.set()
-        for one in open_now:
+    def __enter__(self) -> None:
+        self._watcher.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        until = time.monotonic() + self.seconds
+        while (left := until - time.monotonic()) > 0 and not (self._stopping is not None and self._stopping.is_set()):
+            if self._over.wait(left if self._stopping is None else min(left, GLANCE)):
+                return
+        self.late.set()
+        for one in self._sockets:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(deadline.total_seconds(), end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield told
-    finally:
-        timer.cancel()
 
-
-def _no_answer(url: str, said: str, *, started: datetime, began: float) -> Answer:
+def _no_answer(url: str, said: str, *, code: int, started: datetime, began: float) -> Answer:
     where = url.partition("://")[2].partition("/")[0].rpartition("@")[2] or url
     refused = f"{where} does not answer: {said}. See whether it runs, and whether this machine may reach it"
-    return Answer(stderr=said, exit_codes=(NO_CONNECTION,), started_at=started, seconds=_passed(began), refused=refused)
+    return Answer(stderr=said, exit_codes=(code,), started_at=started, seconds=_passed(began), refused=refused)
 
 
 def _text(body: bytes | bytearray, encoding: str) -> str:
