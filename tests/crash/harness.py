@@ -15,7 +15,6 @@ import random
 import shutil
 import signal
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -264,10 +263,10 @@ class Machine:
         path = self.state / "handrail.db"
         if not path.exists():
             return set()
-        with contextlib.closing(sqlite3.connect(path)) as connection:
+        with contextlib.closing(store.driver().connect(path)) as connection:
             try:
                 rows = connection.execute("SELECT plan, command FROM intents WHERE outcome IS NULL").fetchall()
-            except sqlite3.OperationalError:  # killed before its tables were made
+            except store.driver().OperationalError:  # killed before its tables were made
                 return set()
         return {(str(plan), int(command)) for plan, command in rows}
 

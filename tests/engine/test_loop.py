@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from handrail.cli.plan import text
 from handrail.errors import TryAgain
 from handrail.plans import Guard
 from handrail.plans.model import canonical
+from handrail.store import driver
 from handrail.targets import Answer, Ask, Prospect
 from tests.engine.stage import ANA, BINDING, DOCUMENT, UNBOUND, Stage, edited, values
 
@@ -563,7 +564,7 @@ def test_a_locked_or_full_database_is_said_and_nothing_is_changed(
 
 def test_a_record_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    other = sqlite3.connect(tmp_path / "handrail.db", isolation_level=None, check_same_thread=False)
+    other = driver().connect(tmp_path / "handrail.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.5, lambda: other.execute("ROLLBACK")).start()
     assert stage.alert() == ["R-1"]
@@ -578,7 +579,7 @@ def test_a_disk_that_is_full_refuses_the_webhook_and_makes_no_change(tmp_path: P
     plan = stage.waiting()
 
     @sa.event.listens_for(stage.store.engine, "checkout")
-    def small(connection: sqlite3.Connection, *_: object) -> None:
+    def small(connection: Any, *_: object) -> None:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
 

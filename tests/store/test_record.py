@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from handrail.errors import FixSettings, TryAgain
-from handrail.store import connect, tables, wal_is_safe
+from handrail.store import connect, driver, tables, wal_is_safe
 from handrail.store.database import reading
 from tests.factory import Clock, fresh_store, plan, with_run
 
@@ -150,7 +150,7 @@ def test_a_locked_database_is_said_and_nothing_is_half_written(tmp_path: Path) -
         connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]  # sqlite3's connection
 
     kept.engine.dispose()
-    other = sa.create_engine(kept.engine.url, isolation_level="AUTOCOMMIT")
+    other = sa.create_engine(kept.engine.url, isolation_level="AUTOCOMMIT", module=driver())
     with other.connect() as holder:
         holder.exec_driver_sql("BEGIN EXCLUSIVE")
         with pytest.raises(TryAgain, match="did not take a write"):

@@ -9,14 +9,13 @@ must not happen twice is kept from it by the intent row, not by the library.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from handrail.store import wal_is_safe
+from handrail.store import sqlite
 
 APPLICATION_VERSION = "1"  # ours, so that a new release goes on with the runs of the old one
 _turn: Callable[[str], str] | None = None
@@ -68,13 +67,12 @@ def close() -> None:
 
 
 def _engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url)
+    engine = sqlite.engine(url)
 
-        @sa.event.listens_for(engine, "connect")
-        def pragmas(connection: Any, _record: Any) -> None:
-            for pragma in ("busy_timeout=15000", f"journal_mode={journal}", "synchronous=NORMAL"):
-                connection.execute(f"PRAGMA {pragma}")
+    @sa.event.listens_for(engine, "connect")
+    def as_the_library_has_it(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
 
     return engine

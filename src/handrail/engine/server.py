@@ -252,7 +252,7 @@ class Server:
         if yes and self.store.now() >= body.expires_at:
             return _no(f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. A fresh look makes a new one.")
         self._at("before approval")
-        with self.store.together():
+        with self.store.together(urgent=True):
             if not self.store.keep_decision(
                 plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason
             ):
@@ -291,7 +291,7 @@ class Server:
         row = self.store.incident(incident)
         if row is None:
             return _no(f"There is no incident {incident}.")
-        with self.store.together():
+        with self.store.together(urgent=True):
             self.store.update_incident(incident, taken_over_by=to)
             self.store.let_go()
             self._record(kind, {"person": who.name}, row, who)
@@ -319,7 +319,7 @@ class Server:
         row = self.store.run(run)
         if row is None or row["ending"]:
             return _no(f"There is no open run {run}.")
-        with self.store.together():
+        with self.store.together(urgent=True):
             self.store.update_run(run, stopped_by=who.name)
             self.store.let_go()
             incident = self.store.incident(row["incident"]) or {}
@@ -340,7 +340,7 @@ class Server:
             return _no(f"{row['runbook']} has no step {step}. It has {count(len(scene.runbook.steps), 'step')}.")
         incident = self.store.incident(row["incident"]) or {}
         because = f"{who.name} made step {step} by hand"
-        with self.store.together():
+        with self.store.together(urgent=True):
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
             there = [state for state in self.store.remedies_of(run) if state["step"] == step]
             self._make_room(run, because, was=("waiting", "approved"))
@@ -369,7 +369,7 @@ class Server:
         known = {(one["plan"], one["command"]): one["outcome"] for one in self.store.intents_of(run)}
         if known.get((found[1].hash, command)) != "unknown":  # one that still runs is not for a person to settle
             return _no("There is nothing unknown there.")
-        with self.store.together():
+        with self.store.together(urgent=True):
             if not self.store.outcome(
                 run=run,
                 plan=found[1].hash,
@@ -407,7 +407,7 @@ class Server:
         row = self.store.run(run)
         if row is None or row["confirmed"]:
             return _no(f"{run} needs no confirmation.")
-        with self.store.together():
+        with self.store.together(urgent=True):
             self.store.update_run(run, confirmed=1)
             self._record("confirmed", {"person": who.name}, self.store.incident(row["incident"]) or {}, who, run=run)
         self.wake(run)
@@ -456,7 +456,7 @@ class Server:
             return _no(wrong)
         place = environment or next(iter(self.catalog.places))
         opened = {"title": found.title, "severity": found.severity or "unknown"}
-        with self.store.together():
+        with self.store.together(urgent=True):
             incident = self.store.open_incident(
                 {
                     "environment": place,
@@ -494,7 +494,7 @@ class Server:
         if wanted is None:
             return _no(f"Nothing of that name can be taken back in {run}." + _known(offers))
         incident = self.store.incident(row["incident"]) or {}
-        with self.store.together():
+        with self.store.together(urgent=True):
             self._make_room(run, "a change is taken back first")
             self.store.set_remedy(run, wanted["name"], standing=Standing.NOT_TRIED)
             self._record("undo_wanted", {"title": wanted["title"], "person": who.name}, incident, who, run=run)
@@ -518,7 +518,7 @@ class Server:
                 f" It has {', '.join(state['name'] for state in known) or 'none to pick'}."
             )
         incident = self.store.incident(row["incident"]) or {}
-        with self.store.together():
+        with self.store.together(urgent=True):
             self._make_room(run, f"{who.name} picked another remedy")
             self.store.put_first(run, remedy)
             self.store.set_remedy(run, remedy, standing=Standing.NOT_TRIED)
@@ -538,7 +538,7 @@ class Server:
         if wrong:
             return _no(wrong)
         incident = self.store.incident(row["incident"]) or {}
-        with self.store.together():
+        with self.store.together(urgent=True):
             self.store.update_run(
                 run, values_=json.dumps({**json.loads(row["values_"]), **values}), handed_over_at=None
             )
@@ -561,7 +561,7 @@ class Server:
             if any(plan["state"] in ("approved", "running") for plan, _ in self.store.plans_of(run)):
                 return _no(f"{run} is making a change. Close {incident} when it is done, or stop {run}.")
         because = f"closed by {who.name}" + (f": {reason}" if reason else "")
-        with self.store.together():
+        with self.store.together(urgent=True):
             for run in open_runs:
                 self.store.end_run(run, ending=runs.Ending.CLOSED, reason=because)
                 for plan, _ in self.store.plans_of(run):

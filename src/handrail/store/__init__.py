@@ -1,6 +1,8 @@
 """Tables and queries: SQLite and PostgreSQL by one code."""
 
-from handrail.store.database import connect, wal_is_safe
+from handrail.store.chain import Line
+from handrail.store.database import connect
 from handrail.store.record import Store
+from handrail.store.sqlite import driver, wal_is_safe
 
-__all__ = ["Store", "connect", "wal_is_safe"]
+__all__ = ["Line", "Store", "connect", "driver", "wal_is_safe"]

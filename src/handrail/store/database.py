@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from handrail.errors import FixSettings, TryAgain
-from handrail.store import tables
+from handrail.store import sqlite, tables
+from handrail.store.turns import PATIENCE, Turns, Waited
 
+ONE_WRITER = 0x48414E44  # PostgreSQL's advisory lock: one chain, one writer at a time, whichever process it is in
 _open = threading.local()  # this thread's write transaction on each engine, while its block lasts
-
-
-def wal_is_safe(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite has the fix for the WAL-reset bug (3.7.0 to 3.51.2; fixed in 3.44.6, 3.50.7, 3.51.3)."""
-    return (
-        version >= (3, 51, 3)
-        or (version[:2] == (3, 50) and version >= (3, 50, 7))
-        or (version[:2] == (3, 44) and version >= (3, 44, 6))
-    )
+_turns: dict[str, Turns] = {}  # of each database in this process, whoever opened it
+_guard = threading.Lock()
 
 
 def connect(url: str) -> sa.Engine:
     """An engine on `url`, with the tables there. SQLite gets full synchronisation and a safe journal."""
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    shown = sa.make_url(url).render_as_string(hide_password=True)
     try:
-        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        if engine.dialect.name == "sqlite":
-            _prepare_sqlite(engine)
+        engine = sqlite.engine(url) if url.startswith("sqlite") else sa.create_engine(url, pool_pre_ping=True)
+        sa.event.listen(engine, "begin", _begin)
         tables.metadata.create_all(engine)
         _grow(engine)
     except sa.exc.OperationalError as error:
         raise FixSettings(
-            f"The database {url} cannot be opened: {error.orig}. Check the path and its permissions."
+            f"The database {shown} cannot be opened: {error.orig}. Check the path and its permissions."
         ) from error
     except sa.exc.DatabaseError as error:  # what stands there is damaged, or something else
-        raise _damaged(str(engine.url), error) from error
+        raise _damaged(shown, error) from error
     return engine
 
 
@@ -64,40 +57,42 @@ def _grow(engine: sa.Engine) -> None:
                 connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
-    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
-
-    @sa.event.listens_for(engine, "connect")
-    def pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("busy_timeout=15000", f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
+def _begin(connection: sa.Connection) -> None:
+    """A transaction that will write says so at its start, and waits there for the other processes' writers."""
+    writes = connection.get_execution_options().get("writes", False)
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    elif writes:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(PATIENCE * 1000)}ms'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_WRITER})")
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+def writing(engine: sa.Engine, *, urgent: bool = False) -> Iterator[sa.Connection]:
     """One write transaction, committed when the block ends. Its locks are taken at its start.
 
     A block inside another of the same thread is part of it: what belongs together is committed together, or not at all.
+    In this process one writes at a time: who is `urgent` (a person's word) goes ahead of all others that wait.
     """
     outer = _own(engine)
     if outer is not None:
         yield outer
         return
     try:
-        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with (
+            turns(engine).taken(urgent=urgent),
+            engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             _open.__dict__[str(id(engine))] = connection
             try:
                 yield connection
             finally:
                 del _open.__dict__[str(id(engine))]
-    except sa.exc.OperationalError as error:
-        raise TryAgain(f"The database did not take a write: {error.orig}. Nothing was changed.") from error
+    except Waited as error:
+        raise TryAgain("The database was busy with other writes for too long. Nothing was changed.") from error
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        raise TryAgain(f"The database did not take a write: {_why(error)}. Nothing was changed.") from error
 
 
 @contextmanager
@@ -110,12 +105,29 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.connect() as connection, connection.begin():
             yield connection
-    except sa.exc.OperationalError as error:
-        raise TryAgain(f"The database did not answer: {error.orig}.") from error
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        raise TryAgain(f"The database did not answer: {_why(error)}.") from error
     except sa.exc.DatabaseError as error:
-        if type(error.orig) is not sqlite3.DatabaseError:
+        if engine.dialect.name != "sqlite" or type(error.orig) is not sqlite.driver().DatabaseError:
             raise
-        raise _damaged(str(engine.url), error) from error
+        raise _damaged(engine.url.render_as_string(hide_password=True), error) from error
+
+
+def is_writing(engine: sa.Engine) -> bool:
+    """Whether this thread is in a write transaction."""
+    return _own(engine) is not None
+
+
+def turns(engine: sa.Engine) -> Turns:
+    """The writers of this engine's database in this process."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    name = str(Path(file).resolve()) if file and file != ":memory:" else f"{engine.url} {id(engine)}"
+    with _guard:
+        return _turns.setdefault(name, Turns())
+
+
+def _why(error: sa.exc.OperationalError | sa.exc.TimeoutError) -> object:
+    return error.orig if isinstance(error, sa.exc.OperationalError) else "all its connections are in use"
 
 
 def _own(engine: sa.Engine) -> sa.Connection | None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
 from handrail.store import tables as t
 from handrail.store.database import reading, writing
+from handrail.store.rows import Row, Rows, number_of
 
-Row = dict[str, Any]
 RECENT = 20  # of what is over
 RANKS = {"critical": 0, "high": 1, "warning": 2, "medium": 2, "low": 3, "info": 4}
 
 
-class Waiting:
+class Waiting(Rows):
     """A part of the store: queues that stand in tables, so that a crash loses nothing of them."""
-
-    engine: sa.Engine
 
     # -- posts ---------------------------------------------------------------------------------------------------
 
@@ -76,9 +73,3 @@ class Waiting:
         with writing(self.engine) as connection:
             where = (t.unsettled.c.number == number_of(incident), t.unsettled.c.marks == marks)
             connection.execute(sa.delete(t.unsettled).where(*where))
-
-
-def number_of(name: str) -> int:
-    """12 of `I-12` or `R-12`; -1 where it is neither, which no row has."""
-    digits = name[2:] if name[:2].upper() in ("I-", "R-") else name
-    return int(digits) if digits.isdecimal() else -1

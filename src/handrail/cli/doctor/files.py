@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import stat
 import sysconfig
 import tempfile
@@ -22,7 +21,6 @@ from handrail.commands.effects import plain
 from handrail.engine.catalog import Catalog
 from handrail.errors import HandrailError
 from handrail.settings import Settings
-from handrail.store.database import wal_is_safe
 from handrail.targets import process, sandbox
 
 ELSEWHERE = frozenset({"kubectl", "helm", "psql", "git", "npm"})  # run with credentials of their own, or in a workspace
@@ -147,8 +145,9 @@ def state(state: Path) -> Iterator[Line]:
 
 
 def _sqlite(path: Path) -> Iterator[Line]:
-    version = sqlite3.sqlite_version
-    if wal_is_safe(sqlite3.sqlite_version_info):
+    sqlite = store.driver()
+    version = sqlite.sqlite_version
+    if store.wal_is_safe(sqlite.sqlite_version_info):
         yield Line(area="state", level=OK, says=f"SQLite {version}")
     else:
         yield Line(
@@ -159,9 +158,9 @@ def _sqlite(path: Path) -> Iterator[Line]:
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as record:
+        with closing(sqlite.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as record:
             says = str(record.execute("PRAGMA quick_check").fetchone()[0])
-    except sqlite3.Error as error:
+    except sqlite.Error as error:
         says = str(error)
     if says == "ok":
         yield _chain(path)
@@ -176,7 +175,7 @@ def _sqlite(path: Path) -> Iterator[Line]:
 
 def _chain(path: Path) -> Line:
     """Whether any line of the record was edited: each carries the hash of the one before it."""
-    engine = sa.create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+    engine = sa.create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", module=store.driver())
     try:
         broken = store.Store(engine, clock=app.now).broken_line()
     except (sa.exc.SQLAlchemyError, HandrailError) as error:

@@ -1,0 +1,149 @@
+"""What people are asked and told, and when: tasks, messages, updates, timers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from handrail.store import tables as t
+from handrail.store.database import writing
+from handrail.store.rows import Row, Rows, plain, stamp
+
+
+class People(Rows):
+    """Tasks, messages, updates and timers."""
+
+    # -- timers --------------------------------------------------------------------------------------------------
+
+    def arm(self, timer: str, *, due_at: datetime, kind: str, subject: str) -> None:
+        """Arm a timer, once; a timer that fired or was cancelled stays so."""
+        with writing(self.engine) as connection:
+            if not connection.execute(sa.select(t.timers.c.id).where(t.timers.c.id == timer)).first():
+                connection.execute(
+                    sa.insert(t.timers).values(
+                        id=timer, due_at=stamp(due_at), kind=kind, subject=subject, state="armed"
+                    )
+                )
+
+    def wake_soon(self, run: str) -> None:
+        """Leave word that a run goes on; the process that serves finds it at once."""
+        now = self.now()
+        self.arm(f"wake/{run}/{now.isoformat()}", due_at=now, kind="wake", subject=run)
+
+    def hasten(self, timer: str, due_at: datetime) -> bool:
+        """Let an armed timer fire sooner; never later."""
+        return self._compare_and_set(
+            sa.update(t.timers)
+            .where(t.timers.c.id == timer, t.timers.c.state == "armed", t.timers.c.due_at > stamp(due_at))
+            .values(due_at=stamp(due_at))
+        )
+
+    def due_timers(self, now: datetime) -> list[Row]:
+        """Armed timers that are due, oldest first."""
+        query = sa.select(t.timers).where(t.timers.c.state == "armed", t.timers.c.due_at <= stamp(now))
+        return self._rows(query.order_by(t.timers.c.due_at))
+
+    def fire(self, timer: str) -> bool:
+        """Claim a due timer: True for exactly one caller."""
+        return self._compare_and_set(
+            sa.update(t.timers).where(t.timers.c.id == timer, t.timers.c.state == "armed").values(state="fired")
+        )
+
+    def cancel(self, prefix: str) -> None:
+        """Cancel the armed timers whose id begins so."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(t.timers)
+                .where(t.timers.c.id.startswith(prefix), t.timers.c.state == "armed")
+                .values(state="cancelled")
+            )
+
+    def timers(self, prefix: str) -> list[Row]:
+        """Timers whose id begins so, soonest first."""
+        return self._rows(sa.select(t.timers).where(t.timers.c.id.startswith(prefix)).order_by(t.timers.c.due_at))
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    def add_task(self, row: Row) -> bool:
+        """A task for a person, once for each place; True where it is new."""
+        with writing(self.engine) as connection:
+            return self._add_task(connection, row)
+
+    def _add_task(self, connection: sa.Connection, row: Row) -> bool:
+        where = (
+            t.tasks.c.incident == row["incident"],
+            t.tasks.c.run == row["run"],
+            t.tasks.c.place == row["place"],
+        )
+        if connection.execute(sa.select(t.tasks.c.number).where(*where)).first():
+            return False
+        connection.execute(sa.insert(t.tasks).values(plain({"note": "", **row})))
+        return True
+
+    def tasks_of(self, incident: str) -> list[Row]:
+        """An incident's tasks in order."""
+        return self._rows(sa.select(t.tasks).where(t.tasks.c.incident == incident).order_by(t.tasks.c.number))
+
+    def finish_task(self, number: int, *, by: str, note: str = "") -> bool:
+        """Done, once."""
+        return self._compare_and_set(
+            sa.update(t.tasks)
+            .where(t.tasks.c.number == number, t.tasks.c.done_at.is_(None))
+            .values(done_at=stamp(self.now()), done_by=by, note=note)
+        )
+
+    def queue_message(self, *, id: str, incident: str, person: str, title: str, body: str) -> bool:
+        """A message to be sent, once for each id."""
+        with writing(self.engine) as connection:
+            row = {"id": id, "incident": incident, "person": person, "title": title, "body": body}
+            return self._queue(connection, row)
+
+    def _queue(self, connection: sa.Connection, row: Row) -> bool:
+        if connection.execute(sa.select(t.messages.c.id).where(t.messages.c.id == row["id"])).first():
+            return False
+        connection.execute(sa.insert(t.messages).values(**row, at=stamp(self.now()), state="waiting"))
+        return True
+
+    def claim_message(self, id: str) -> bool:
+        """Take a waiting message to send it: True for exactly one caller."""
+        return self._compare_and_set(
+            sa.update(t.messages).where(t.messages.c.id == id, t.messages.c.state == "waiting").values(state="sending")
+        )
+
+    def unclaim_messages(self) -> int:
+        """Messages that a process was sending when it ended wait again: sent at least once."""
+        with writing(self.engine) as connection:
+            return connection.execute(
+                sa.update(t.messages).where(t.messages.c.state == "sending").values(state="waiting")
+            ).rowcount
+
+    def messages(self, *, state: str | None = None, incident: str | None = None) -> list[Row]:
+        """The outbox, oldest first."""
+        query = sa.select(t.messages).order_by(t.messages.c.at)
+        if state:
+            query = query.where(t.messages.c.state == state)
+        return self._rows(query.where(t.messages.c.incident == incident) if incident else query)
+
+    def message_done(self, id: str, *, state: str, detail: str = "") -> None:
+        """Sent, or failed with the reason."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(t.messages).where(t.messages.c.id == id).values(state=state, detail=detail))
+
+    def add_update(self, *, incident: str, status: str, text: str, next_at: datetime | None) -> None:
+        """What stakeholders are told."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.insert(t.updates).values(
+                    incident=incident,
+                    at=stamp(self.now()),
+                    status=status,
+                    text=text,
+                    next_at=stamp(next_at) if next_at else None,
+                )
+            )
+
+    def updates(self, *, incident: str | None = None) -> list[Row]:
+        """Updates, oldest first."""
+        query = sa.select(t.updates).order_by(t.updates.c.number)
+        return self._rows(query.where(t.updates.c.incident == incident) if incident else query)

@@ -1,0 +1,122 @@
+"""Who may act, and what is held meanwhile: intents, the permits to act, and the locks of their targets."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from handrail.runs import holding
+from handrail.store import tables as t
+from handrail.store.database import writing
+from handrail.store.proposals import Proposals
+from handrail.store.rows import Row, stamp
+from handrail.store.running import Running
+
+
+class Permits(Running, Proposals):
+    """Intents and locks."""
+
+    # -- intents: the permit to act ------------------------------------------------------------------------------
+
+    def intend(self, *, run: str, plan: str, command: int, target: str, approved_by: str, worker: str) -> str:
+        """Insert the permit and hold the target, in one transaction.
+
+        Answers `granted` to the one who may act; `held` where another plan holds the target; else what the row says:
+        its outcome, or `open` where somebody's intent has none.
+        """
+        with writing(self.engine) as connection:
+            where = (t.intents.c.run == run, t.intents.c.plan == plan, t.intents.c.command == command)
+            known = connection.execute(sa.select(t.intents.c.outcome).where(*where)).first()
+            if known:
+                return str(known.outcome) if known.outcome else "open"
+            holder = connection.execute(sa.select(t.locks.c.plan).where(t.locks.c.target == target)).first()
+            if holder and holder.plan != plan:
+                return "held"
+            if not holder:
+                connection.execute(sa.insert(t.locks).values(target=target, plan=plan, at=stamp(self.now())))
+            connection.execute(
+                sa.insert(t.intents).values(
+                    run=run,
+                    plan=plan,
+                    command=command,
+                    target=target,
+                    approved_by=approved_by,
+                    worker=worker,
+                    at=stamp(self.now()),
+                    detail="",
+                )
+            )
+            return "granted"
+
+    def outcome(
+        self, *, run: str, plan: str, command: int, outcome: str, detail: str = "", settled_by: str | None = None
+    ) -> bool:
+        """What became of an intent; a person (`settled_by`) may later settle an unknown one."""
+        return self._compare_and_set(
+            sa.update(t.intents)
+            .where(
+                t.intents.c.run == run,
+                t.intents.c.plan == plan,
+                t.intents.c.command == command,
+                sa.or_(t.intents.c.outcome.is_(None), t.intents.c.outcome == "unknown"),
+            )
+            .values(outcome=outcome, outcome_at=stamp(self.now()), detail=detail, settled_by=settled_by)
+        )
+
+    def intents_of(self, run: str) -> list[Row]:
+        """A run's intents in order."""
+        return self._rows(
+            sa.select(t.intents).where(t.intents.c.run == run).order_by(t.intents.c.at, t.intents.c.command)
+        )
+
+    def holder(self, target: str) -> Row | None:
+        """Who holds a target: `plan`, its `run` and `incident`, since when (`at`); None where it is free."""
+        return self._one(
+            sa.select(t.locks, t.plans.c.run, t.plans.c.incident)
+            .outerjoin(t.plans, t.plans.c.hash == t.locks.c.plan)
+            .where(t.locks.c.target == target)
+        )
+
+    def locks(self) -> list[Row]:
+        """Every target that is held, with its plan and since when."""
+        return self._rows(sa.select(t.locks).order_by(t.locks.c.at, t.locks.c.target))
+
+    def let_go(self) -> list[str]:
+        """Let go of every target that the rule does not keep (`runs.holding`), and wake who may wait for one of them.
+
+        It stands in the transaction of whatever ends: no ending is there without it.
+        """
+        with writing(self.engine) as connection:
+            freed = [lock for lock in self.locks() if self._kept(lock) is None]
+            for lock in freed:
+                connection.execute(sa.delete(t.locks).where(t.locks.c.target == lock["target"]))
+            if freed:
+                approved = sa.select(t.plans.c.run).where(t.plans.c.state == "approved").distinct()
+                for run in connection.execute(approved).scalars().all():
+                    self.wake_soon(run)
+            return [str(lock["target"]) for lock in freed]
+
+    def _kept(self, lock: Row) -> holding.Keeps | None:
+        plan = self._one(sa.select(t.plans.c.run, t.plans.c.state).where(t.plans.c.hash == lock["plan"]))
+        run = self.run(plan["run"]) if plan else None
+        incident = self.incident(run["incident"]) if run else None
+        intents = self._rows(sa.select(t.intents).where(t.intents.c.plan == lock["plan"]))
+        holder = (
+            holding.Holder(
+                running=plan["state"] == "running",
+                ended=bool(run["ending"] or run["stopped_by"] or incident["status"] != "open"),
+                by_hand=bool(incident["taken_over_by"]),
+                verifying=bool(run["verifying"]),
+            )
+            if plan and run and incident
+            else None
+        )
+        own = [
+            holding.Intent(
+                target=row["target"],
+                outcome=row["outcome"],
+                settled=row["settled_by"] is not None,
+                looked=row["looked_by"] is not None,
+            )
+            for row in intents
+        ]
+        return holding.keeps(lock["target"], holder, own)

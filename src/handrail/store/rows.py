@@ -1,0 +1,104 @@
+"""Rows of the record and the transactions they are read and written in: what every part of the store stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handrail.store import tables as t
+from handrail.store.database import reading, writing
+
+Row = dict[str, Any]
+TIMES = frozenset(
+    column.name
+    for table in t.metadata.sorted_tables
+    for column in table.columns
+    if column.name.endswith("_at") or column.name in ("at", "verify_since", "verified_since")
+)
+
+
+class Rows:
+    """The database behind one part of the record. `clock` gives aware UTC times."""
+
+    def __init__(self, engine: sa.Engine, *, clock: Any) -> None:
+        self.engine = engine
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The time by the clock this store was given."""
+        moment: datetime = self._clock()
+        return moment
+
+    def together(self, *, urgent: bool = False) -> AbstractContextManager[Any]:
+        """All that this thread writes in the block is one transaction: a crash leaves the whole of it, or nothing.
+
+        Nothing slow stands in such a block, and nothing that another thread must see before it ends. `urgent` is for
+        what a person says: it goes ahead of the writes that wait.
+        """
+        return writing(self.engine, urgent=urgent)
+
+    def _rows(self, query: sa.Select[Any]) -> list[Row]:
+        with reading(self.engine) as connection:
+            return [times(dict(row)) for row in connection.execute(query).mappings()]
+
+    def _one(self, query: sa.Select[Any]) -> Row | None:
+        rows = self._rows(query)
+        return rows[0] if rows else None
+
+    def _compare_and_set(self, update: sa.Update, *, urgent: bool = False) -> bool:
+        with writing(self.engine, urgent=urgent) as connection:
+            return connection.execute(update).rowcount == 1
+
+
+def number_of(name: str) -> int:
+    """12 of `I-12` or `R-12`; -1 where it is neither, which no row has."""
+    digits = name[2:] if name[:2].upper() in ("I-", "R-") else name
+    return int(digits) if digits.isdecimal() else -1
+
+
+def inserted(connection: sa.Connection, table: sa.Table, row: Row) -> int:
+    """The key of a new row."""
+    key = connection.execute(sa.insert(table).values(row)).inserted_primary_key
+    if key is None:  # both dialects return it
+        raise RuntimeError(f"the database gave no key for a new row of {table.name}")
+    return int(key[0])
+
+
+def all_inserted(connection: sa.Connection, table: sa.Table, rows: Iterable[Row]) -> list[int]:
+    """The keys of new rows, in the order of the rows, which have the same columns."""
+    (key,) = table.primary_key.columns
+    values = list(rows)
+    if not values:
+        return []
+    found = connection.execute(sa.insert(table).returning(key, sort_by_parameter_order=True), values)
+    return [int(row[0]) for row in found]
+
+
+def upsert(engine: sa.Engine, table: sa.Table) -> Any:
+    """An insert that may say what is done with a row that is there already; both dialects say it alike."""
+    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it is kept: UTC, and sorting as text does."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def plain(row: Mapping[str, Any]) -> Row:
+    """A row with its times as they are kept."""
+    return {key: stamp(value) if isinstance(value, datetime) else value for key, value in row.items()}
+
+
+def times(row: Row) -> Row:
+    """A row as it was kept, with its times as times."""
+    return {
+        key: datetime.fromisoformat(value) if key in TIMES and isinstance(value, str) else value
+        for key, value in row.items()
+    }
