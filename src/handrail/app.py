@@ -59,11 +59,15 @@ def now() -> datetime:
 
 
 def library() -> Path:
-    """The library that comes with a checkout of Handrail."""
-    for place in (Path.cwd() / "library", Path(__file__).resolve().parents[2] / "library"):
+    """The library: of the checkout that this runs from, else the one that travels in the package.
+
+    Never one of the folder that somebody stands in: its programs would be run.
+    """
+    here = Path(__file__).resolve().parent
+    for place in (here.parents[1] / "library", here / "library"):
         if (place / "azora").is_dir():
             return place
-    raise FixSettings("The library is not here. Run this in a checkout of Handrail.")
+    raise FixSettings(f"The library is not in {here}. Install Handrail again, or run it from a checkout.")
 
 
 # -- what is known before an alert ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from handrail import cli
+from handrail import app, cli
 from handrail.cli import replay
 from handrail.errors import FixRunbook
 
@@ -47,3 +47,26 @@ def test_a_name_that_none_has_is_answered_with_those_like_it(name: str, says: st
 def test_in_an_empty_folder_there_is_none_to_mean(tmp_path: Path) -> None:
     with pytest.raises(FixRunbook, match="There is none yet"):
         replay.find("RB-009", config=tmp_path)
+
+
+def test_a_recording_that_needs_a_strangers_document_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is not ours to bring: whoever asks for it is not surprised."""
+    monkeypatch.delenv("HANDRAIL_COLLECTIONS", raising=False)
+    assert [line.split()[0] for line in listed() if line.endswith("(needs HANDRAIL_COLLECTIONS)")] == [
+        "collector-down",
+        "crash-loop",
+        "job-failed",
+        "replicas-mismatch",
+    ]
+    monkeypatch.setenv("HANDRAIL_COLLECTIONS", str(tmp_path))
+    assert not any("needs HANDRAIL_COLLECTIONS" in line for line in listed())
+
+
+def test_a_library_of_the_folder_that_somebody_stands_in_is_not_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its shop would be run."""
+    (tmp_path / "library" / "azora").mkdir(parents=True)
+    before = app.library()
+    monkeypatch.chdir(tmp_path)
+    assert app.library() == before

@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -70,3 +71,9 @@ def test_a_verb_that_is_mistyped_is_told_with_those_like_it() -> None:
     done = subprocess.run([sys.executable, "-m", "handrail", "aprove"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "There is no verb aprove. Did you mean approve?" in done.stderr
+
+
+def test_the_version_is_that_of_what_is_installed_and_loads_nothing() -> None:
+    modules, shown = loaded("--version")
+    assert shown == f"handrail {metadata.version('handrail')}\n"
+    assert "handrail.app" not in modules

@@ -83,6 +83,7 @@ def cli_page() -> str:
         "",
         "`handrail <verb> --help` says the same. Verbs that need settings take `--config`: `handrail.yaml`, or the folder it",
         "stands in; left out, the folder you are in. Output is coloured in a terminal unless `NO_COLOR` is set.",
+        "`handrail --version` says which version this is.",
         "",
         "This page is written by `python -m tests.docs.generate` from the program itself; a test holds it to that.",
         "",

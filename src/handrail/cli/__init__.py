@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import click
 import typer
@@ -153,10 +153,22 @@ def build(verbs: Mapping[str, str]) -> typer.Typer:
     )
 
     @app.callback()
-    def root() -> None:
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_version)
+        ] = False,
+    ) -> None:
         """Handrail makes operational runbooks run."""
 
     return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        print(f"handrail {metadata.version('handrail')}")
+        raise typer.Exit
 
 
 def main() -> None:

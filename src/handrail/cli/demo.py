@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -35,12 +37,20 @@ def demo(recording: str, *, yes: bool, speed: float, config: Path | None, list_:
 def _list(config: Path | None) -> None:
     every = [recordings.load(path) for path in replay.every(config)]
     width = max((len(kept.fault) for kept in every), default=0)
-    for kept in every:
+    lacking = {} if config else {kept.settings: _lacking(kept.settings) for kept in every}
+    for kept in sorted(every, key=lambda kept: bool(lacking.get(kept.settings))):
         title = str(kept.expect.get("title") or kept.script.get("title") or "")
+        title += lacking.get(kept.settings, "")
         for line in terminal.hanging(f"{kept.fault:<{width}}  ", title):
             print(line)
     if not every:
         print("There is no recording yet. `handrail drill` makes one.")
+
+
+def _lacking(place: str) -> str:
+    """What a recording needs that is not here: a stranger's runbook is not ours to bring."""
+    named = re.findall(r"\$\{(HANDRAIL_COLLECTIONS)\}", (app.library() / place).read_text(encoding="utf-8"))
+    return f" (needs {named[0]})" if named and not os.environ.get(named[0]) else ""
 
 
 def _shop(*, yes: bool, keep: bool) -> None:

@@ -129,6 +129,11 @@ class OwnJudge:
 
 def lab(root: Path) -> Venue:
     """The lab that runs on this machine, of the checkout at `root`."""
+    if not (root / "lab" / "faults").is_dir():
+        raise FixSettings(
+            "The lab comes with a checkout of Handrail, and this one was installed without. Drill your own environment"
+            " with --config, or run this from a checkout."
+        )
     run = Path(os.environ.get("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab"))
     if not (run / "lab.json").exists():
         raise FixSettings("No lab is running here. Start it with `make lab`.")
