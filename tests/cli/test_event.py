@@ -153,10 +153,10 @@ def test_a_handrail_that_is_away_is_told(team: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("$(touch x)",), "its type is no name such as deployment.failed"),
+        (("$(touch x)",), "$(touch x) is no name such as deployment.failed"),
         (("deployment.failed", "--data", "revision"), "revision is no name=value"),
         (("deployment.failed", "--data", "status=resolved"), "--data does not say status: --resolved does"),
-        (("deployment.failed", "--service", "x" * 20_000), "its subject is no text"),
+        (("deployment.failed", "--service", "x" * 20_000), "--service is longer than 250 characters"),
         (("deployment.failed", "--source", "pipelin"), "There is no source pipelin in handrail.yaml. Known: pipeline"),
         (("deployment.failed", "--to", "http://127.0.0.1:9"), "name the secret's file with --secret-file"),
         (("deployment.failed", "--to", "here", "--secret-file", "pipeline.secret"), "here gave no answer"),
@@ -171,7 +171,7 @@ def test_nonsense_is_one_sentence_and_leaves_nothing_behind(team: Path, words: t
         assert app.record(team)[0].new_posts() == []
 
 
-def test_nonsense_that_is_signed_is_refused_by_the_server_with_its_reason(team: Path) -> None:
+def test_nonsense_is_not_sent_elsewhere(team: Path) -> None:
     with serving(team) as here:
-        is_one_sentence(event("a b", *signed(here.url, team), team=team), "its type is no name")
+        is_one_sentence(event("a b", *signed(here.url, team), team=team), "a b is no name")
         assert here.store.new_posts() == []

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 
 import pytest
@@ -31,7 +32,9 @@ def first_alert(name: str, *, url: bool) -> tuple[str, Alert]:
     kept = recording.load(FOLDER / name)
     names = set(kept.expect["alerts"])
     for _, body in kept.posts:
-        parsed = alerts.parse((body if url else without_url(body)).encode(), source="lab")
+        parsed = alerts.parse(
+            (body if url else without_url(body)).encode(), source="lab", at=datetime.fromisoformat(kept.alert_at)
+        )
         assert not isinstance(parsed, alerts.Refused)
         for alert in parsed.alerts:
             if alert.status == "firing" and alert.name in names:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from handrail.alerts import events
+from handrail.alerts.letter import Letter
 from handrail.alerts.model import Notification
 from tests.engine.stage import BINDING, Stage
 
@@ -14,7 +15,7 @@ def tell(stage: Stage, at: datetime, *, key: str = "", over: bool = False) -> li
     """A pipeline tells; the runs it touched."""
     data = {"key": key, "status": "resolved" if over else "firing", "summary": "The deployment failed"}
     body = {"specversion": "1.0", "type": "deployment.failed", "subject": "web", "time": at.isoformat(), "data": data}
-    found = events.read(body, source="shop")
+    found = events.read(body, Letter(source="shop", at=at))
     assert isinstance(found, Notification)
     return stage.intake.take(found.alerts[0], source="shop")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from handrail.alerts import Alert
+from handrail.alerts import Alert, Aside, Notification
 from handrail.engine.posts import MOST, Posts
 from handrail.errors import TryAgain
 from handrail.store import Store
@@ -21,6 +22,7 @@ class Taker:
         self.store = store
         self.bad: set[str] = set()
         self.forgotten = 0
+        self.finished: list[int] = []
 
     def take(self, alert: Alert, *, source: str) -> list[str]:
         """Kept, or a surprise."""
@@ -35,6 +37,17 @@ class Taker:
     def forget(self) -> None:
         """Counted."""
         self.forgotten += 1
+
+    def set_aside(self, aside: Sequence[Aside], *, post: int, source: str) -> None:
+        """Kept."""
+        for one in aside:
+            self.store.append("alerts_set_aside", {"post": post, "alert": one.alert, "reason": one.reason})
+
+    def finish(self, found: Notification, *, post: int, source: str) -> None:
+        """Counted; what could not be read is kept."""
+        self.finished.append(post)
+        if found.aside:
+            self.set_aside(found.aside, post=post, source=source)
 
 
 class Crash(BaseException):
@@ -125,8 +138,10 @@ def test_one_alert_that_surprises_is_set_aside_and_its_neighbours_are_heard(stor
     taker.bad = {"B"}
     assert all_of(Posts(store=store, taker=taker, steady=lambda: 0.0)) == ["A", "C", "D"]
     assert kept(store) == ["A", "C", "D"]
-    (trouble,) = store.events(kinds=("trouble",))
-    assert "Alert 2 (B) of webhook 1 of shop was set aside" in trouble.payload["says"]
+    (aside,) = store.events(kinds=("alerts_set_aside",))
+    assert (aside.payload["post"], aside.payload["alert"]) == (1, 1)
+    assert "while it took B: RuntimeError" in aside.payload["reason"]
+    assert set(taker.finished) == {1, 2}
     assert taker.forgotten >= 3, "what a piece remembered is forgotten with it"
 
 
@@ -155,7 +170,9 @@ def test_a_record_that_takes_no_write_is_tried_again_later(store: Store, monkeyp
     assert store.events(kinds=("trouble",)) == []
 
 
-def test_what_cannot_be_read_does_not_stop_what_comes_after_it(store: Store) -> None:
-    store.keep_post(source="shop", body="no webhook")
+@pytest.mark.parametrize(("body", "aside"), [("no webhook", 0), ('{"v":1,"a":[', 1), ('{"v":1,"a":7}', 1)])
+def test_what_cannot_be_read_does_not_stop_what_comes_after_it(store: Store, body: str, aside: int) -> None:
+    store.keep_post(source="shop", body=body)
     post(store, "A")
     assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["A"]
+    assert len(store.events(kinds=("alerts_set_aside",))) == aside

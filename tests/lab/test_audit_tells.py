@@ -174,7 +174,7 @@ def test_the_event_and_the_alert_of_one_package_are_one_incident_with_one_run(
         else:
             tool.tell(audit(tool, azora_slug="high"), {})
             (event,) = listener.events()
-            parsed = alerts.parse(json.dumps(event).encode(), source="pipeline")
+            parsed = alerts.parse(json.dumps(event).encode(), source="pipeline", at=stage.clock())
             assert isinstance(parsed, alerts.Notification)
             begun += stage.intake.take(parsed.alerts[0], source="pipeline")
         stage.clock.forward(seconds=10)
@@ -185,7 +185,7 @@ def test_the_event_and_the_alert_of_one_package_are_one_incident_with_one_run(
     assert {row["name"] for row in kept} == {"audit.found" if what == "event" else alert.name for what in order}
     assert all(json.loads(row["body"])["labels"]["package"] == "azora-slug" for row in kept)
     tool.tell(audit(tool), {"azora-slug": "high"})
-    over = alerts.parse(json.dumps(listener.events()[0]).encode(), source="pipeline")
+    over = alerts.parse(json.dumps(listener.events()[0]).encode(), source="pipeline", at=stage.clock())
     assert isinstance(over, alerts.Notification)
     assert stage.intake.take(over.alerts[0], source="pipeline") == ["R-1"]
     firing = [row["name"] for row in stage.store.alerts_of("I-1") if row["status"] == "firing"]

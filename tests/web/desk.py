@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ class MemoryDesk:
     locked: bool = False
     surprise: Exception | None = None
 
-    def receive(self, *, source: str, body: bytes) -> Receipt:
+    def receive(self, *, source: str, body: bytes, kind: str = "", headers: Mapping[str, str] | None = None) -> Receipt:
         """Store a webhook that reads as Alertmanager's."""
         if self.surprise is not None:
             raise self.surprise

@@ -1,58 +1,91 @@
-"""Alertmanager's webhook, version 4: read once, at the edge. The enemy may have written any of its strings."""
+"""Alertmanager's webhook, any version of it, and Grafana's, which is nearly the same; also the bare list that Prometheus posts.
+
+Read once, at the edge. The enemy may have written any of its strings.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from handrail.alerts.model import Alert, Notification, Refused, moment, strings
+from handrail.alerts.letter import Letter
+from handrail.alerts.model import Alert, Aside, Notification
+from handrail.alerts.reading import as_it_came, as_text
 
-MOST_ALERTS = 20_000
+ALERTMANAGER, GRAFANA = "Alertmanager", "Grafana"
 URLS = ("runbook_url", "runbook", "runbookURL")
 
 
-def read(raw: object, *, source: str) -> Notification | Refused:
-    """The alerts of a webhook; refused where it is none. One bad alert does not lose the good ones."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("alerts"), list):
-        return Refused(status=422, reason="this is no Alertmanager webhook: it has no list `alerts`")
-    if str(raw.get("version", "4")) != "4":
-        return Refused(status=422, reason=f"version {raw['version']} of the webhook is not known; 4 is")
-    if len(raw["alerts"]) > MOST_ALERTS:
-        return Refused(status=413, reason=f"{len(raw['alerts'])} alerts at once; up to {MOST_ALERTS} are taken")
-    alerts, unread = [], []
-    for number, item in enumerate(raw["alerts"]):
-        try:
-            alerts.append(_alert(item, source))
-        except (KeyError, TypeError, ValueError) as error:
-            unread.append(f"alert {number} cannot be read: {type(error).__name__} {str(error)[:300]}")
-    if unread and not alerts:
-        return Refused(status=422, reason=unread[0])
-    return Notification(alerts=tuple(alerts), unread=tuple(unread))
+def fits(raw: object) -> bool:
+    """A webhook's object with its list, the list alone, or one alert alone."""
+    if isinstance(raw, dict):
+        return isinstance(raw.get("alerts"), list) or ("alerts" in raw and raw["alerts"] is None) or "labels" in raw
+    return isinstance(raw, list) and (not raw or any(isinstance(item, dict) and "labels" in item for item in raw))
 
 
-def _alert(raw: Mapping[str, Any], source: str) -> Alert:
-    labels, annotations = strings(raw["labels"], "label"), strings(raw.get("annotations") or {}, "annotation")
-    name = labels.get("alertname", "")
-    if not name:
-        raise ValueError("it has no label alertname")
-    status = raw.get("status")
-    if status not in ("firing", "resolved"):
-        raise ValueError(f"its status is {status!r}, not firing or resolved")
-    starts_at = moment(raw["startsAt"])
-    ends_at = moment(raw["endsAt"]) if raw.get("endsAt") else None
-    known = json.dumps([source, sorted(labels.items())])
-    given = raw.get("fingerprint")
-    plain = given if isinstance(given, str) and re.fullmatch(r"[\x21-\x7e]{1,128}", given) else ""
+def is_grafana(raw: object) -> bool:
+    """Grafana's webhook names its organisation."""
+    return isinstance(raw, dict) and "orgId" in raw and "alerts" in raw
+
+
+def read(raw: Any, letter: Letter) -> Notification:
+    """The alerts of a webhook. What is wrong with one is wrong with that one alone."""
+    post = raw if isinstance(raw, dict) and "alerts" in raw else {"alerts": raw if isinstance(raw, list) else [raw]}
+    group_key, group_status = post.get("groupKey"), post.get("status")
+    key = letter.reading(-1).text(group_key, "groupKey") if isinstance(group_key, str) else ""
+    alerts, aside = [], []
+    for number, item in enumerate(post["alerts"] or ()):
+        labels = item.get("labels") if isinstance(item, dict) else None
+        if not isinstance(labels, dict):
+            reason = "it has no object `labels`" if isinstance(item, dict) else "it is no object"
+            aside.append(Aside(alert=number, reason=reason, text=as_it_came(item)))
+            continue
+        alerts.append(_alert(item, labels, letter, number=number, group_status=group_status, group_key=key))
+    return Notification(
+        alerts=tuple(alerts),
+        aside=tuple(aside),
+        truncated=_count(post.get("truncatedAlerts")),
+        sender=GRAFANA if is_grafana(raw) else ALERTMANAGER,
+    )
+
+
+def _alert(
+    raw: Mapping[str, Any],
+    given: dict[str, Any],
+    letter: Letter,
+    *,
+    number: int,
+    group_status: Any,
+    group_key: str,
+) -> Alert:
+    reading = letter.reading(number)
+    labels = reading.texts(given, "label")
+    annotations = reading.texts(raw.get("annotations"), "annotation")
+    status = reading.status(raw.get("status"), group=group_status)
+    began = reading.start(raw.get("startsAt"))
     return Alert(
-        fingerprint=plain or hashlib.sha256(known.encode()).hexdigest()[:16],
-        name=name,
+        fingerprint=reading.fingerprint(raw.get("fingerprint"), known=lambda: _known(given, letter)),
+        name=reading.name(labels.get("alertname")),
         status=status,
         labels=labels,
         annotations=annotations,
-        starts_at=starts_at,
-        ends_at=ends_at if ends_at is not None and ends_at.year > 1 else None,
+        starts_at=began or letter.at,
+        ends_at=reading.end(raw.get("endsAt"), status=status),
         runbook_url=next((annotations[key] for key in URLS if annotations.get(key)), ""),
+        lasts=began is None,
+        group_key=group_key,
+        notes=tuple(reading.notes),
+        whole=reading.whole,
     )
+
+
+def _known(labels: Mapping[str, Any], letter: Letter) -> list[Any]:
+    """What an alert without a fingerprint is known by: its labels as they came, and who sent it."""
+    return [letter.source, sorted((key, as_text(value)) for key, value in labels.items())]
+
+
+def _count(raw: Any) -> int:
+    """How many alerts a webhook says it left out."""
+    if isinstance(raw, str) and raw.strip().isdecimal():
+        return int(raw.strip()[:9])
+    return raw if type(raw) is int and raw > 0 else 0

@@ -1,15 +1,47 @@
-"""An alert as every other room knows it, whatever sent it."""
+"""An alert as every other room knows it, whatever sent it, and what was read how on the way."""
 
 from __future__ import annotations
 
-import re
+import enum
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-LONGEST = 16 * 1024  # characters of one label or annotation
-HALVES = re.compile("[\ud800-\udfff]")  # JSON can spell them, no store can keep them
+UNNAMED = "unnamed"
+
+
+class Flaw(enum.StrEnum):
+    """What was wrong in a message and had a safe reading. Counted by these names.
+
+    The record keeps a flaw by its place in this list: add at the end."""
+
+    NAME = "no name"
+    STATUS = "unknown status"
+    START = "no or absurd start"
+    END = "absurd end"
+    VALUE = "value that is no text"
+    LENGTH = "over-long text"
+    CHARACTER = "unkeepable character"
+    SHAPE = "part of another shape"
+    FINGERPRINT = "unusable fingerprint"
+    ENCODING = "unreadable bytes"
+    DEPTH = "nested too deeply"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """One flaw of one alert: what it is, in words, and what it was read as. `alert` counts from 0; -1 is the message."""
+
+    alert: int
+    flaw: Flaw
+    what: str
+    read_as: str
+
+    @property
+    def says(self) -> str:
+        """One sentence without its full stop."""
+        return f"{self.what}: read as {self.read_as}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +58,37 @@ class Alert:
     ends_at: datetime | None
     runbook_url: str = ""
     lasts: bool = False
+    group_key: str = ""  # of the group that its sender put it in
+    notes: tuple[Note, ...] = ()
+    whole: Mapping[str, str] = field(default_factory=dict)  # texts that were cut, whole: `annotation summary`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """What could not be read at all: why, and as it came. `alert` counts from 0; -1 is the whole message."""
+
+    alert: int
+    reason: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """What one webhook brought: its alerts, and a sentence for each part that could not be read."""
+    """What one webhook brought: its alerts, what was set aside, and what was read how."""
 
     alerts: tuple[Alert, ...]
-    unread: tuple[str, ...] = ()
+    aside: tuple[Aside, ...] = ()
+    notes: tuple[Note, ...] = ()  # of the message itself; an alert has its own
+    truncated: int = 0  # alerts that its sender left out
+    sender: str = ""  # whose it was taken for
+
+    def read_how(self) -> Counter[str]:
+        """How often each flaw was read over."""
+        found = Counter(str(note.flaw) for note in self.notes)
+        for alert in self.alerts:
+            if alert.notes:
+                found.update(str(note.flaw) for note in alert.notes)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,25 +97,3 @@ class Refused:
 
     status: int
     reason: str
-
-
-def strings(raw: Any, what: str) -> dict[str, str]:
-    """A mapping of texts that a store can keep; ValueError or TypeError says which is none."""
-    if not isinstance(raw, dict):
-        raise TypeError(f"its {what}s are no mapping")
-    for key, value in raw.items():
-        if not isinstance(value, str):
-            raise TypeError(f"its {what} {key} is no text")
-        if max(len(key), len(value)) > LONGEST:
-            raise ValueError(f"its {what} {key[:40]} is longer than {LONGEST} characters")
-        if HALVES.search(key) or HALVES.search(value):
-            raise ValueError(f"its {what} {ascii(key)[:40]} holds half of a pair of surrogates, which is no character")
-    return dict(raw)
-
-
-def moment(raw: Any) -> datetime:
-    """A time with its zone; ValueError where it is none."""
-    found = datetime.fromisoformat(str(raw))
-    if found.tzinfo is None:
-        raise ValueError(f"its time {raw} has no zone")
-    return found

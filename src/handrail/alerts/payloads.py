@@ -1,44 +1,137 @@
-"""The door: a body becomes alerts, whatever sent it. The enemy may have written any of its bytes."""
+"""The door: a body becomes alerts, whatever sent it. The enemy may have written any of its bytes.
+
+What has a safe reading is read and noted. Refused is only what is no message at all: what is not JSON, or JSON in which
+nothing could stand. Anything else that no reader knows is set aside whole, as it came.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from handrail.alerts import alertmanager, events
-from handrail.alerts.model import Notification, Refused
+from handrail.alerts.letter import Letter
+from handrail.alerts.model import Aside, Flaw, Note, Notification, Refused
+from handrail.alerts.reading import NO_CHARACTER, SPELLED, as_text
 
-LARGEST = 32 * 1024 * 1024
+LARGEST = 64 * 1024 * 1024
 DEEPEST = 64
-STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
-def parse(body: bytes, *, source: str) -> Notification | Refused:
-    """The alerts of a webhook's body, Alertmanager's or a CloudEvent; refused where it is neither."""
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """A kind of message: how it is called, how it is told by its shape, and who reads it."""
+
+    title: str
+    fits: Callable[[object], bool]
+    read: Callable[[Any, Letter], Notification]
+
+
+SENDERS: Mapping[str, Sender] = {  # by the name that routes and settings use; in this order a shape is looked for
+    "event": Sender(title=events.CLOUDEVENTS, fits=events.fits, read=events.read),
+    "grafana": Sender(title=alertmanager.GRAFANA, fits=alertmanager.is_grafana, read=alertmanager.read),
+    "alertmanager": Sender(title=alertmanager.ALERTMANAGER, fits=alertmanager.fits, read=alertmanager.read),
+}
+
+
+def parse(
+    body: bytes, *, source: str, at: datetime, kind: str = "", headers: Mapping[str, str] | None = None
+) -> Notification | Refused:
+    """The alerts of a webhook's body. `kind` is whose it should be; where it has another's shape, it is theirs."""
+    named = SENDERS.get(kind)
+    taken_for = f"This was taken for {named.title}" if named else "The sender was not recognised"
     if len(body) > LARGEST:
-        return Refused(status=413, reason=f"the body has {len(body)} bytes; up to {LARGEST} are taken")
+        return Refused(status=413, reason=f"{taken_for}: the body has {len(body)} bytes; up to {LARGEST} are taken")
+    told = {name.lower(): value for name, value in (headers or {}).items()}
+    text, odd = _decoded(body)
+    raw, cut, wrong = _loaded(text)
+    binary = events.is_binary(told)
+    if wrong and not binary:
+        return Refused(status=400, reason=f"{taken_for}, but the body is not JSON: {wrong}")
+    if binary:
+        raw, named = events.binary(text if wrong else raw, told), SENDERS["event"]
+    elif not isinstance(raw, dict | list) or raw == {}:
+        return Refused(status=422, reason=f"{taken_for}, but the body is {as_text(raw)[:80]}: no alert can be in it")
+    letter = Letter(source=source, at=at, clean=not SPELLED.search(text), headers=told)
+    sender = _sender(raw, named)
+    if sender is None:
+        title = named.title if named else ""
+        reason = f"it has not the shape of {title}" if title else "it has the shape of no sender that Handrail knows"
+        found = Notification(alerts=(), aside=(Aside(alert=-1, reason=reason, text=_kept_text(text)),), sender=title)
+    else:
+        found = sender.read(raw, letter)
+    notes = [*odd, *cut]
+    return dataclasses.replace(found, notes=(*found.notes, *notes)) if notes else found
+
+
+def _sender(raw: Any, named: Sender | None) -> Sender | None:
+    """The one it should be from where its shape fits, else the first whose shape it has."""
+    if named is not None and named.fits(raw):
+        return named
+    return next((sender for sender in SENDERS.values() if sender.fits(raw)), None)
+
+
+def _decoded(body: bytes) -> tuple[str, list[Note]]:
+    """The text; bytes that are none become the mark for that."""
     try:
-        text = body.decode("utf-8")
+        return body.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
-        return Refused(status=400, reason=f"the body is no UTF-8 (byte {error.start})")
-    if _deep(text) > DEEPEST:
-        return Refused(status=400, reason=f"the JSON is nested deeper than {DEEPEST}")
+        encoding, where = json.detect_encoding(body), error.start
+    if encoding.startswith(("utf-16", "utf-32")):
+        try:
+            return body.decode(encoding), [_message(Flaw.ENCODING, "the body is not UTF-8", encoding.upper())]
+        except UnicodeDecodeError:
+            pass
+    note = _message(Flaw.ENCODING, f"byte {where} of the body is not UTF-8", "\ufffd in its place")
+    return body.decode("utf-8", errors="replace"), [note]
+
+
+def _loaded(text: str) -> tuple[Any, list[Note], str]:
+    """The value, what was read how, and what is wrong where it is no JSON."""
+    notes = []
     try:
-        raw = json.loads(text)
+        return json.loads(text, strict=False), [], ""
+    except RecursionError:
+        text = _shallow(text)
+        notes.append(_message(Flaw.DEPTH, f"it nests deeper than {DEEPEST}", "null below that"))
     except ValueError as error:
-        return Refused(status=400, reason=f"the body is no JSON: {error}")
-    if isinstance(raw, dict) and events.is_event(raw):
-        return events.read(raw, source=source)
-    return alertmanager.read(raw, source=source)
+        if isinstance(error, json.JSONDecodeError):
+            return None, [], str(error)
+    try:  # what is left: too deep, or a number of more digits than are turned into one
+        return json.loads(text, strict=False, parse_int=_whole), notes, ""
+    except (ValueError, RecursionError) as error:
+        return None, [], str(error)
 
 
-def _deep(text: str) -> int:
-    """The deepest nesting, counted before the parser recurses; brackets inside strings do not count."""
-    depth = deepest = 0
-    for char in STRINGS.sub("", text):
-        if char in "[{":
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < 400 else digits
+
+
+def _shallow(text: str) -> str:
+    """The text without what nests deeper than is read; brackets inside strings do not count."""
+    depth, kept, begin = 0, [], 0
+    for found in NESTING.finditer(text):
+        mark = found[0]
+        if mark in "[{":
             depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
+            if depth == DEEPEST + 1:
+                kept.append(text[begin : found.start()] + "null")
+        elif mark in "]}":
+            if depth == DEEPEST + 1:
+                begin = found.end()
             depth -= 1
-    return deepest
+    return "".join(kept) + (text[begin:] if depth <= DEEPEST else "")
+
+
+def _message(flaw: Flaw, what: str, read_as: str) -> Note:
+    return Note(alert=-1, flaw=flaw, what=what, read_as=read_as)
+
+
+def _kept_text(text: str) -> str:
+    return NO_CHARACTER.sub("\ufffd", text)

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from handrail import app, settings
+from handrail import alerts, app, settings
 from handrail.drills import drill as drills
 from handrail.drills import fault, recording
 from handrail.drills import script as scripts
@@ -345,10 +346,15 @@ def recorded_course(
 
 def _posts(here: app.Running, alert_at: datetime, *, until: datetime) -> tuple[tuple[float, str], ...]:
     return tuple(
-        (round((post["received_at"] - alert_at).total_seconds(), 2), post["body"])
+        (round((post["received_at"] - alert_at).total_seconds(), 2), _as_webhook(post))
         for post in here.store.posts()
         if post["received_at"] <= until
     )
+
+
+def _as_webhook(post: Mapping[str, Any]) -> str:
+    found = alerts.read_kept(post["body"], source=post["source"], at=post["received_at"])
+    return "{}" if isinstance(found, alerts.Refused) else alerts.as_webhook(found)
 
 
 def _others(here: app.Running, incident: str, *, own: str) -> dict[str, str]:

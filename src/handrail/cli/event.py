@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ OPTIONS = {
     "key": "--key",
     "status": "--resolved",
 }  # what is told of an event by a word of its own
+TYPE = re.compile(r"[A-Za-z][\w.-]{0,127}")
+LONGEST = 250  # characters of a service's name
 SECONDS = 10.0  # that a Handrail elsewhere may take to answer
 
 
@@ -44,6 +47,14 @@ def event(
         said = _store(json.dumps(body).encode(), source=source, config=config)
     where = f"{to} takes it up" if to else "A serving Handrail takes it up within a second"
     print(json.dumps(said) if json_ else f"{body['type']} is stored. {where}.")
+
+
+def _sound(kind: str, service: str) -> None:
+    """A server takes what it is sent, whatever its name; who types it is told of a slip."""
+    if not TYPE.fullmatch(kind):
+        raise FixSettings(f"{kind[:60]} is no name such as deployment.failed.")
+    if len(service) > LONGEST:
+        raise FixSettings(f"--service is longer than {LONGEST} characters.")
 
 
 def _store(body: bytes, *, source: str, config: Path) -> dict[str, object]:
@@ -104,6 +115,7 @@ def _secret(file: Path | None) -> bytes:
 
 def made(kind: str, service: str, summary: str, data: dict[str, str], *, key: str, resolved: bool) -> dict[str, object]:
     """The CloudEvent."""
+    _sound(kind, service)
     told = {**data, "key": key, "summary": summary, "status": "resolved" if resolved else ""}
     return {
         "specversion": "1.0",

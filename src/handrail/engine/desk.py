@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from handrail.approvals import Approver
@@ -15,6 +16,17 @@ class Receipt:
     status: int
     reason: str
     post: int = 0
+    sender: str = ""
+    """Whose message it was taken for."""
+    alerts: int = 0
+    set_aside: Sequence[str] = ()
+    """Why each part that could not be read was set aside; a person is called."""
+    truncated: int = 0
+    """Alerts that the sender says it left out."""
+    read: Sequence[str] = ()
+    """What was read how, in sentences; the first of many."""
+    flaws: Mapping[str, int] = field(default_factory=dict)
+    """How often each flaw was read over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +40,8 @@ class Told:
 class Desk(Protocol):
     """The verbs. Every one names the person; none of them waits for work to finish."""
 
-    def receive(self, *, source: str, body: bytes) -> Receipt:
-        """Take a webhook: masked, stored, answered; worked on afterwards."""
+    def receive(self, *, source: str, body: bytes, kind: str = "", headers: Mapping[str, str] | None = None) -> Receipt:
+        """Take a webhook: read, masked, stored, answered; worked on afterwards. `kind` is whose the route says it is."""
 
     def acknowledge(self, incident: str, who: Approver) -> Told:
         """Someone has it: unanswered timers stop."""

@@ -10,10 +10,12 @@ from typing import Any
 
 from handrail import alerts, remedies, runbooks, runs
 from handrail.alerts import Alert
+from handrail.engine import setaside
 from handrail.engine.catalog import Catalog
 from handrail.evidence import SYSTEM, Actor, Where
 from handrail.store import Store
 
+MOST_NOTES = 10  # of one alert in one line of the record; its row has them all
 JOIN_WINDOW = timedelta(minutes=30)
 AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own window to notice that it is over
 
@@ -53,9 +55,31 @@ class Intake:
     def forget(self) -> None:
         """What it remembers was not committed: it is read again."""
 
+    def finish(self, found: alerts.Notification, *, post: int, source: str) -> None:
+        """What is told of a message beside its alerts: what was set aside, and what its sender left out."""
+        if found.aside:
+            self.set_aside(found.aside, post=post, source=source)
+        if found.truncated:
+            setaside.tell_truncated(self.store, found, source=source, environment=self._environment(source))
+
+    def set_aside(self, aside: Sequence[alerts.Aside], *, post: int, source: str) -> None:
+        """What could not be read, or surprised: kept as it came, and somebody is called."""
+        setaside.tell(
+            self.store,
+            aside,
+            post=post,
+            source=source,
+            environment=self._environment(source),
+            drill=self._drilling(),
+            told=self._told,
+        )
+
+    def _environment(self, source: str) -> str:
+        return self.catalog.sources.get(source, next(iter(self.catalog.places), ""))
+
     def take(self, alert: Alert, *, source: str) -> list[str]:
         """One alert: opens, joins, resolves, or nothing, with the reason in the record."""
-        environment = self.catalog.sources.get(source, next(iter(self.catalog.places), ""))
+        environment = self._environment(source)
         known = self.store.alert(source, alert.fingerprint, alert.starts_at) or self._lasting(alert, source)
         now = self.store.now()
         if known is not None:
@@ -77,10 +101,7 @@ class Intake:
             alert, open_incidents=self._open(environment), services=self.catalog.services, now=now, window=JOIN_WINDOW
         )
         service = alerts.service_of(alert, self.catalog.services)
-        body = json.dumps(
-            {"labels": dict(alert.labels), "annotations": dict(alert.annotations), "runbook_url": alert.runbook_url},
-            sort_keys=True,
-        )
+        body = _body(alert)
         row = {
             "source": source,
             "fingerprint": alert.fingerprint,
@@ -206,7 +227,7 @@ class Intake:
         where = Where(environment=environment, incident=incident, run="")
         self.store.append(
             "alert_received",
-            {"name": alert.name, "decision": "opens", "reason": reason},
+            {"name": alert.name, "decision": "opens", "reason": reason, **_read(alert)},
             **where,
             actor=_source(source),
         )
@@ -223,7 +244,7 @@ class Intake:
         self.store.update_incident(incident, last_alert_at=self.store.now())
         self.store.append(
             "alert_received",
-            {"name": alert.name, "decision": "joins", "reason": row["decision"]},
+            {"name": alert.name, "decision": "joins", "reason": row["decision"], **_read(alert)},
             environment=environment,
             incident=incident,
             actor=_source(source),
@@ -455,6 +476,25 @@ class Intake:
         self.store.append("run_started", {"run": run, "runbook": runbook.id, "mode": mode}, **where)
         self._told("run_started", incident, {"run": run, "runbook": runbook.id})
         return run
+
+
+def _body(alert: Alert) -> str:
+    """What is kept of an alert: also what was read how, and texts that were cut."""
+    told: dict[str, Any] = {
+        "labels": dict(alert.labels),
+        "annotations": dict(alert.annotations),
+        "runbook_url": alert.runbook_url,
+    }
+    if alert.notes:
+        told["read"] = [note.says for note in alert.notes]
+    if alert.whole:
+        told["whole"] = dict(alert.whole)
+    return json.dumps(told, sort_keys=True)
+
+
+def _read(alert: Alert) -> dict[str, list[str]]:
+    """What was read how, for the record."""
+    return {"read": [note.says for note in alert.notes[:MOST_NOTES]]} if alert.notes else {}
 
 
 def _source(source: str) -> Actor:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from handrail import alerts
 from handrail.alerts import Alert
+from handrail.engine import setaside
 from handrail.errors import TryAgain
 from handrail.store import Store
 
@@ -35,6 +36,12 @@ class Taker(Protocol):
     def forget(self) -> None:
         """What it remembers was not committed."""
 
+    def set_aside(self, aside: Sequence[alerts.Aside], *, post: int, source: str) -> None:
+        """What could not be read, or surprised: kept, and somebody is called."""
+
+    def finish(self, found: alerts.Notification, *, post: int, source: str) -> None:
+        """What is told of a message beside its alerts, once they are taken."""
+
 
 @dataclass(kw_only=True)
 class Reading:
@@ -42,8 +49,13 @@ class Reading:
 
     post: int
     source: str
-    alerts: tuple[Alert, ...]
+    found: alerts.Notification
     taken: int
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Its alerts, in the order in which they came."""
+        return self.found.alerts
 
 
 @dataclass(kw_only=True)
@@ -99,9 +111,15 @@ class Posts:
         row = self.store.next_post(after=after)
         if row is None:
             return None
-        parsed = alerts.parse(row["body"].encode(), source=row["source"])
-        found = () if isinstance(parsed, alerts.Refused) else parsed.alerts
-        return Reading(post=row["id"], source=row["source"], alerts=found, taken=row["taken"] or 0)
+        try:
+            found = alerts.read_kept(row["body"], source=row["source"], at=row["received_at"])
+        except Exception:  # one post's door: those behind it are heard
+            log.exception("post_unreadable", extra={"post": row["id"]})
+            reason = "what was kept of it cannot be read back; the log says why"
+            found = alerts.Notification(alerts=(), aside=(alerts.Aside(alert=-1, reason=reason, text=row["body"]),))
+        if isinstance(found, alerts.Refused):  # an earlier version kept it, and told its sender so
+            found = alerts.Notification(alerts=())
+        return Reading(post=row["id"], source=row["source"], found=found, taken=row["taken"] or 0)
 
     def _piece(self, first: Reading) -> _Piece:
         """One transaction: alerts of this post and of those after it, until there are enough."""
@@ -117,6 +135,7 @@ class Posts:
                     reading.taken, count = reading.taken + 1, count + 1
                 if reading.taken < len(reading.alerts):
                     break
+                self.taker.finish(reading.found, post=reading.post, source=reading.source)
                 piece.done.append(reading.post)
                 full = count >= most or self._steady() - began >= LONGEST
                 now = None if full else self._read(after=reading.post)
@@ -148,11 +167,12 @@ class Posts:
         self._surprises[place] = self._surprises.get(place, 0) + 1
         if self._surprises[place] >= SURPRISES:
             del self._surprises[place]
-            name = again.alerts[again.taken].name if again.taken < len(again.alerts) else "its end"
-            says = f"Alert {again.taken + 1} ({name}) of webhook {again.post} of {again.source} was set aside: {error!r:.200}"
             with self.store.together():
-                self.store.append("trouble", {"says": says})
-                if again.taken + 1 >= len(again.alerts):
-                    self.store.post_done(again.post)
-                self.store.post_taken(again.post, taken=again.taken + 1)
+                if again.taken < len(again.alerts):
+                    one = setaside.surprising(again.alerts[again.taken], again.taken, error)
+                    self.taker.set_aside([one], post=again.post, source=again.source)
+                    self.store.post_taken(again.post, taken=again.taken + 1)
+                else:
+                    self.store.append("trouble", {"says": f"The end of webhook {again.post} failed: {error!r:.200}"})
+                    self.store.post_done(again.post, state="stuck")
         return []

@@ -12,13 +12,14 @@ from typing import Any
 from handrail import alerts, approvals, remedies, runs
 from handrail.approvals import Approver
 from handrail.commands import types as parameter_types
-from handrail.engine import durable, looking
+from handrail.engine import durable, looking, receipt
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.intake import Intake
 from handrail.engine.posts import Posts
 from handrail.engine.respond import PAUSED, UNDO, Responder
 from handrail.engine.settling import Settling
+from handrail.engine.tally import Tally
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count, listed
@@ -69,6 +70,7 @@ class Server:
         self._threads: list[threading.Thread] = []
         self._watched = store.now()
         self._refresh = refresh
+        self.tally = Tally()
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -205,19 +207,22 @@ class Server:
 
     # -- the verbs -------------------------------------------------------------------------------------------------
 
-    def receive(self, *, source: str, body: bytes) -> Receipt:
-        """Stored, masked, before it is answered; refused with a reason where it is no webhook."""
-        parsed = alerts.parse(body, source=source)
+    def receive(self, *, source: str, body: bytes, kind: str = "", headers: Mapping[str, str] | None = None) -> Receipt:
+        """Read once, masked and stored before it is answered; refused with a reason where it is no message at all."""
+        parsed = alerts.parse(body, source=source, at=self.store.now(), kind=kind, headers=headers)
         if isinstance(parsed, alerts.Refused):
+            self.tally.refused(source)
             return Receipt(status=parsed.status, reason=parsed.reason)
+        text = alerts.kept(parsed, mask=self._mask)
         try:
             self._at("before alert stored")
-            post = self.store.keep_post(source=source, body=self._mask(body.decode()))
+            post = self.store.keep_post(source=source, body=text)
             self._at("after alert stored")
         except TryAgain as error:
             return Receipt(status=503, reason=str(error))
         self._arrived.set()
-        return Receipt(status=202, reason=f"{count(len(parsed.alerts), 'alert')} stored", post=post)
+        self.tally.taken(source, parsed)
+        return receipt.of(parsed, post=post)
 
     def acknowledge(self, incident: str, who: Approver) -> Told:
         """Someone has it."""

@@ -79,7 +79,24 @@ class Told:
 
 def _alert(told: Told) -> str:
     did = {"opens": "It opens this incident", "joins": "It joins this incident"}.get(told["decision"], told["decision"])
-    return f"Alert {told['name']} came from {told.actor}. {did}{told.after(': ', 'reason')}"
+    said = f"Alert {told['name']} came from {told.actor}. {did}{told.after(': ', 'reason')}"
+    return f"{said}{told.after('. Not all of it was as it should be: ', 'read')}"
+
+
+def _set_aside(told: Told) -> str:
+    raw = told.payload.get("parts")
+    first = raw[0] if isinstance(raw, list) and raw and isinstance(raw[0], dict) else {}
+    number = first.get("alert", -1)
+    what = words.count(int(told["count"]), "alert") if told["count"].isdecimal() and number != -1 else "A message"
+    why = f": {first['reason']}" if first.get("reason") else ""
+    return f"{what} from {told['source']} could not be read and {'was' if what[:2] in ('A ', '1 ') else 'were'} set aside{why}"
+
+
+def _truncated(told: Told) -> str:
+    return (
+        f"{told['count']} alerts of this group were left out by {told['source']}, which sent {told['came']}: "
+        "more is wrong than is listed here"
+    )
 
 
 def _evidence(told: Told) -> str:
@@ -133,6 +150,8 @@ def _weighed(told: Told) -> str:
 
 SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "alert_received": _alert,
+    "alerts_set_aside": _set_aside,
+    "alerts_truncated": _truncated,
     "alert_resolved": lambda told: f"Alert {told['name']} resolved",
     "incident_opened": lambda told: f"Incident opened: {told['title']}{told.after(', ', 'severity')}",
     "incident_closed": lambda told: f"Incident closed{told.after(': ', 'reason')}",

@@ -22,9 +22,7 @@ class Waiting(Rows):
     def next_post(self, *, after: int = 0) -> Row | None:
         """The oldest post that was not worked on to its end, None where there is none."""
         query = sa.select(t.posts).where(t.posts.c.state == "new", t.posts.c.id > after)
-        with reading(self.engine) as connection:
-            row = connection.execute(query.order_by(t.posts.c.id).limit(1)).mappings().first()
-            return dict(row) if row else None
+        return self._one(query.order_by(t.posts.c.id).limit(1))
 
     def post_taken(self, post: int, *, taken: int) -> None:
         """So many of the post's alerts are done; in the transaction that did them."""

@@ -90,4 +90,14 @@ async def _store(desk: Desk, source: str, body: bytes) -> Response:
         return problem.answer(503, "It could not be stored. Send it again.")
     if receipt.status >= 400:
         return problem.answer(receipt.status, receipt.reason)
-    return problem.as_json({"stored": receipt.post, "reason": receipt.reason}, status=receipt.status)
+    told = {
+        "stored": receipt.post,
+        "reason": receipt.reason,
+        "sender": receipt.sender,
+        "alerts": receipt.alerts,
+        "set_aside": list(receipt.set_aside),
+        "truncated": receipt.truncated,
+        "read": list(receipt.read),
+        "flaws": dict(receipt.flaws),
+    }
+    return problem.as_json(told, status=receipt.status)
