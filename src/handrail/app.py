@@ -170,7 +170,8 @@ def record(config: Path) -> tuple[Store, Catalog]:
 
 def _store(state: Path, clock: Clock) -> Store:
     state.mkdir(parents=True, exist_ok=True)
-    return Store(store.connect(f"sqlite:///{state}/handrail.db"), clock=clock)
+    engine = store.connect(f"sqlite:///{state}/handrail.db", migrate=lambda: not is_served(state))
+    return Store(engine, clock=clock)
 
 
 def seen(kept: Store, known: Catalog, incident: str) -> incidents.IncidentView:
@@ -186,7 +187,7 @@ def limits(kept: Store, known: Catalog, plan: Plan) -> dict[str, timedelta]:
     run = kept.run(plan.run)
     if run is None:
         return {}
-    runbook, binding, _ = gather.runbook_of(known, run)
+    runbook, binding, _ = gather.runbook_of(kept, known, run)
     return gather.limits(known, runbook, binding, [plan])
 
 

@@ -170,7 +170,7 @@ def test_an_event_of_an_unknown_kind_shows_its_name(tmp_path: Path) -> None:
 def test_a_run_whose_document_is_gone_still_shows_its_plan(tmp_path: Path) -> None:
     here = site(tmp_path)
     incident, run, plan = here.waiting()
-    here.store.update_run(run, document_revision="older", document_text="")
+    here.store.update_run(run, document_revision="older")
     text = here.client.get(f"/incidents/{incident}", headers=ANA).text
     assert "its steps cannot be shown" in text
     assert plan.title in text
@@ -180,6 +180,7 @@ def test_a_run_of_an_edited_document_says_so(tmp_path: Path) -> None:
     here = site(tmp_path)
     incident, run, _ = here.waiting()
     here.store.update_run(run, document_revision="older")
+    here.store.start_run({**(here.store.run(run) or {}), "number": 99, "document_text": "# kept"}, [])
     assert "was edited after this run began" in here.client.get(f"/incidents/{incident}", headers=ANA).text
 
 

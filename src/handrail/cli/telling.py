@@ -55,7 +55,7 @@ class Telling:
             self._runs.add(event.run)
             self._remedies.update((one["name"], one["title"]) for one in self._store.remedies_of(event.run))
             try:
-                runbook, _, _ = gather.runbook_of(self._catalog, row)
+                runbook, _, _ = gather.runbook_of(self._store, self._catalog, row)
             except HandrailError:
                 return  # a document that cannot be read any more: its steps are told by their ids
             if runbook is not None:

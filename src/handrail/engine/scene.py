@@ -148,7 +148,7 @@ class Scenes:
         """The document at the run's own revision: an edit in the middle changes nothing for it."""
         revision = row["document_revision"]
         if revision not in self._documents:
-            self._documents[revision] = self.catalog.reread(row["document"], row["document_text"])
+            self._documents[revision] = self.catalog.reread(row["document"], self.store.document(revision))
         return self._documents[revision]
 
 

@@ -1,7 +1,7 @@
 """Tables and queries: SQLite and PostgreSQL by one code."""
 
 from handrail.store.chain import Line
-from handrail.store.database import connect
+from handrail.store.opening import connect
 from handrail.store.record import Store
 from handrail.store.sqlite import driver, wal_is_safe
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from handrail.errors import FixSettings, TryAgain
-from handrail.store import sqlite, tables
+from handrail.store import sqlite
 from handrail.store.turns import PATIENCE, Turns, Waited
 
 ONE_WRITER = 0x48414E44  # PostgreSQL's advisory lock: one chain, one writer at a time, whichever process it is in
@@ -19,42 +19,19 @@ _turns: dict[str, Turns] = {}  # of each database in this process, whoever opene
 _guard = threading.Lock()
 
 
-def connect(url: str) -> sa.Engine:
-    """An engine on `url`, with the tables there. SQLite gets full synchronisation and a safe journal."""
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    shown = sa.make_url(url).render_as_string(hide_password=True)
-    try:
-        engine = sqlite.engine(url) if url.startswith("sqlite") else sa.create_engine(url, pool_pre_ping=True)
-        sa.event.listen(engine, "begin", _begin)
-        tables.metadata.create_all(engine)
-        _grow(engine)
-    except sa.exc.OperationalError as error:
-        raise FixSettings(
-            f"The database {shown} cannot be opened: {error.orig}. Check the path and its permissions."
-        ) from error
-    except sa.exc.DatabaseError as error:  # what stands there is damaged, or something else
-        raise _damaged(shown, error) from error
+def opened(url: str) -> sa.Engine:
+    """An engine on `url`, as this store uses it: a write says so at its start."""
+    engine = sqlite.engine(url) if url.startswith("sqlite") else sa.create_engine(url, pool_pre_ping=True)
+    sa.event.listen(engine, "begin", _begin)
     return engine
 
 
-def _damaged(url: str, error: sa.exc.DatabaseError) -> FixSettings:
+def damaged(url: str, error: sa.exc.DatabaseError) -> FixSettings:
+    """What to do about a file that is damaged, or no database."""
     return FixSettings(
         f"The database {url} is damaged, or is none: {error.orig}. Put a backup of it there, or move it away to begin"
         " a new record."
     )
-
-
-def _grow(engine: sa.Engine) -> None:
-    """Add the columns that a record written by an earlier version lacks; each is one that may be empty."""
-    found = sa.inspect(engine)
-    for table in tables.metadata.sorted_tables:
-        there = {column["name"] for column in found.get_columns(table.name)}
-        missing = [column for column in table.columns if column.name not in there]
-        for column in missing:
-            kind = column.type.compile(engine.dialect)
-            with writing(engine) as connection:
-                connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -110,7 +87,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.DatabaseError as error:
         if engine.dialect.name != "sqlite" or type(error.orig) is not sqlite.driver().DatabaseError:
             raise
-        raise _damaged(engine.url.render_as_string(hide_password=True), error) from error
+        raise damaged(engine.url.render_as_string(hide_password=True), error) from error
 
 
 def is_writing(engine: sa.Engine) -> bool:

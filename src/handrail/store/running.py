@@ -28,20 +28,35 @@ class Running(Arrivals):
         return self.start_runs([(row, remedies)])[0]
 
     def start_runs(self, begun: Sequence[tuple[Row, Sequence[Row]]]) -> list[str]:
-        """New runs, each with its remedies, in one transaction; their names, in this order."""
+        """New runs, each with its remedies, in one transaction; their names, in this order.
+
+        The text of a run's document (`document_text`) is kept once for each revision.
+        """
         empty: Row = {column.name: None for column in t.runs.columns if column.nullable}
         told: Row = {"values_": "{}", "segment": 0, "reason": "", "verifying": "", "waits_for": ""}
+        texts = {row["document_revision"]: row["document_text"] for row, _ in begun if row.get("document_text")}
+        rows = [{key: value for key, value in row.items() if key != "document_text"} for row, _ in begun]
         with writing(self.engine) as connection:
-            numbers = all_inserted(connection, t.runs, [plain({**empty, **told, **row}) for row, _ in begun])
+            known = sa.select(t.documents.c.revision).where(t.documents.c.revision.in_(texts))
+            new = set(texts) - set(connection.execute(known).scalars())
+            if new:
+                added = [{"revision": revision, "text": texts[revision]} for revision in sorted(new)]
+                connection.execute(sa.insert(t.documents), added)
+            numbers = all_inserted(connection, t.runs, [plain({**empty, **told, **row}) for row in rows])
             names = [f"R-{number}" for number in numbers]
-            rows = [
+            listed = [
                 {"run": run, "position": place, "standing": "not tried", "reason": "", "plan": "", **remedy}
                 for run, (_, remedies) in zip(names, begun, strict=True)
                 for place, remedy in enumerate(remedies)
             ]
-            if rows:
-                connection.execute(sa.insert(t.remedies), rows)
+            if listed:
+                connection.execute(sa.insert(t.remedies), listed)
             return names
+
+    def document(self, revision: str) -> str:
+        """The text of a document's revision that a run was started with, empty where it was not kept."""
+        row = self._one(sa.select(t.documents.c.text).where(t.documents.c.revision == revision))
+        return str(row["text"]) if row else ""
 
     def run(self, run: str) -> Row | None:
         """One run by its name."""

@@ -59,9 +59,8 @@ runs = sa.Table(
     sa.Column("incident", Text, nullable=False, index=True),
     sa.Column("runbook", Text, nullable=False),
     sa.Column("document", Text, nullable=False),
-    sa.Column("document_revision", Text, nullable=False),
+    sa.Column("document_revision", Text, nullable=False),  # the run keeps it, whatever happens to the file: `documents`
     sa.Column("binding_revision", Text, nullable=False),
-    sa.Column("document_text", Text, nullable=False),  # the run keeps its revision, whatever happens to the file
     sa.Column("mode", Text, nullable=False),
     sa.Column("confirmed", Int, nullable=False),
     sa.Column("chosen_because", Text, nullable=False),
@@ -80,6 +79,12 @@ runs = sa.Table(
     sa.Column("waits_for", Text, nullable=False, default=""),
     sa.Column("handed_over_at", Text),  # when people were told that nothing is left to propose
     sa.Column("answers", Int),  # the alert that fired still once another run had healed what that one was about
+)
+documents = sa.Table(  # the text of each revision that a run was started with
+    "documents",
+    metadata,
+    sa.Column("revision", Text, primary_key=True),
+    sa.Column("text", Text, nullable=False),
 )
 evidence = sa.Table(
     "evidence",
@@ -239,4 +244,9 @@ drills = sa.Table(  # how each rehearsal ended; the drill itself has a record of
     sa.Column("times", Text, nullable=False),  # JSON: phase to seconds from the alert's arrival
     sa.Column("problems", Text, nullable=False),  # JSON: a sentence each
     sa.Column("by_person", Int),  # 1 where a person healed by hand; empty in what was kept before this was known
+)
+versions = sa.Table(  # one row: of which version the tables are (`migrations`)
+    "versions",
+    metadata,
+    sa.Column("number", Int, primary_key=True, autoincrement=False),
 )

@@ -48,7 +48,7 @@ class Api:
         if row is None:
             raise Problem(404, f"There is no run {call.path('run')}.")
         name = f"R-{row['number']}"
-        kept = {key: value for key, value in _named(row, "R").items() if key not in ("document_text", "values_")}
+        kept = {key: value for key, value in _named(row, "R").items() if key != "values_"}
         return as_json(
             {
                 **kept,

@@ -94,7 +94,7 @@ def facts(
 def _run(store: Store, catalog: Catalog, row: dict[str, Any]) -> incidents.RunFacts:
     name = f"R-{row['number']}"
     plans = store.plans_of(name)
-    runbook, binding, edited = runbook_of(catalog, row)
+    runbook, binding, edited = runbook_of(store, catalog, row)
     return incidents.RunFacts(
         row=row,
         runbook=runbook,
@@ -165,7 +165,7 @@ def headline(store: Store, catalog: Catalog, incident: dict[str, Any], runs: Seq
     return incidents.what_is_wrong(incident, run=run, binding=binding, events=events)
 
 
-def runbook_of(catalog: Catalog, row: dict[str, Any]) -> tuple[Runbook | None, RunbookBinding, bool]:
+def runbook_of(store: Store, catalog: Catalog, row: dict[str, Any]) -> tuple[Runbook | None, RunbookBinding, bool]:
     """The runbook at the run's own revision, its binding, and whether the document is another by now."""
     try:
         document, runbook, binding = catalog.runbook(row["runbook"])
@@ -174,6 +174,10 @@ def runbook_of(catalog: Catalog, row: dict[str, Any]) -> tuple[Runbook | None, R
     except (HandrailError, KeyError):
         binding = RunbookBinding(runbook=RunbookId(row["runbook"]))
     try:
-        return catalog.reread(row["document"], row["document_text"]).runbook(row["runbook"]), binding, True
+        return (
+            catalog.reread(row["document"], store.document(row["document_revision"])).runbook(row["runbook"]),
+            binding,
+            True,
+        )
     except (HandrailError, KeyError):
         return None, binding, True
