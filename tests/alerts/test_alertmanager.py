@@ -20,7 +20,7 @@ from handrail.alerts import (
     payloads,
     read_kept,
     reading,
-    service_of,
+    scope_of,
 )
 
 AT = datetime(2026, 5, 4, 12, 6, tzinfo=UTC)
@@ -380,7 +380,7 @@ def test_a_hostile_label_is_kept_as_text_and_names_no_service(hostile: str) -> N
     (alert,) = read(webhook(one(labels=labels))).alerts
     assert alert.labels == labels
     assert alert.name == hostile
-    assert service_of(alert, []) == "unknown"
+    assert scope_of(alert).service == "unknown"
 
 
 JSON = st.recursive(

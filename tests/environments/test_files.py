@@ -46,6 +46,8 @@ def test_the_librarys_services_are_read_and_lean_on_each_other() -> None:
         ("services: {a: {depends_on: b}, b: {}}", "depends_on"),
         ("services: {a: {alerts: Down}}", "alerts"),
         ("services: {a: {owner: [x]}}", "owner"),
+        ("services: {a: {namespace: [x]}}", "namespace"),
+        ("services: {a: {workloads: billing}}", "workloads"),
     ],
 )
 def test_a_mistake_in_the_services_file_is_told_with_the_file(text: str, says: str) -> None:
@@ -53,6 +55,12 @@ def test_a_mistake_in_the_services_file_is_told_with_the_file(text: str, says: s
         environments.services(text, path="services.yaml")
     assert str(caught.value).startswith("services.yaml: ")
     assert says in str(caught.value)
+
+
+def test_a_service_may_say_where_it_runs_and_as_what() -> None:
+    text = "services: {a: {cluster: eu-1, namespace: shop, workloads: [deployment/a-api]}}"
+    (found,) = environments.services(text, path="services.yaml")
+    assert (found.cluster, found.namespace, found.workloads) == ("eu-1", "shop", ["deployment/a-api"])
 
 
 def test_an_empty_services_file_holds_none() -> None:

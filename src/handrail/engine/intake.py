@@ -47,6 +47,8 @@ class Intake:
         self.store, self.catalog = store, catalog
         self._drilling, self._told, self._at = drilling, told, at
         self._known_by: tuple[str, ...] = ()
+        self._directory_of: Any = None
+        self._directory = alerts.Directory()
         self._answers: dict[int, Answered | None] = {}  # by the alert's row, for as long as nobody edits a binding
 
     def flush(self) -> None:
@@ -97,10 +99,8 @@ class Intake:
             if alert.status == "firing" and known["status"] == "firing" and self._over_for_long(known, environment):
                 return self._again(alert, known, source=source, environment=environment)
             return self._resume(alert, known, environment=environment)
-        decision = alerts.correlate(
-            alert, open_incidents=self._open(environment), services=self.catalog.services, now=now, window=JOIN_WINDOW
-        )
-        service = alerts.service_of(alert, self.catalog.services)
+        scope = self.scope_of(alert)
+        decision = self._belongs(alert, scope, environment=environment)
         body = _body(alert)
         row = {
             "source": source,
@@ -116,7 +116,7 @@ class Intake:
         }
         match decision:
             case alerts.Opens():
-                return self._open_incident(alert, row, source=source, environment=environment, service=service)
+                return self._open_incident(alert, row, source=source, environment=environment, scope=scope)
             case alerts.Joins(incident=incident):
                 return self._join(alert, {**row, "incident": incident}, source=source, environment=environment)
             case _:
@@ -141,19 +141,19 @@ class Intake:
 
     def _again(self, alert: Alert, known: dict[str, Any], *, source: str, environment: str) -> list[str]:
         """It still fires though its incident was closed: people deal with it again."""
-        service = alerts.service_of(alert, self.catalog.services)
+        scope = self.scope_of(alert)
         before = known["incident"]
         reason = f"it still fires after {before} was closed"
-        open_ones = [one for one in self._open(environment) if service in one.about]
-        if open_ones:
-            self.store.move_alert(known["id"], incident=open_ones[0].id, decision=reason)
+        about = self._index(environment).about(scope=scope, environment=environment)
+        if about:
+            self.store.move_alert(known["id"], incident=about, decision=reason)
             return []
         return self._opened(
             alert,
             keep=lambda incident: self.store.move_alert(known["id"], incident=incident, decision=reason),
             source=source,
             environment=environment,
-            service=service,
+            scope=scope,
             reason=reason,
         )
 
@@ -171,31 +171,49 @@ class Intake:
             self._told("incident_opened", incident, opened)
         return self._select(alert, incident=incident, environment=environment, first=True)
 
-    def _open(self, environment: str) -> Sequence[alerts.OpenIncident]:
-        return [self._as_open(row) for row in self.store.incidents(status="open") if row["environment"] == environment]
+    def scope_of(self, alert: Alert) -> alerts.Scope:
+        """What an alert is about, by the services file and the table of rules."""
+        if self._directory_of is not self.catalog.services:
+            self._directory_of, self._directory = self.catalog.services, alerts.Directory(self.catalog.services)
+        return alerts.scope_of(alert, services=self._directory)
 
-    def _as_open(self, row: dict[str, Any]) -> alerts.OpenIncident:
-        incident = f"I-{row['number']}"
-        joined = [_kept(one) for one in self.store.alerts_of(incident) if one["status"] == "firing"]
-        # what is over draws nothing else in
-        return alerts.OpenIncident(
-            id=incident,
-            environment=row["environment"],
-            service=row["service"],
-            opened_at=row["opened_at"],
-            last_alert_at=row["last_alert_at"],
-            services=frozenset(alerts.service_of(alert, self.catalog.services) for alert in joined),
+    def _belongs(
+        self, alert: Alert, scope: alerts.Scope, *, environment: str
+    ) -> alerts.Opens | alerts.Joins | alerts.Nothing:
+        """Where an alert that was not seen before belongs."""
+        if alert.status == "resolved":
+            return alerts.Nothing(reason="it was resolved before it was ever seen firing")
+        return self._index(environment).correlate(
+            rule=alert.name, scope=scope, environment=environment, now=self.store.now(), window=JOIN_WINDOW
         )
 
+    def _index(self, environment: str) -> alerts.Index:
+        """The open incidents of an environment by what they are about."""
+        index = alerts.Index(self.catalog.services)
+        rows = [row for row in self.store.incidents(status="open") if row["environment"] == environment]
+        for row in sorted(rows, key=lambda row: (row["last_alert_at"], row["number"])):
+            incident = f"I-{row['number']}"
+            joined = self.store.alerts_of(incident)
+            scopes = {one["id"]: self.scope_of(_kept(one)) for one in joined}
+            own = next(iter(scopes.values()), None) or _by_hand(row["service"])
+            index.opened(
+                alerts.OpenIncident(id=incident, environment=environment, scope=own, last_alert_at=row["last_alert_at"])
+            )
+            for one in joined:
+                if one["status"] == "firing":  # what is over draws nothing else in
+                    member = alerts.Member(alert=one["id"], rule=one["name"], scope=scopes[one["id"]])
+                    index.fires(incident, member, at=row["last_alert_at"])
+        return index
+
     def _open_incident(
-        self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, service: str
+        self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, scope: alerts.Scope
     ) -> list[str]:
         return self._opened(
             alert,
             keep=lambda incident: self.store.keep_alert({**row, "incident": incident}),
             source=source,
             environment=environment,
-            service=service,
+            scope=scope,
             reason=row["decision"],
         )
 
@@ -206,16 +224,17 @@ class Intake:
         keep: Callable[[str], object],
         source: str,
         environment: str,
-        service: str,
+        scope: alerts.Scope,
         reason: str,
     ) -> list[str]:
         """A new incident for this alert, which `keep` puts there; the run that was started."""
-        title = alert.annotations.get("summary") or f"{alert.name} on {service}"
+        about = "" if scope.kind is alerts.ScopeKind.ALONE else f" on {scope.title}"
+        title = alert.annotations.get("summary") or f"{alert.name}{about}"
         severity = alert.labels.get("severity", "unknown")
         incident = self.store.open_incident(
             {
                 "environment": environment,
-                "service": service,
+                "service": scope.service,
                 "title": title,
                 "severity": severity,
                 "opened_at": self.store.now(),
@@ -370,7 +389,7 @@ class Intake:
                 else Answered(
                     alert=row["id"],
                     name=alert.name,
-                    service=alerts.service_of(alert, self.catalog.services),
+                    service=self.scope_of(alert).service,
                     runbook=str(answer.runbook),
                     certain=not answer.guess,
                 )
@@ -485,6 +504,8 @@ def _body(alert: Alert) -> str:
         "annotations": dict(alert.annotations),
         "runbook_url": alert.runbook_url,
     }
+    if alert.group_key:
+        told["group_key"] = alert.group_key
     if alert.notes:
         told["read"] = [note.says for note in alert.notes]
     if alert.whole:
@@ -501,6 +522,11 @@ def _source(source: str) -> Actor:
     return Actor(kind="source", name=source, known_by="webhook token")
 
 
+def _by_hand(service: str) -> alerts.Scope:
+    """What an incident is about that a person opened: the service that they named."""
+    return alerts.Scope(kind=alerts.ScopeKind.SERVICE, name=service, reason="a person named it")
+
+
 def _kept(row: dict[str, Any]) -> Alert:
     """An alert that fires, as the record has it."""
     told = json.loads(row["body"])
@@ -513,4 +539,5 @@ def _kept(row: dict[str, Any]) -> Alert:
         starts_at=row["starts_at"],
         ends_at=None,
         runbook_url=told.get("runbook_url", ""),
+        group_key=told.get("group_key", ""),
     )

@@ -22,13 +22,19 @@ class IdentityKind(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What an alert is about. `owner` is a team that the people file names."""
+    """What an alert is about. `owner` is a team that the people file names.
+
+    With `cluster`, `namespace` and `workloads` it says where it runs and as what: a like-named label elsewhere is not it.
+    """
 
     name: str
     owner: str = ""
     channel: str = ""
     depends_on: Sequence[str] = ()
     alerts: Sequence[str] = ()
+    cluster: str = ""
+    namespace: str = ""
+    workloads: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
