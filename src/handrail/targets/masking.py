@@ -1,5 +1,6 @@
-"""Masks known secrets before anything is kept: exact values, the forms that programs print them in, and what is left of
-one where an output was cut. What a statement itself calls a password is one, whoever knows it.
+"""Masks secrets before anything is kept: known values in the forms that programs print them in, what is left of one where
+an output was cut, and what looks like a credential to anybody (`shapes`). What a statement itself calls a password is one,
+whoever knows it.
 
 Values that are too short to be told from ordinary words are left alone.
 """
@@ -14,6 +15,8 @@ import threading
 import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+from handrail.targets import shapes
 
 SHORTEST = 6
 REST = 4  # so many characters of a value at a cut are already too many
@@ -31,6 +34,11 @@ class Masker:
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._forms: tuple[str, ...] = ()
+        self._digests: frozenset[str] = frozenset()
+
+    def know_digests(self, digests: Iterable[str]) -> None:
+        """SHA-256 (hex) of tokens whose values nobody keeps: a word that has one of them is masked."""
+        self._digests = frozenset(one.lower() for one in digests if one)
 
     def update(self, values: Iterable[str], *, ordinary: Iterable[str] = ()) -> None:
         """Learn more secret values. `ordinary` are words that stand everywhere and are no secret even where one says so."""
@@ -47,6 +55,7 @@ class Masker:
         for form in forms:
             if form in text:
                 text = text.replace(form, MASK)
+        text = shapes.masked(text, MASK, digests=self._digests)
         if not forms:
             return text
         parts = CUT.split(text)

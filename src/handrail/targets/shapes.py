@@ -1,0 +1,304 @@
+"""Credentials that nobody told us of, known by their shape: what a name calls a password, and what looks like a key.
+
+One pass: cheap searches for words that announce a credential (`password`, `://`, `eyJ`), and at each place one strict
+pattern that says what of it is the secret. So ordinary text costs little, however long it is, and what follows an
+announcing word is masked only where it can be a value: `password authentication failed` stays as it is.
+
+Forms of keys are those that their makers publish (GitHub, GitLab, Slack, Stripe, AWS, Google, …), as secret scanners know them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+Span = tuple[int, int]
+
+# -- a name that says what its value is ------------------------------------------------------------------------------
+
+# what a name ends with, by the few letters that are searched for: which of them it is decides how strictly its value is read
+ENDINGS = {
+    "pass": re.compile(
+        r"(?P<strong>pass(?:word|wd|phrase|code))|(?P<short>(?<=[_-])pass|(?<![A-Za-z])PASS)", re.IGNORECASE
+    ),
+    "pwd": re.compile(r"(?P<short>pwd)", re.IGNORECASE),
+    "secret": re.compile(r"(?P<strong>secret[_ -]?key)|(?P<weak>secret)", re.IGNORECASE),
+    "token": re.compile(r"(?P<weak>token)", re.IGNORECASE),
+    "credential": re.compile(r"(?P<weak>credentials?)", re.IGNORECASE),
+    "connection": re.compile(r"(?P<strong>connection_?string)", re.IGNORECASE),
+    "key": re.compile(r"(?P<strong>key)", re.IGNORECASE),
+}
+KEYS = re.compile(
+    r"(?:api|access|private|secret|auth|account|encryption|signing|shared|master|routing|integration|deploy|license)[_ -]?$",
+    re.IGNORECASE,
+)  # a key of which kind is one to keep
+# what may stand between the name and its separator: which password it is, not another thing about it
+WHICH = r"(?:[_-]?(?:value|prod|production|staging|stage|dev|test|live|old|new|current|previous|primary|secondary|admin|root|user|app|b64|base64|raw|plain|text|\d{1,3}))?"
+# `NAME=`, `name: `, `"name": "`, `\"name\":\"`, `name => '`, `--name `; escaped as often as JSON within JSON is
+SEPARATOR = re.compile(
+    WHICH
+    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|[:=])\s{0,4}|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
+    re.IGNORECASE,
+)
+BARE = re.compile(r"""[^\s"'`\\,;&|<>(){}\[\]]{1,512}""")
+NOTHING = re.compile(
+    r"true|false|null|nil|none|no|yes|ok|n/a|undefined|unset|empty|missing|required|optional|invalid|expired|revoked|"
+    r"changed|change|rotated|rotation|wrong|incorrect|mismatch|mismatched|not|is|was|has|must|should|cannot|failed|failure|"
+    r"error|authentication|denied|rejected|accepted|unknown|found|set|file|path|env|string|text|secret|token|password|key|"
+    r"the|a|an|for|of|in|from|to|and|or|with|by|see|ask|enter|stored|kept|"
+    r"\*+|x{3,}|•+|\.{2,}|…+|-+|\?+|[0-9]{1,3}|\[masked\]?|masked|redacted|\[?redacted\]?|changeme|example",
+    re.IGNORECASE,
+)
+PLACE = re.compile(r"\$|=+$|%[A-Za-z_(]|<[A-Za-z]|\{\{|@[A-Za-z./]|/[\w./-]+$|[A-Za-z]:\\")
+ORDINARY = re.compile(r"[A-Za-z]+(?:[-./:][A-Za-z]+)*[.:]?")  # words, and words joined as names are
+OWN_NAME = re.compile(r"secret|token|passw|credential|regcred", re.IGNORECASE)  # a Secret is often called one
+LOOKS_RANDOM = re.compile(
+    r"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])(?=[^\s]*(?:[+/=!@#$%^&*]|[a-z][^\s]*[A-Z]|[A-Z][^\s]*[a-z]))[^\s]{8,}"
+)
+FLAG = re.compile(r"(?:^|[\s\"'])--?[a-z][a-z-]*$")  # `--password hunter2`, up to where the name ends
+
+
+def _named(text: str, at: int, anchor: str) -> Span | None:
+    """The value behind a name whose ending begins with `anchor` at `at`."""
+    ending = ENDINGS[anchor].match(text, at)
+    if ending is None or (anchor == "key" and not KEYS.search(text, max(0, at - 12), at)):
+        return None
+    entry = _entry(text, ending.end())
+    if entry is not None:
+        return entry
+    found = SEPARATOR.match(text, ending.end())
+    if found is None:
+        return None
+    begins, quote, blank = found.end(), found["open"], found["blank"]
+    value, ends = _value(text, begins, quote)
+    if not value.strip() or NOTHING.fullmatch(value) or PLACE.match(value):
+        return None
+    if blank is not None and FLAG.search(text[max(0, at - 32) : found.start()]) and blank.strip() == "":
+        return None if value.startswith("-") or OWN_NAME.search(value) else (begins, ends)
+    if blank is not None:  # a sentence: only what no word of one looks like
+        return (begins, ends) if LOOKS_RANDOM.fullmatch(value) and not OWN_NAME.search(value) else None
+    if text[ends : ends + 6] == " bytes":  # `kubectl describe secret` tells a length, which is none
+        return None
+    name_stands_alone = at == 0 or not (text[at - 1].isalnum() or text[at - 1] in "_-")
+    weak = ending.lastgroup == "weak" and not quote
+    if weak and (OWN_NAME.search(value) or (ORDINARY.fullmatch(value) and name_stands_alone)):
+        return None  # the name of a Secret, `kubectl get secret: …`
+    if ending.lastgroup == "short" and value.replace(".", "").isdigit():
+        return None  # `tests_pass: 1200`
+    return (begins, ends)
+
+
+def _value(text: str, begins: int, quote: str) -> tuple[str, int]:
+    """What stands there, to its closing quote or to the end of the word; and where it ends."""
+    if quote:
+        ends = _closing(text, begins, quote)
+        return (text[begins:ends], ends) if ends is not None else ("", begins)
+    bare = BARE.match(text, begins)
+    value = bare[0].rstrip(".!?:") if bare is not None else ""
+    return value, begins + len(value)
+
+
+def _closing(text: str, begins: int, quote: str) -> int | None:
+    """Where the quoted value that begins here ends; the quote is escaped as its opening one is."""
+    mark = quote[-1]
+    at = begins
+    while at - begins <= 4096:
+        at = text.find(mark, at)
+        if at < 0:
+            return None
+        slashes = 0
+        while at - slashes - 1 >= begins and text[at - slashes - 1] == "\\":
+            slashes += 1
+        if slashes <= len(quote) - 1:
+            return at - slashes
+        at += 1
+    return None
+
+
+# -- values that look like nothing else ------------------------------------------------------------------------------
+
+# `{"name": "DB_PASSWORD", "value": "…"}`, as a container's environment is written in JSON and YAML
+ENTRY = re.compile(
+    r"""(?P<close>[\w-]{0,24}\\{0,7}["']?)\s{0,8},?(?:\s|\\{1,7}[nrt]){0,64}\\{0,7}["']?value\\{0,7}["']?\s{0,4}:\s{0,4}(?P<open>(?:\\{0,7}["'])?)""",
+    re.IGNORECASE,
+)
+USERINFO = re.compile(
+    r"""://(?P<user>[^\s/:@"'<>\\]{0,128}):(?P<secret>(?!\d{1,5}/)[^\s"'<>\\]{1,256}?)@(?=(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?(?:[/?#,;)\]\s"'`\\>&|]|\.?$))""",
+    re.MULTILINE,
+)
+LONE_USERINFO = re.compile(r"""://(?P<secret>(?=[^\s/:@"'<>]*\d)[A-Za-z0-9_.~-]{20,256})@(?=[\w.-]+)""")
+HEADER = re.compile(
+    r"""(?:authorization)\\{0,7}["']?\s{0,2}[:=]\s{0,2}\\{0,7}["']?(?:(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|genie(?:key)?|aws4-hmac-sha256)\s+)?(?:token=)?(?P<secret>(?!(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|genie(?:key)?)\b)[^\s"'`,;\\<>{}\[\]]{4,4096})""",
+    re.IGNORECASE,
+)
+BEARER = re.compile(r"""bearer\s{1,2}(?P<secret>(?=[^\s"']*\d|[^\s"']{24})[A-Za-z0-9._~+/=-]{8,4096})""", re.IGNORECASE)
+BASIC = re.compile(
+    r"""basic\s{1,2}(?P<secret>(?=[^\s"']*(?-i:[A-Z]))[A-Za-z0-9+/]{10,1024}={0,2})(?![\w-])""", re.IGNORECASE
+)
+CURL_USER = re.compile(r"""(?:-u|--user|--proxy-user)(?:\s+|=)["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\]{1,256})""")
+PEM = re.compile(
+    r"""-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?P<secret>.{16,16384}?)(?=-----END |\Z)""", re.DOTALL
+)
+COOKIE = re.compile(
+    r"""cookie\\{0,7}["']?\s{0,2}:\s{0,2}["']?[\w.-]{1,64}=(?P<secret>[^\s;"'\\]{8,4096})""", re.IGNORECASE
+)
+HOOK = re.compile(
+    r"""(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|\.webhook\.office\.com/webhookb2/|events\.pagerduty\.com/integration/)(?P<secret>[A-Za-z0-9_/@.-]{16,512})"""
+)
+
+
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?P<secret>{pattern})(?![A-Za-z0-9])")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """`anchors` announce it, in small letters where `folded`; `pattern` begins there and names the secret."""
+
+    anchors: tuple[str, ...]
+    pattern: re.Pattern[str]
+    folded: bool = False
+    alone: bool = True  # no letter or digit stands before it
+
+
+SHAPES = (
+    Shape(("://",), USERINFO, alone=False),
+    Shape(("://",), LONE_USERINFO, alone=False),
+    Shape(("authorization",), HEADER, folded=True, alone=False),
+    Shape(("bearer ",), BEARER, folded=True),
+    Shape(("basic ",), BASIC, folded=True),
+    Shape(("cookie",), COOKIE, folded=True, alone=False),
+    Shape(("-u", "--user", "--proxy-user"), CURL_USER),
+    Shape(("-----BEGIN",), PEM, alone=False),
+    Shape(
+        (
+            "hooks.slack.com/",
+            "discord.com/api/webhooks/",
+            "discordapp.com/api/webhooks/",
+            "events.pagerduty.com/integration/",
+            ".webhook.office.com/webhookb2/",
+        ),
+        HOOK,
+        alone=False,
+    ),
+    Shape(("eyJ",), _whole(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}")),
+    Shape(("AKIA", "ASIA", "ABIA", "ACCA"), _whole(r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}")),
+    Shape(("AIza",), _whole(r"AIza[A-Za-z0-9_-]{30,45}")),
+    Shape(("ya29.",), _whole(r"ya29\.[A-Za-z0-9_-]{20,}")),
+    Shape(("GOCSPX-",), _whole(r"GOCSPX-[A-Za-z0-9_-]{20,}")),
+    Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _whole(r"gh[pousr]_[A-Za-z0-9]{30,255}")),
+    Shape(("github_pat_",), _whole(r"github_pat_[A-Za-z0-9_]{30,255}")),
+    Shape(
+        ("gl",), _whole(r"gl(?:pat|rt|dt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*")
+    ),
+    Shape(("xox", "xapp-", "xwfp-"), _whole(r"(?:xox[abceoprsd](?:\.xox[a-z])?|xapp|xwfp)-[A-Za-z0-9-]{10,}")),
+    Shape(("sk_", "rk_"), _whole(r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}")),
+    Shape(("whsec_",), _whole(r"whsec_[A-Za-z0-9+/=]{16,}")),
+    Shape(("sk-",), _whole(r"sk-(?:(?:proj|ant|svcacct|admin|or)-)?(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{20,}")),
+    Shape(("SG.",), _whole(r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
+    Shape(("npm_",), _whole(r"npm_[A-Za-z0-9]{36}")),
+    Shape(("pypi-",), _whole(r"pypi-AgE[A-Za-z0-9_-]{40,}")),
+    Shape(("dop_v1_", "doo_v1_", "dor_v1_"), _whole(r"do[por]_v1_[a-f0-9]{40,64}")),
+    Shape(("hvs.", "hvb.", "hvr."), _whole(r"hv[sbr]\.[A-Za-z0-9_-]{20,}")),
+    Shape(("glsa_", "glc_"), _whole(r"gl(?:sa|c)_[A-Za-z0-9_=+/-]{20,}")),
+    Shape(("dapi",), _whole(r"dapi[a-f0-9]{32}(?:-\d)?")),
+    Shape(("dp.",), _whole(r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{20,}")),
+    Shape(("shp",), _whole(r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}")),
+    Shape(("ATATT3", "ATCTT3", "ATBB"), _whole(r"AT(?:ATT3|CTT3|BB)[A-Za-z0-9_=-]{20,}")),
+    Shape(("dckr_pat_", "dckr_oat_"), _whole(r"dckr_[po]at_[A-Za-z0-9_-]{20,}")),
+    Shape(("hf_",), _whole(r"hf_[A-Za-z]{30,}")),
+    Shape(("lin_api_",), _whole(r"lin_api_[A-Za-z0-9]{30,}")),
+    Shape(("NRAK-",), _whole(r"NRAK-[A-Z0-9]{20,}")),
+    Shape(("sntrys_", "sntryu_"), _whole(r"sntry[su]_[A-Za-z0-9_=+/-]{30,}")),
+    Shape(("AGE-SECRET-KEY-1",), _whole(r"AGE-SECRET-KEY-1[A-Z0-9]{30,}")),
+    Shape(("sha256~",), _whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
+    Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
+    Shape(("bot",), re.compile(r"bot(?P<secret>\d{8,10}:[A-Za-z0-9_-]{35})")),
+    Shape(("hr1_",), _whole(r"hr1_[A-Za-z0-9_-]{20,}")),  # ours: see `TOKEN_PREFIX`
+)
+TOKEN_PREFIX = "hr1_"  # noqa: S105 -- every token that Handrail makes begins so; it is none
+
+
+def spans(text: str, *, digests: Collection[str] = ()) -> list[Span]:
+    """Where credentials stand in a text, in order, none within another. `digests` are SHA-256 of tokens that are known
+    by nothing else."""
+    small = text.lower()
+    if len(small) != len(text):  # some capital has two small letters: places must stay places
+        small = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+    found = [*_by_shape(text, small), *_by_name(text, small)]
+    if digests:
+        found += _by_digest(text, digests)
+    return _merged(found)
+
+
+def masked(text: str, mask: str, *, digests: Collection[str] = ()) -> str:
+    """The text with each credential replaced."""
+    found = spans(text, digests=digests)
+    if not found:
+        return text
+    parts, last = [], 0
+    for begins, ends in found:
+        parts += [text[last:begins], mask]
+        last = ends
+    return "".join([*parts, text[last:]])
+
+
+def _by_shape(text: str, small: str) -> Iterator[Span]:
+    for shape in SHAPES:
+        where = small if shape.folded else text
+        for anchor in shape.anchors:
+            for at in _each(where, anchor):
+                if shape.alone and at and text[at - 1].isalnum():
+                    continue
+                match = shape.pattern.match(text, at)
+                if match is not None and "[masked]" not in match["secret"] and not PLACE.match(match["secret"]):
+                    yield match.span("secret")
+
+
+def _by_name(text: str, small: str) -> Iterator[Span]:
+    for anchor in ENDINGS:
+        for at in _each(small, anchor):
+            span = _named(text, at, anchor)
+            if span is not None and "[masked]" not in text[span[0] : span[1]]:
+                yield span
+
+
+def _entry(text: str, at: int) -> Span | None:
+    """The value of a container's variable whose name ends at `at`."""
+    found = ENTRY.match(text, at)
+    if found is None:
+        return None
+    value, ends = _value(text, found.end(), found["open"])
+    return None if not value or NOTHING.fullmatch(value) or PLACE.match(value) else (found.end(), ends)
+
+
+LONG_WORD = re.compile(r"[A-Za-z0-9_~+/=.-]{16,256}")
+
+
+def _by_digest(text: str, digests: Collection[str]) -> Iterator[Span]:
+    known: dict[str, bool] = {}
+    for match in LONG_WORD.finditer(text):
+        for word, begins in ((match[0], match.start()), (match[0].rstrip(".=/"), match.start())):
+            if word not in known:
+                known[word] = hashlib.sha256(word.encode()).hexdigest() in digests
+            if known[word]:
+                yield (begins, begins + len(word))
+
+
+def _each(text: str, anchor: str) -> Iterator[int]:
+    at = text.find(anchor)
+    while at >= 0:
+        yield at
+        at = text.find(anchor, at + 1)
+
+
+def _merged(found: list[Span]) -> list[Span]:
+    whole: list[Span] = []
+    for begins, ends in sorted(found):
+        if whole and begins < whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(ends, whole[-1][1]))
+        else:
+            whole.append((begins, ends))
+    return whole
