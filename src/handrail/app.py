@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -26,6 +25,7 @@ import uvicorn
 from handrail import incidents, notify, oncall, remedies, settings, store, syntax
 from handrail.approvals import Approver
 from handrail.commands import Command
+from handrail.edits import Edits
 from handrail.engine import boundaries
 from handrail.engine.catalog import Catalog, Place
 from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation
@@ -33,21 +33,22 @@ from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.engine.settling import Settling
-from handrail.environments import Environment
-from handrail.errors import FixSettings, HandrailError
+from handrail.environments import TOKEN_PREFIX, Environment
+from handrail.errors import FixSettings
 from handrail.incidents import updates, words
 from handrail.notify import Addresses, Notice, Outbox, by_apprise
 from handrail.plans import Plan
 from handrail.runbooks import Binding, Document, bindingfile
 from handrail.settings import Settings
-from handrail.store import Store
+from handrail.store import Store, private
+from handrail.syntax import files
 from handrail.syntax.reading import read_document, read_text
 from handrail.targets import Ground, masking, process
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from handrail.web import application, gather
 from handrail.web.pages import OnCall
-from handrail.web.settings import WebSettings
+from handrail.web.settings import Current, Roster, WebSettings
 
 log = logging.getLogger("handrail")
 Clock = Callable[[], datetime]
@@ -83,10 +84,10 @@ def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
     for item in known.documents:
         document = read_document(item.path, knowledge)
         documents.append(document)
-        texts[document.path] = item.path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+        texts[document.path] = files.text_of(item.path, errors="replace")
         if item.binding is not None:
             try:
-                text = item.binding.read_text(encoding="utf-8")
+                text = files.text_of(item.binding)
             except (OSError, UnicodeDecodeError) as error:
                 why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
                 raise FixSettings(
@@ -169,7 +170,8 @@ def record(config: Path) -> tuple[Store, Catalog]:
 
 
 def _store(state: Path, clock: Clock) -> Store:
-    state.mkdir(parents=True, exist_ok=True)
+    private.folder(state)
+    private.file(state / "handrail.db")
     engine = store.connect(f"sqlite:///{state}/handrail.db", migrate=lambda: not is_served(state))
     return Store(engine, clock=clock)
 
@@ -227,6 +229,8 @@ class Parts:
     outbox: Outbox
     masker: Masker
     worker: str
+    live: Live
+    edits: Edits
 
 
 def assemble(
@@ -238,21 +242,20 @@ def assemble(
     pause: Callable[[float], None] = time.sleep,
     drill: bool = False,
     remote: bool = False,
+    reread: Callable[[], Settings] | None = None,
 ) -> Parts:
-    """Everything of one process. `remote` leaves the running to another process: wishes are written for it to find."""
+    """Everything of one process. `remote` leaves the running to another process: wishes are written for it to find.
+
+    `reread` reads the settings again once a file of theirs was edited.
+    """
     kept = _store(known.state, clock)
     found, understood = catalog(known)
     hides = masker or Masker()
+    hides.know_digests(_digests(known))
     worker = kept.setting("worker") or f"w-{uuid.uuid4().hex[:12]}"
     if not kept.setting("worker"):
         kept.set_setting("worker", worker)
-    places = (
-        grounds
-        if grounds is not None
-        else {
-            environment.name: ground(environment, masker=hides, state=known.state) for environment in known.environments
-        }
-    )
+    places = dict(grounds) if grounds is not None else _grounds(known, hides)
     at = boundaries.from_environment()
     escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
     settling = Settling(store=kept, settle=escalation.settle, publish=escalation.publish_stale)
@@ -271,7 +274,21 @@ def assemble(
         told=settling.told,
         succession=intake,
     )
-    edits = Edits(known, kept=kept, found=found, understood=understood)
+    web = Live(people=Roster(known.people), sources=Current(_tokens(known)), signing=Current(_signing(known)))
+    edits = Edits(
+        known,
+        kept=kept,
+        reread=reread or (lambda: settings.read(known.path, state=known.state)),
+        takers=[
+            lambda fresh: found.renew_people(people=fresh.people, services=fresh.services),
+            web.renew,
+            lambda fresh: escalation.renew(contacts(fresh, clock)),
+            lambda fresh: outbox.renew(_addresses(fresh)),
+            lambda fresh: hides.know_digests(_digests(fresh)),
+            lambda fresh: _take_documents(fresh, found, understood),
+            lambda fresh: _take_environments(fresh, found, places, hides, real=grounds is None),
+        ],
+    )
     server = Server(
         refresh=edits.refresh,
         store=kept,
@@ -296,42 +313,67 @@ def assemble(
         outbox=outbox,
         masker=hides,
         worker=worker,
+        live=web,
+        edits=edits,
     )
 
 
-class Edits:
-    """Notices that documents, bindings or knowledge were edited, and reads them anew; a mistake leaves what was there."""
+def _grounds(known: Settings, masker: Masker) -> dict[str, Ground]:
+    return {one.name: ground(one, masker=masker, state=known.state) for one in known.environments}
 
-    def __init__(self, known: Settings, *, kept: Store, found: Catalog, understood: dict[str, Command]) -> None:
-        self._known, self._kept, self._found, self._understood = known, kept, found, understood
-        self._seen = self._look()
 
-    def _look(self) -> dict[Path, tuple[int, int]]:
-        files = [path for item in self._known.documents for path in (item.path, item.binding) if path is not None]
-        for folder in self._known.knowledge:
-            files += sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
-        found = {}
-        for file in files:
-            with contextlib.suppress(OSError):  # an editor may just be putting it in place
-                told = file.stat()
-                found[file] = (told.st_mtime_ns, told.st_size)
-        return found
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the web room asks at each request, as it is now: people, and how sources prove themselves."""
 
-    def refresh(self) -> None:
-        """Read anew what was edited since the last time."""
-        now = self._look()
-        if now == self._seen:
-            return
-        edited = sorted(str(file.name) for file in now if now[file] != self._seen.get(file))
-        self._seen = now
-        try:
-            fresh, understood = catalog(self._known)
-        except HandrailError as error:
-            self._kept.append("trouble", {"says": f"{error} What was read before stays in use."})
-            return
-        self._found.renew(fresh)
-        self._understood.update(understood)
-        self._kept.append("documents_read", {"files": edited})
+    people: Roster
+    sources: Current[str]
+    signing: Current[bytes]
+
+    def renew(self, fresh: Settings) -> None:
+        """Take over what was read anew; whoever is gone is refused from now on."""
+        self.people.renew(fresh.people)
+        self.sources.renew(_tokens(fresh))
+        self.signing.renew(_signing(fresh))
+
+
+def _tokens(known: Settings) -> dict[str, str]:
+    return {name: source.token_sha256 for name, source in known.sources.items() if source.token_sha256}
+
+
+def _signing(known: Settings) -> dict[str, bytes]:
+    return {name: source.secret for name, source in known.sources.items() if source.secret}
+
+
+def _digests(known: Settings) -> list[str]:
+    """Of every token that is known by its digest alone."""
+    return [*(person.token_sha256 for person in known.people), *_tokens(known).values()]
+
+
+def _take_documents(fresh: Settings, found: Catalog, understood: dict[str, Command]) -> None:
+    read, own = catalog(fresh)
+    found.renew(read)
+    understood.update(own)
+
+
+def _take_environments(
+    fresh: Settings, found: Catalog, places: dict[str, Ground], masker: Masker, *, real: bool
+) -> None:
+    """Environments that are new or were changed. One that is gone stays for the incidents that it has; it is offered no more."""
+    found.renew_places(
+        {one.name: _place(one) for one in fresh.environments},
+        {name: source.environment for name, source in fresh.sources.items()},
+    )
+    if not real:
+        return  # a replay's or a drill's environment is not what settings say
+    for one in fresh.environments:
+        now = ground(one, masker=masker, state=fresh.state)
+        before = places.get(one.name)
+        if isinstance(before, RealGround) and before.settings == now.settings:
+            continue
+        for trouble in now.learn_secrets():
+            log.warning("secrets_unread environment=%s %s", one.name, trouble)
+        places[one.name] = now
 
 
 def contacts(known: Settings, clock: Clock) -> Contacts:
@@ -424,7 +466,15 @@ def running(
     known = settings.read(config, state=state, alone=alone)
     masker = Masker()
     made = grounds(known, masker) if grounds else None
-    parts = assemble(known, grounds=made, masker=masker, clock=clock, pause=pause, drill=drill)
+    parts = assemble(
+        known,
+        grounds=made,
+        masker=masker,
+        clock=clock,
+        pause=pause,
+        drill=drill,
+        reread=lambda: settings.read(known.path, state=known.state, alone=alone),
+    )
     with _alone(known.state), masking.logs(masker):
         process.claim(parts.worker)  # before anything unknown is looked at: what an earlier server started has ended
         yield from _running(known, parts, masker, host=host, port=port)
@@ -439,6 +489,7 @@ def _alone(state: Path) -> Iterator[None]:
 
     The lock goes with the process, however it ends.
     """
+    private.file(state / LOCK)
     with (state / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -446,6 +497,8 @@ def _alone(state: Path) -> Iterator[None]:
             raise FixSettings(
                 f"{state} is served by another process already. End that one first; its page and verbs work meanwhile."
             ) from error
+        private.file(state / "engine.db")
+        private.tighten(state)
         yield
 
 
@@ -466,7 +519,7 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         if isinstance(place, RealGround):
             for trouble in place.learn_secrets():
                 log.warning("secrets_unread environment=%s %s", name, trouble)
-    token = secrets.token_urlsafe(24)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(24)
     wanted = port if port is not None else known.port
     address = host or known.host
     with socket.socket() as probe:
@@ -478,27 +531,27 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
                 f"{address}:{wanted} cannot be listened on: {error.strerror}. Choose another with --port."
             ) from error
         wanted = probe.getsockname()[1]
-    own = hashlib.sha256(token.encode()).hexdigest()
-    sources = {name: source.token_sha256 or own for name, source in known.sources.items()}
+    parts.live.sources.otherwise(dict.fromkeys(known.sources, hashlib.sha256(token.encode()).hexdigest()))
     web = application.create(
         parts.server,
         parts.store,
         catalog=parts.catalog,
-        people=known.people,
+        people=parts.live.people,
         settings=WebSettings(
             host=address,
             port=wanted,
             names=known.names,
-            sources=sources,
-            signing={name: source.secret for name, source in known.sources.items() if source.secret},
+            sources=parts.live.sources,
+            signing=parts.live.signing,
             open_reading=known.open_reading,
+            secure_cookies=known.secure_cookies,
         ),
         on_call=lambda: [
             OnCall(who=duty.name, what=duty.what, until=_hand_over(duty, now=parts.store.now()))
             for duty in oncall.on_duty(
-                known.schedule,
-                known=known.people,
-                owners={service.name: service.owner for service in known.services},
+                parts.escalation.contacts.schedule,
+                known=parts.catalog.people,
+                owners={service.name: service.owner for service in parts.catalog.services},
                 now=parts.store.now(),
             )
         ],

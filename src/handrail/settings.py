@@ -18,6 +18,7 @@ from handrail import environments, oncall
 from handrail.environments import Environment, Service
 from handrail.errors import FixSettings
 from handrail.oncall import Person, Schedule
+from handrail.syntax import files
 from handrail.syntax.reading import named_path
 
 KEYS = (
@@ -61,6 +62,8 @@ class SourceSettings:
 class Settings:
     """Everything that was read."""
 
+    path: Path  # handrail.yaml
+    files: tuple[Path, ...]  # it and every file that it names, documents and knowledge aside
     folder: Path
     documents: tuple[DocumentSettings, ...]
     knowledge: tuple[Path, ...]
@@ -79,6 +82,7 @@ class Settings:
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stakeholders: tuple[str, ...] = ()
     open_reading: bool = False
+    secure_cookies: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -108,7 +112,10 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
     known = (*_people(raw, folder, variables), terminal_person())
     server = raw.get("server") or {}
     chosen = os.environ.get("HANDRAIL_STATE") or raw.get("state", ".handrail")
+    url = str(server.get("url", "")).rstrip("/")
     return Settings(
+        path=path,
+        files=_files(raw, path, folder, variables),
         folder=folder,
         documents=_documents(raw, path, folder, variables),
         knowledge=tuple(folder / item for item in _list(raw, "knowledge", path)),
@@ -129,16 +136,33 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
         host=server.get("host", "127.0.0.1"),
         port=int(server.get("port", 8080)),
         names=tuple(server.get("names", ())),
-        open_reading=bool(server.get("open_reading", False)),
+        open_reading=_yes(server, "open_reading", path, default=False),
         status_page=_status_page(raw, folder, variables),
         status_name=str((raw.get("notify") or {}).get("name", "Status")),
-        url=str(server.get("url", "")).rstrip("/"),
+        url=url,
+        secure_cookies=_yes(server, "secure_cookies", path, default=url.startswith("https://")),
         channels={
             name: _addresses(where, variables) for name, where in (_notify(raw, path).get("channels") or {}).items()
         },
         stakeholders=_addresses(_notify(raw, path).get("stakeholders") or (), variables),
         variables=variables,
     )
+
+
+def _files(raw: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]) -> tuple[Path, ...]:
+    """The settings file, those of people, schedule, services and environments, and the files with sources' credentials."""
+    named = [folder / str(raw[key]) for key in ("people", "schedule", "services", "environments") if raw.get(key)]
+    for facts in (raw.get("sources") or {}).values():
+        held = [facts.get(key) for key in ("token_file", "secret_file")] if isinstance(facts, dict) else []
+        named += [folder / _filled(str(one), variables) for one in held if one]
+    return (path, *named)
+
+
+def _yes(server: Mapping[str, Any], key: str, path: Path, *, default: bool) -> bool:
+    found = server.get(key, default)
+    if not isinstance(found, bool):
+        raise FixSettings(f"{path}: `server.{key}` is {found!r}. It has to be true or false.")
+    return found
 
 
 def _documents(
@@ -215,19 +239,27 @@ def _source(
 ) -> SourceSettings:
     if facts.get("secret_file"):
         where = folder / _filled(str(facts["secret_file"]), variables)
-        secret = where.read_bytes().strip() if where.exists() else b""
+        secret = _credential(where).encode() if where.exists() else b""
         return SourceSettings(environment=facts.get("environment", ""), token_sha256="", secret=secret)
     if facts.get("token_file"):
         where = folder / _filled(str(facts["token_file"]), variables)
         if not where.exists():
             return SourceSettings(environment=facts.get("environment", ""), token_sha256="")
-        token = where.read_text(encoding="utf-8").strip()
+        token = _credential(where)
         return SourceSettings(environment=facts["environment"], token_sha256=hashlib.sha256(token.encode()).hexdigest())
     if not facts.get("token_sha256") or not facts.get("environment"):
         raise FixSettings(
             f"{path}: the source {name} needs `environment` and `token_sha256` (or `token_file`, or `secret_file`)."
         )
     return SourceSettings(environment=facts["environment"], token_sha256=facts["token_sha256"])
+
+
+def _credential(path: Path) -> str:
+    try:
+        return files.text_of(path).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise FixSettings(f"{path}, which holds a source's credential, cannot be read: {why}.") from error
 
 
 def _variables(raw: Mapping[str, Any], *, alone: bool) -> dict[str, str]:
@@ -240,7 +272,7 @@ def _variables(raw: Mapping[str, Any], *, alone: bool) -> dict[str, str]:
     run = Path(found.setdefault("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab"))
     told = run / "lab.json"
     if told.exists():
-        lab = json.loads(told.read_text(encoding="utf-8"))
+        lab = json.loads(files.text_of(told))
         values = lab["profile"]["values"]
         found.setdefault("HANDRAIL_LAB_TOOLS", lab["path"])
         found.setdefault("HANDRAIL_LAB_HOLD", values["HOLD"])
@@ -250,7 +282,7 @@ def _variables(raw: Mapping[str, Any], *, alone: bool) -> dict[str, str]:
     for variable, name in (("HANDRAIL_LAB_READER", "reader"), ("HANDRAIL_LAB_REPLICA_READER", "replica-reader")):
         reader = run / "identities" / f"{name}.dsn"
         if reader.exists():
-            found.setdefault(variable, reader.read_text(encoding="utf-8").strip())
+            found.setdefault(variable, files.text_of(reader).strip())
     return found
 
 
@@ -263,14 +295,14 @@ def _filled(text: str, variables: Mapping[str, str]) -> str:
 def _text(folder: Path, raw: Mapping[str, Any], key: str) -> str:
     path = folder / str(raw.get(key))
     try:
-        return path.read_text(encoding="utf-8")
+        return files.text_of(path)
     except OSError as error:
         raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {error.strerror}.") from error
 
 
 def _load(path: Path) -> Mapping[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        raw = yaml.safe_load(files.text_of(path)) or {}
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise FixSettings(f"{path} cannot be read: {error}") from error
     if not isinstance(raw, dict):

@@ -15,7 +15,7 @@ from tests.web.seed import PEOPLE, SeedCatalog
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 GROUPS = (
-    ("Begin", ("init", "doctor", "check", "explain", "show", "identities", "rules", "bind")),
+    ("Begin", ("init", "doctor", "check", "explain", "show", "identities", "token", "rules", "bind")),
     ("Serve and look", ("serve", "event", "incidents", "plan", "review", "report")),
     (
         "Decide",

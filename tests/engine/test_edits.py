@@ -1,39 +1,161 @@
-"""Documents that are edited while Handrail serves are read anew; a mistake leaves what was there."""
+"""Files that are edited while Handrail serves are read anew; a mistake leaves what was there."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from handrail import app, settings
-from tests.factory import Clock, fresh_store
+from handrail.oncall import Person
+from handrail.web import people
+from tests.engine.stage import PEOPLE, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
+ANA = "hr1_ana-ana-ana-ana-ana-ana"
+SOURCE = "hr1_lab-lab-lab-lab-lab-lab"
 
 
-def test_an_edit_is_noticed_and_a_mistake_leaves_what_was_there(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    shutil.copytree(ROOT / "library" / "demo", folder)
-    known = settings.read(folder, state=tmp_path / "state")
-    found, understood = app.catalog(known)
-    kept = fresh_store(tmp_path, Clock())
-    edits = app.Edits(known, kept=kept, found=found, understood=understood)
-    edits.refresh()
-    assert kept.events() == []
+def sha(token: str) -> str:
+    """As files keep it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Served:
+    """The demo's settings in a folder of the test's own, put together as for serving."""
+
+    def __init__(self, folder: Path) -> None:
+        shutil.copytree(ROOT / "library" / "demo", folder / "demo")
+        self.folder = folder / "demo"
+        self.stamp = 1
+        with (self.folder / "handrail.yaml").open("a", encoding="utf-8") as file:
+            file.write("schedule: schedule.yaml\n")
+        self.write("schedule.yaml", "rotation: [Ana]\n")
+        self.people("[responder, approver]")
+        self.write("lab.token", f"{SOURCE}\n")
+        self.replace("handrail.yaml", "token_file: no-token", "token_file: lab.token")
+        self.parts = app.assemble(settings.read(self.folder, state=folder / "state"), grounds={})
+
+    def write(self, name: str, text: str) -> None:
+        """As an editor does; the file's time moves, however quick the test is."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+        self.stamp += 1
+        os.utime(self.folder / name, ns=(self.stamp, self.stamp))
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        """One edit."""
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def people(self, roles: str) -> None:
+        """Ana with these roles, and her token."""
+        self.write("people.yaml", f"people:\n  - {{name: Ana, roles: {roles}, token_sha256: {sha(ANA)}}}\n")
+
+    def kinds(self) -> list[str]:
+        """What the record says of it."""
+        return [event.kind for event in self.parts.store.events()]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    """One."""
+    return Served(tmp_path)
+
+
+def test_an_edit_is_noticed_and_a_mistake_leaves_what_was_there(served: Served) -> None:
+    """Of a document and of its binding."""
+    found = served.parts.catalog
+    served.parts.edits.refresh()
+    assert served.kinds() == []
     before = found.documents[0].revision
 
-    path = folder / "RUNBOOKS.md"
-    path.write_text(path.read_text(encoding="utf-8").replace("**Severity**", "**Severity** "), encoding="utf-8")
-    os.utime(path, ns=(1, 1))
-    edits.refresh()
+    served.replace("RUNBOOKS.md", "**Severity**", "**Severity** ")
+    served.parts.edits.refresh()
     assert found.documents[0].revision != before
-    assert [event.payload for event in kept.events()] == [{"files": ["RUNBOOKS.md"]}]
+    assert [event.payload for event in served.parts.store.events()] == [{"files": ["RUNBOOKS.md"]}]
 
-    binding = folder / "demo.binding.yaml"
     bound = found.bindings
-    binding.write_text("runbooks: [nonsense]\n", encoding="utf-8")
-    edits.refresh()
-    edits.refresh()
+    served.write("demo.binding.yaml", "runbooks: [nonsense]\n")
+    served.parts.edits.refresh()
+    served.parts.edits.refresh()
     assert found.bindings is bound
-    assert [event.kind for event in kept.events()] == ["documents_read", "trouble"], "said once"
+    assert served.kinds() == ["documents_read", "trouble"], "said once"
+
+
+def test_a_person_who_is_demoted_or_removed_is_so_at_the_next_request(served: Served) -> None:
+    """For the pages, for who is called, and for a change that waits for its turn."""
+    live, catalog = served.parts.live, served.parts.catalog
+    known = people.by_token(live.people, ANA)
+    assert known is not None
+    assert "approver" in known.roles
+
+    served.people("[viewer]")
+    served.parts.edits.refresh()
+    known = people.by_token(live.people, ANA)
+    assert known is not None
+    assert list(known.roles) == ["viewer"]
+    assert next(one for one in catalog.people if one.name == "Ana").roles == ["viewer"]
+
+    served.write("schedule.yaml", "rotation: []\n")
+    served.write("people.yaml", "people: []\n")
+    served.parts.edits.refresh()
+    assert people.by_token(live.people, ANA) is None
+    assert all(one.name != "Ana" for one in catalog.people)
+    assert not served.parts.escalation.contacts.schedule.rotation
+
+
+def test_a_mistake_in_the_people_file_keeps_everybody(served: Served) -> None:
+    """Nobody is locked out by a comma; the record says what is wrong."""
+    served.write("people.yaml", "people: {Ana: [\n")
+    served.parts.edits.refresh()
+    assert people.by_token(served.parts.live.people, ANA) is not None
+    assert served.kinds() == ["trouble"]
+
+
+def test_a_source_s_new_token_is_good_at_once_and_its_old_one_is_not(served: Served) -> None:
+    """A token that leaked is replaced without a restart."""
+    tokens = served.parts.live.sources
+    assert people.source_knows(tokens, "demo", SOURCE)
+    served.write("lab.token", "hr1_another-another-another\n")
+    served.parts.edits.refresh()
+    assert not people.source_knows(tokens, "demo", SOURCE)
+    assert people.source_knows(tokens, "demo", "hr1_another-another-another")
+
+
+def test_a_service_and_an_environment_are_read_again(served: Served) -> None:
+    """An owner that changed, a hold that is longer."""
+    served.replace("services.yaml", "owner: shop", "owner: platform")
+    served.replace("environments.yaml", "hold: 6s", "hold: 9s")
+    served.parts.edits.refresh()
+    assert served.parts.catalog.services[0].owner == "platform"
+    assert served.parts.catalog.place("demo").hold == timedelta(seconds=9)
+
+
+def test_what_a_start_alone_takes_over_is_told(served: Served) -> None:
+    """Where it listens."""
+    served.replace("handrail.yaml", "open_reading: true", "open_reading: true, port: 9999")
+    served.parts.edits.refresh()
+    told = [str(event.payload["says"]) for event in served.parts.store.events(kinds=("trouble",))]
+    assert told == ["port in handrail.yaml changed: restart `handrail serve` to use it."]
+
+
+@pytest.mark.parametrize("after", [(Person(name="Ana", roles=("responder",)),), ()], ids=["demoted", "removed"])
+def test_who_lost_the_role_between_the_click_and_the_change_does_not_count(
+    tmp_path: Path, after: tuple[Person, ...]
+) -> None:
+    """Roles are read again at the moment of the change."""
+    for now_known, made in ((PEOPLE, True), (after, False)):
+        (tmp_path / str(made)).mkdir()
+        stage = Stage(tmp_path / str(made))
+        stage.alert()
+        stage.drive()
+        stage.approve()
+        stage.catalog.people = now_known
+        stage.clock.forward(seconds=2)
+        stage.drive()
+        assert ("intent" in stage.kinds()) is made, stage.kinds()

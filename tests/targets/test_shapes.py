@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from handrail.environments import TOKEN_PREFIX
 from handrail.targets import shapes
 from handrail.targets.masking import MASK, Masker
 
@@ -131,7 +132,7 @@ SHAPES: dict[str, Callable[[random.Random], str]] = {
     "google": lambda r: "AIza" + _any(r, 35),
     "npm": lambda r: "npm_" + _any(r, 36),
     "jwt": lambda r: f"eyJ{_any(r, 20)}.eyJ{_any(r, 30)}.{_any(r, 43)}",
-    "ours": lambda r: shapes.TOKEN_PREFIX + _any(r, 32),
+    "ours": lambda r: TOKEN_PREFIX + _any(r, 32),
 }
 AROUND = ["%s", "key %s was refused", '{"a":"%s"}', "x=%s;", "(%s)", "- %s\n", "'%s'", "https://a.example/?k=%s&b=1"]
 

@@ -24,6 +24,7 @@ from handrail.errors import FixRunbook, FixSettings
 from handrail.runbooks import bindingfile, draft, drafttext, promrules
 from handrail.runbooks.draft import Draft, Sure
 from handrail.runbooks.promrules import AlertingRule
+from handrail.syntax.files import text_of
 from handrail.syntax.reading import read_document, read_whole
 from handrail.targets.http import Prometheus
 
@@ -89,7 +90,7 @@ def monitoring(rules: Sequence[Path], prometheus: str) -> Known:
         before = len(found)
         for file in files:
             try:
-                found += promrules.read(file.read_text(encoding="utf-8"), path=str(file))
+                found += promrules.read(text_of(file), path=str(file))
             except (OSError, UnicodeDecodeError) as error:
                 raise FixSettings(f"{file} cannot be read: {error}. Name a file of alerting rules.") from error
             except promrules.NoRules:
@@ -194,7 +195,7 @@ def _write(made: Made) -> None:
 def _is_skeleton(path: Path) -> bool:
     """Whether a binding says nothing yet, as `handrail init` writes it."""
     try:
-        found = bindingfile.read(path.read_text(encoding="utf-8"), path=str(path))
+        found = bindingfile.read(text_of(path), path=str(path))
     except (FixRunbook, OSError, UnicodeDecodeError):
         return False
     return not found.duties and all(

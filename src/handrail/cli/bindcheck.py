@@ -31,6 +31,7 @@ from handrail.runbooks import bindingfile, draft, promrules, proof
 from handrail.runbooks.binding import Binding, Check, FromTable
 from handrail.runbooks.document import Document, commands_of
 from handrail.runbooks.proof import Bound, Monitored, Recorded, Seen
+from handrail.syntax import files
 from handrail.syntax.reading import read_document, read_whole
 from handrail.targets import Ask
 
@@ -129,7 +130,7 @@ def _read(what: Path) -> _Read:
                     found.unbound.append((path, document))
             continue
         try:
-            text = binding.read_text(encoding="utf-8")
+            text = files.text_of(binding)
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
             raise FixRunbook(f"{binding} cannot be read: {why}. Name a binding, written as UTF-8 text.") from error
@@ -216,7 +217,7 @@ def _services(folder: Path) -> frozenset[str] | None:
     if path is None:
         return None
     with contextlib.suppress(OSError, UnicodeDecodeError, FixSettings):
-        return frozenset(one.name for one in environments.services(path.read_text(encoding="utf-8"), path=str(path)))
+        return frozenset(one.name for one in environments.services(files.text_of(path), path=str(path)))
     return None
 
 
@@ -448,7 +449,7 @@ def _is_one_series(wanted: Check) -> bool:
 
 def _checked(path: Path, findings: Sequence[Finding]) -> Checked:
     try:
-        lines = tuple(path.read_text(encoding="utf-8").split("\n"))
+        lines = tuple(files.text_of(path).split("\n"))
     except (OSError, UnicodeDecodeError):
         lines = ()
     ordered = sorted(findings, key=lambda one: (one.span.line, one.span.column, one.rule))

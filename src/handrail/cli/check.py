@@ -25,6 +25,7 @@ from handrail.errors import FixRunbook
 from handrail.runbooks import bindingfile
 from handrail.runbooks.document import Document
 from handrail.runbooks.rules import RULES
+from handrail.syntax import files
 from handrail.syntax.reading import read_document, wrong_with
 
 ORDER = (Severity.ERROR, Severity.WRONG, Severity.RISK, Severity.STYLE)
@@ -90,7 +91,7 @@ def checked(paths: Sequence[Path]) -> list[Checked]:
 
 def _checked(path: Path, document: Document) -> Checked:
     try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+        text = files.bytes_of(path).decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
     except OSError as error:
         raise FixRunbook(f"{path} cannot be read: {error.strerror}.") from error
     lines = tuple(text.split("\n"))
@@ -119,7 +120,7 @@ def _is_binding(path: Path) -> bool:
 def _binding(path: Path, read: Sequence[Document], *, named: Path | None) -> Checked:
     """Against the documents beside it and, wherever that lies, the one that settings name it for."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.text_of(path)
         beside = [
             document
             for document in read
@@ -151,7 +152,7 @@ def mend(file: Checked) -> Iterator[str]:
     wanted = [(finding, finding.mend) for finding in file.findings if finding.mend is not None]
     if not wanted:
         return
-    raw = file.path.read_bytes().decode("utf-8")
+    raw = files.bytes_of(file.path).decode("utf-8")
     lines = raw.split("\n")
     for finding, one in wanted:
         old = re.compile(rf"(?<![\w-]){re.escape(one.old)}(?![\w-])")

@@ -15,6 +15,7 @@ import yaml
 from handrail import syntax
 from handrail.commands import Knowledge
 from handrail.errors import FixRunbook, FixSettings
+from handrail.syntax import files
 from handrail.syntax.knowledge import Loader
 from handrail.syntax.reading import named_path
 
@@ -101,7 +102,7 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader) or {}  # noqa: S506 -- a safe loader, the fast one
+        raw = yaml.load(files.text_of(path), Loader=Loader) or {}  # noqa: S506 -- a safe loader, the fast one
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise FixSettings(f"{path} cannot be read: {error}") from error
     if not isinstance(raw, dict):

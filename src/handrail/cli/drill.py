@@ -27,6 +27,7 @@ from handrail.drills.venue import Venue
 from handrail.errors import FixRunbook, FixSettings
 from handrail.runs import Mode
 from handrail.settings import Settings
+from handrail.syntax import files
 from handrail.targets import Ground
 from handrail.targets.masking import Masker
 
@@ -59,7 +60,7 @@ def perform(
     venue = _own(library) if config else venues.lab(library.parent)
     scripted = scripts.find(venue.courses, name)
     if scripted is not None:
-        script = scripts.read(scripted.read_text(encoding="utf-8"), path=str(scripted))
+        script = scripts.read(files.text_of(scripted), path=str(scripted))
         for named in (*(act.fault for act in script.acts if act.fault), *script.judged_by):
             fault.of(fault.find(venue.faults, named))  # one that cannot be read is told before the first is injected
         place = library / ("handrail.yaml" if config else script.settings)

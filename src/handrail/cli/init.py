@@ -7,7 +7,6 @@ import getpass
 import hashlib
 import json
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +20,13 @@ import yaml
 
 from handrail import remedies, settings
 from handrail.cli import documents, terminal
+from handrail.cli.token import fresh_token
 from handrail.commands import types as parameter_types
 from handrail.environments import IdentityKind
 from handrail.errors import FixSettings
 from handrail.runbooks import Document
 from handrail.runbooks.document import Runbook, StepKind
+from handrail.syntax import files
 from handrail.syntax.reading import read_document
 
 STATE = ".handrail"
@@ -109,7 +110,7 @@ def _before(folder: Path) -> Mapping[str, Any] | None:
     if not path.exists():
         return None
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        raw = yaml.safe_load(files.text_of(path)) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FixSettings(f"{path} is there already and cannot be read: {error}. Mend it, or move it away.") from error
     if not isinstance(raw, dict):
@@ -244,8 +245,8 @@ def _token(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-    return path.read_text(encoding="utf-8").strip()
+        path.write_text(fresh_token() + "\n", encoding="utf-8")
+    return files.text_of(path).strip()
 
 
 def _ignore(state: Path) -> None:
@@ -258,7 +259,7 @@ def _ignore(state: Path) -> None:
 def _first(path: Path, wanted: str) -> str:
     """Who or what a file that was there before names: the one that is wanted, else its first."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        raw = yaml.safe_load(files.text_of(path)) or {}
         held = raw.get("people") or raw.get("environments") or []
         names = [str(one["name"]) if isinstance(one, dict) else str(one) for one in held]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
@@ -309,7 +310,7 @@ server:
 def _people(name: str, token: str) -> str:
     return f"""\
 # People: a name, roles, ways to reach them, teams. Of a token only its SHA-256 stands here:
-#   python3 -c "import secrets, hashlib; t = secrets.token_urlsafe(24); print(t, hashlib.sha256(t.encode()).hexdigest())"
+# `handrail token` makes one and prints both.
 # Roles: viewer looks, responder acts, approver also says yes to changes, manager and executive are levels 3 and 4.
 people:
   - name: {_scalar(name)}

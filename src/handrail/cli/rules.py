@@ -20,6 +20,7 @@ from handrail.errors import FixRunbook, FixSettings
 from handrail.runbooks import alerting, bindingfile, ruletests
 from handrail.runbooks.alerting import PROFILES, LeftOut, Profile, Rule
 from handrail.settings import Settings
+from handrail.syntax import files
 from handrail.syntax.reading import read_whole
 
 RULES = "rules.yaml"  # what the tests call the file of rules where it is only printed
@@ -67,9 +68,7 @@ def written(
             continue
         document = read_whole(item.path, knowledge)
         try:
-            bound = bindingfile.read(
-                item.binding.read_text(encoding="utf-8"), path=str(item.binding), documents=[document]
-            )
+            bound = bindingfile.read(files.text_of(item.binding), path=str(item.binding), documents=[document])
         except (OSError, UnicodeDecodeError) as error:
             raise FixSettings(f"{item.binding}, named in handrail.yaml, cannot be read: {error}") from error
         made = alerting.of(document, bound, url=item.url or item.path.name, namespace=namespace, profile=profile)

@@ -14,6 +14,7 @@ import yaml
 
 from handrail.drills import faultform
 from handrail.errors import FixRunbook
+from handrail.syntax import files
 
 LIMIT_SECONDS = 300.0  # of one command
 ORIGINAL = "original"  # the edition as its authors wrote it
@@ -183,7 +184,7 @@ def find(folder: Path, name: str) -> Path:
 def of(path: Path) -> Fault:
     """The fault that a file holds."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
         raise FixRunbook(f"{path} cannot be read: {why}. A fault is a YAML file.") from error

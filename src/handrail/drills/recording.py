@@ -30,6 +30,7 @@ from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.remedies import BY_HAND
 from handrail.runbooks.document import Document
 from handrail.runs import Mode
+from handrail.syntax import files
 from handrail.targets import Aim, Answer, Ask, Ground, Permit, Prospect
 
 VERSION = 1
@@ -123,6 +124,7 @@ def load(path: Path) -> Recording:
     if not path.exists():
         raise FixRunbook(f"There is no {path}. Name a recording's file, or a runbook such as RB-003.")
     try:
+        files.require_regular(path)
         with gzip.open(path) as packed:
             text = packed.read(MOST + 1)
         raw = json.loads(text) if len(text) <= MOST else None

@@ -49,6 +49,14 @@ class Catalog:
         """Take over documents and bindings that were read anew. Runs keep the text they began with."""
         self.documents, self.texts, self.bindings = fresh.documents, fresh.texts, fresh.bindings
 
+    def renew_people(self, *, people: Sequence[Any], services: Sequence[Any]) -> None:
+        """Take over people and services: who lost a role between a click and the change does not count."""
+        self.people, self.services = people, services
+
+    def renew_places(self, places: Mapping[str, Place], sources: Mapping[str, str]) -> None:
+        """Take over environments; one that is no longer named stays for what is open there."""
+        self.places, self.sources = {**places, **{k: v for k, v in self.places.items() if k not in places}}, sources
+
     def runbook(self, runbook_id: str) -> tuple[Document, Runbook, RunbookBinding]:
         """The runbook of that id, whichever document holds it."""
         for document in self.documents:

@@ -87,6 +87,10 @@ class Escalation:
         self.store, self.catalog, self.contacts = store, catalog, contacts
         self._stale: set[bool] = set()  # the status pages that an update was written for: a drill's, the real one
 
+    def renew(self, contacts: Contacts) -> None:
+        """Take over who is on call and where people are told, as they were read anew."""
+        self.contacts = contacts
+
     # -- when something happened ---------------------------------------------------------------------------------
 
     def told(self, _kind: str, incident: str, _payload: dict[str, Any]) -> None:

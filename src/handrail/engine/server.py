@@ -15,6 +15,7 @@ from handrail.commands import types as parameter_types
 from handrail.engine import durable, looking, receipt
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
+from handrail.engine.entitled import On, acts
 from handrail.engine.intake import Intake
 from handrail.engine.posts import Posts
 from handrail.engine.respond import PAUSED, UNDO, Responder
@@ -224,6 +225,7 @@ class Server:
         self.tally.taken(source, parsed)
         return receipt.of(parsed, post=post)
 
+    @acts(On.INCIDENT)
     def acknowledge(self, incident: str, who: Approver) -> Told:
         """Someone has it."""
         row = self.store.incident(incident)
@@ -235,6 +237,7 @@ class Server:
         self._told("acknowledged", incident, {"person": who.name})
         return _yes(f"{who.name} has {incident}.")
 
+    @acts(On.PLAN)
     def decide(self, plan: str, who: Approver, *, yes: bool, reason: str = "") -> Told:
         """Exactly this hash."""
         found = self.store.plan(plan)
@@ -280,12 +283,14 @@ class Server:
         self.wake(body.run)
         return _yes(f"Plan {body.hash[:8]} is {'approved' if yes else 'refused'} by {who.name}.")
 
+    @acts(On.INCIDENT)
     def take_over(self, incident: str, who: Approver) -> Told:
         """By hand from now on."""
         return self._set_hands(
             incident, who, to=who.name, kind="taken_over", says=f"{who.name} works by hand on {incident}."
         )
 
+    @acts(On.INCIDENT)
     def hand_back(self, incident: str, who: Approver) -> Told:
         """Handrail may propose again."""
         return self._set_hands(
@@ -305,12 +310,14 @@ class Server:
         self._wake_all(incident)
         return _yes(says)
 
+    @acts(On.EVERYTHING)
     def pause(self, who: Approver) -> Told:
         """Everything rests."""
         self.store.set_setting(PAUSED, who.name)
         self.store.append("paused", {"person": who.name}, actor=_actor(who))
         return _yes(f"All automation is paused by {who.name}.")
 
+    @acts(On.EVERYTHING)
     def resume(self, who: Approver) -> Told:
         """Everything goes on."""
         self.store.set_setting(PAUSED, "")
@@ -319,6 +326,7 @@ class Server:
             self.wake(f"R-{run['number']}")
         return _yes("Automation goes on.")
 
+    @acts(On.RUN)
     def stop(self, run: str, who: Approver) -> Told:
         """One run, for good."""
         row = self.store.run(run)
@@ -335,6 +343,7 @@ class Server:
         self.wake(run)
         return _yes(f"{run} is stopped. The incident stays open.")
 
+    @acts(On.RUN)
     def done_by_hand(self, run: str, step: int, who: Approver, *, note: str = "") -> Told:
         """Recorded and verified like any change."""
         row = self.store.run(run)
@@ -365,6 +374,7 @@ class Server:
         proof = "The checks are read now." if scene.binding.checks else "No check is bound: a person says if it helped."
         return _yes(f"Step {step} of {run} is recorded as made by {who.name}. {proof}")
 
+    @acts(On.RUN)
     def settle(self, run: str, plan: str, command: int, who: Approver, *, happened: bool) -> Told:
         """A person knows what Handrail cannot."""
         found = self.store.plan(plan)
@@ -407,6 +417,7 @@ class Server:
                 now = self.store.now()
                 self.store.update_run(run, verifying=plan.remedy, verify_since=now, changed_at=now)
 
+    @acts(On.RUN)
     def confirm(self, run: str, who: Approver) -> Told:
         """The guess is right."""
         row = self.store.run(run)
@@ -418,6 +429,7 @@ class Server:
         self.wake(run)
         return _yes(f"{run} goes on with {row['runbook']}.")
 
+    @acts(On.INCIDENT)
     def choose(self, incident: str, runbook: str, who: Approver, *, values: dict[str, str]) -> Told:
         """A person picks the runbook."""
         row = self.store.incident(incident)
@@ -451,6 +463,7 @@ class Server:
             actor=_actor(who),
         )
 
+    @acts(On.EVERYTHING)
     def open_by_hand(
         self, runbook: str, who: Approver, *, service: str, values: dict[str, str], environment: str = ""
     ) -> Told:
@@ -489,6 +502,7 @@ class Server:
             return f"It is not said in which environment: {listed(known, last='or')}. Name one of them."
         return ""
 
+    @acts(On.RUN)
     def take_back(self, run: str, remedy: str, who: Approver) -> Told:
         """The way back is proposed next; a proposal that waits makes room for it."""
         row = self.store.run(run)
@@ -506,6 +520,7 @@ class Server:
         self.wake(run)
         return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
 
+    @acts(On.RUN)
     def pick(self, run: str, remedy: str, who: Approver) -> Told:
         """It is proposed next, whatever the evidence says; a proposal that waits makes room for it."""
         row = self.store.run(run)
@@ -534,6 +549,7 @@ class Server:
         self.wake(run)
         return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
 
+    @acts(On.RUN)
     def fill(self, run: str, who: Approver, *, values: dict[str, str]) -> Told:
         """Each value through its strict type; what waits with other values is void."""
         row = self.store.run(run)
@@ -556,6 +572,7 @@ class Server:
         self.wake(run)
         return _yes(f"{run} goes on with {told}.")
 
+    @acts(On.INCIDENT)
     def close_incident(self, incident: str, who: Approver, *, reason: str = "") -> Told:
         """Over, because a person says so. A change that is on keeps it open."""
         row = self.store.incident(incident)
@@ -582,16 +599,16 @@ class Server:
         self._told("incident_closed", incident, {"reason": because})
         return _yes(f"{incident} is closed.")
 
+    @acts(On.TASK)
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
         """Done, once."""
         if not self.store.finish_task(task, by=who.name, note=note):
             return _no(f"Task {task} is done already, or there is none.")
-        for row in self.store.incidents():
-            name = f"I-{row['number']}"
-            found = next((item for item in self.store.tasks_of(name) if item["number"] == task), None)
-            if found is not None:
-                self._record("task_done", {"text": found["text"], "person": who.name}, row, who)
-                break
+        incident = self.store.incident_of_task(task)
+        found = next((item for item in self.store.tasks_of(incident) if item["number"] == task), None)
+        if found is not None:
+            row = self.store.incident(incident) or {}
+            self._record("task_done", {"text": found["text"], "person": who.name}, row, who)
         return _yes(f"Task {task} is done.")
 
     # -- inside ----------------------------------------------------------------------------------------------------

@@ -65,3 +65,6 @@ class Environment:
     drills_allowed: bool = False
     drills: Mapping[str, Any] = field(default_factory=dict)
     cluster_uid: str = ""
+
+
+TOKEN_PREFIX = "hr1_"  # noqa: S105 -- every token that Handrail makes begins so, which tells it from other words; it is none

@@ -163,6 +163,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "run_started": lambda told: (
         f"{told['run'] or 'A run'} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
     ),
+    "sign_in_failed": lambda told: f"Wrong credentials from {told['client']}: {told['wrong']} in 5 min",
     "documents_read": lambda told: f"Read anew after an edit: {told['files']}",
     "handed_over": lambda told: f"Handed over to a person{told.after(': ', 'reason')}",
     "choice_weighed": _weighed,

@@ -66,6 +66,10 @@ class Outbox:
         self._attached = attached
         self._tries: dict[str, tuple[int, datetime]] = {}
 
+    def renew(self, addresses: Addresses) -> None:
+        """Take over where names are reached."""
+        self._addresses = addresses
+
     def begin(self) -> None:
         """At the start of a process: what the one before was sending is sent again."""
         again = self._kept.unclaim_messages()

@@ -85,6 +85,11 @@ class People(Rows):
         """An incident's tasks in order."""
         return self._rows(sa.select(t.tasks).where(t.tasks.c.incident == incident).order_by(t.tasks.c.number))
 
+    def incident_of_task(self, number: int) -> str:
+        """Which incident a task belongs to; empty where there is no such task."""
+        row = self._one(sa.select(t.tasks.c.incident).where(t.tasks.c.number == number))
+        return str(row["incident"]) if row else ""
+
     def finish_task(self, number: int, *, by: str, note: str = "") -> bool:
         """Done, once."""
         return self._compare_and_set(

@@ -12,6 +12,7 @@ import yaml
 
 from handrail.commands.knowledge import Knowledge, from_raw
 from handrail.errors import FixSettings
+from handrail.syntax import files
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -32,7 +33,7 @@ def load_knowledge(paths: Sequence[Path] = ()) -> Knowledge:
     for path in paths:
         for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
             try:
-                teams.append((str(file), yaml.load(file.read_text(encoding="utf-8"), Loader=Loader)))  # noqa: S506
+                teams.append((str(file), yaml.load(files.text_of(file), Loader=Loader)))  # noqa: S506
             except (OSError, yaml.YAMLError) as error:
                 raise FixSettings(f"The knowledge file {file} cannot be read: {error}") from error
     return from_raw(_own(), teams)

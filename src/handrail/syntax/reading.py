@@ -12,6 +12,7 @@ from handrail.commands import Finding, Knowledge, Severity, Span
 from handrail.errors import FixRunbook, FixSettings
 from handrail.runbooks import markdown, mistakes
 from handrail.runbooks.document import Document
+from handrail.syntax import files
 from handrail.syntax.shell import parse_blocks
 
 LARGEST = 4 * 1024 * 1024
@@ -42,7 +43,7 @@ def named_path(text: str, *, settings: Path, variables: Mapping[str, str]) -> Pa
 def read_document(path: Path, knowledge: Knowledge) -> Document:
     """The document of a file. What cannot be read as text is a document with one finding."""
     try:
-        raw = path.read_bytes()
+        raw = files.bytes_of(path)
     except OSError as error:
         raise FixRunbook(f"{path} cannot be read: {error.strerror}.") from error
     if len(raw) > LARGEST:

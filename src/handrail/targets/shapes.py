@@ -14,6 +14,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from handrail.environments import TOKEN_PREFIX
+
 Span = tuple[int, int]
 
 # -- a name that says what its value is ------------------------------------------------------------------------------
@@ -216,9 +218,8 @@ SHAPES = (
     Shape(("sha256~",), _whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
     Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
     Shape(("bot",), re.compile(r"bot(?P<secret>\d{8,10}:[A-Za-z0-9_-]{35})")),
-    Shape(("hr1_",), _whole(r"hr1_[A-Za-z0-9_-]{20,}")),  # ours: see `TOKEN_PREFIX`
+    Shape((TOKEN_PREFIX,), _whole(TOKEN_PREFIX + r"[A-Za-z0-9_-]{20,}")),  # ours
 )
-TOKEN_PREFIX = "hr1_"  # noqa: S105 -- every token that Handrail makes begins so; it is none
 
 
 def spans(text: str, *, digests: Collection[str] = ()) -> list[Span]:

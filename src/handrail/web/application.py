@@ -22,6 +22,7 @@ from handrail.web.people import Sessions
 from handrail.web.policy import Call, Policy, Router
 from handrail.web.problem import Problem
 from handrail.web.settings import Person, WebSettings, refuse_to_serve
+from handrail.web.tries import Limit
 
 log = logging.getLogger("handrail.web")
 STATIC = {
@@ -79,6 +80,11 @@ def create(
     policy.require_policies(app.router.routes)
     app.state.policies = dict(router.policies)
     _answer_problems(app, router, site)
+
+    def told(client: str, wrong: int) -> None:
+        store.append("sign_in_failed", {"client": client, "wrong": wrong})
+
+    app.add_middleware(Limit, told=told)
     app.add_middleware(Guard, hosts=settings.allowed_hosts)
     return app
 

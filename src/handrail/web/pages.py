@@ -94,7 +94,6 @@ class Pages:
             spark=chart.spark,
             held_at=lambda at: retrospective.told(at, zone=self.zone),
         )
-        self._failures: list[datetime] = []
 
     # -- rendering -------------------------------------------------------------------------------------------------
 
@@ -328,13 +327,8 @@ class Pages:
 
     def sign_in(self, call: Call) -> Response:
         """A session for whoever has the token; a fresh one each time."""
-        now = self.store.now()
-        self._failures = [at for at in self._failures if now - at < timedelta(minutes=1)]
-        if len(self._failures) >= 30:
-            return self.login(call, told="Too many wrong tokens. Wait a minute.", status=429)
         opened = self.sessions.open(call.text("token"))
         if opened is None:
-            self._failures.append(now)
             return self.login(call, told="Nobody has this token. Look at the one you were given.", status=401)
         answer = RedirectResponse(_local(call.text("next", "/")), status_code=303)
         answer.set_cookie(

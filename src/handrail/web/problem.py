@@ -33,9 +33,9 @@ class Problem(Exception):  # it is an answer, named for what it is
         self.status, self.detail = status, detail
 
 
-def answer(status: int, detail: str) -> Response:
-    """The refusal as problem+json (RFC 9457)."""
-    headers = {"Retry-After": "5"} if status == 503 else {}
+def answer(status: int, detail: str, *, after: int = 5) -> Response:
+    """The refusal as problem+json (RFC 9457); `after` how many seconds it is worth to try again, where it is."""
+    headers = {"Retry-After": str(after)} if status in (429, 503) else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = {"type": "about:blank", "title": TITLES.get(status, "Refused"), "status": status, "detail": detail}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar, overload
 
 from handrail.errors import FixSettings
 
@@ -28,6 +28,66 @@ class Person(Protocol):
     @property
     def token_sha256(self) -> str | None:
         """SHA-256 of their token, lower-case hex; empty where they have none."""
+
+
+T = TypeVar("T")
+
+
+class Roster(Sequence[Person]):
+    """People as they were read last: each request asks it anew."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        self._now = tuple(people)
+
+    def renew(self, people: Sequence[Person]) -> None:
+        """From now on these."""
+        self._now = tuple(people)
+
+    @overload
+    def __getitem__(self, place: int) -> Person: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Person]: ...
+
+    def __getitem__(self, place: int | slice) -> Person | Sequence[Person]:
+        """One of them, or some."""
+        return self._now[place]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._now)
+
+    def __iter__(self) -> Iterator[Person]:
+        """Those of one moment, also where they are renewed meanwhile."""
+        return iter(self._now)
+
+
+class Current(Mapping[str, T]):
+    """What belongs to names, as it was read last."""
+
+    def __init__(self, now: Mapping[str, T]) -> None:
+        self._now, self._else = dict(now), dict[str, T]()
+
+    def renew(self, now: Mapping[str, T]) -> None:
+        """From now on this."""
+        self._now = dict(now)
+
+    def otherwise(self, those: Mapping[str, T]) -> None:
+        """What names have for which nothing was read."""
+        self._else = dict(those)
+
+    def __getitem__(self, name: str) -> T:
+        """What belongs to this name."""
+        now = self._now
+        return now[name] if name in now else self._else[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """All names."""
+        return iter({**self._else, **self._now})
+
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len({**self._else, **self._now})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from handrail.cli.doctor import cluster, database, files, monitoring, people, te
 from handrail.environments import Environment
 from handrail.errors import HandrailError
 from handrail.settings import Settings
+from handrail.syntax.files import text_of
 
 
 def doctor(config: Path, *, json_: bool) -> None:
@@ -62,7 +63,7 @@ def doctor(config: Path, *, json_: bool) -> None:
 
 
 def _lines(known: Settings, config: Path, scratch: Path) -> Iterator[telling.Line]:
-    raw = yaml.safe_load(settings.find(config).read_text(encoding="utf-8")) or {}
+    raw = yaml.safe_load(text_of(settings.find(config))) or {}
     catalog, lines = files.documents(known, config)
     yield from lines
     programs = frozenset(files.programs(catalog)) if catalog else frozenset()

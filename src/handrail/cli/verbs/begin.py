@@ -139,3 +139,10 @@ def bind(
     from handrail.cli import bind as doing
 
     doing.bind(what, rules=rules, prometheus=prometheus, write=write, check=check, json_=json_)
+
+
+def token(json_: AsJson = False) -> None:
+    """Make a token for people.yaml or a source: printed once; only its SHA-256 goes into the file."""
+    from handrail.cli import token as doing
+
+    doing.token(json_=json_)

@@ -1,0 +1,71 @@
+"""Notices that somebody edited a file that settings name, and lets everything that rests on it take over what is new.
+
+Documents, bindings, knowledge, people, schedule, services, environments and the credentials of sources are read again within
+seconds. A mistake leaves what was there in use, and the record says so. Where the server listens and where its state is stay
+as they were at its start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from handrail.errors import HandrailError
+from handrail.settings import Settings
+from handrail.store import Store
+
+log = logging.getLogger("handrail")
+Stamp = tuple[int, int, int]
+AT_START = ("state", "host", "port", "names", "open_reading")  # of the settings: what is taken over at a start alone
+
+
+class Edits:
+    """Looks at the files' times. `reread` reads all settings again; each of `takers` takes over what concerns it."""
+
+    def __init__(
+        self,
+        known: Settings,
+        *,
+        kept: Store,
+        reread: Callable[[], Settings],
+        takers: Sequence[Callable[[Settings], None]],
+    ) -> None:
+        self._known, self._kept, self._reread, self._takers = known, kept, reread, takers
+        self._seen = self._look()
+
+    def _look(self) -> dict[Path, Stamp]:
+        files = [*self._known.files]
+        files += [path for item in self._known.documents for path in (item.path, item.binding) if path is not None]
+        for folder in self._known.knowledge:
+            files += sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
+        found = {}
+        for file in files:
+            with contextlib.suppress(OSError):  # an editor may just be putting it in place
+                told = file.stat()
+                found[file] = (told.st_mtime_ns, told.st_size, told.st_ino)
+        return found
+
+    def refresh(self) -> None:
+        """Read anew what was edited since the last time."""
+        now = self._look()
+        if now == self._seen:
+            return
+        edited = sorted({file.name for file in {*now, *self._seen} if now.get(file) != self._seen.get(file)})
+        self._seen = now
+        try:
+            fresh = self._reread()
+            for take in self._takers:
+                take(fresh)
+        except (HandrailError, OSError) as error:
+            log.warning("edit_not_read files=%s %s", ",".join(edited), error)
+            self._kept.append("trouble", {"says": f"{error} What was read before stays in use."})
+            return
+        waits = [name for name in AT_START if getattr(fresh, name) != getattr(self._known, name)]
+        self._known = fresh
+        self._seen = self._look()  # it may name other files now
+        self._kept.append("documents_read", {"files": edited})
+        if waits:
+            says = f"{', '.join(waits)} in handrail.yaml changed: restart `handrail serve` to use it."
+            self._kept.append("trouble", {"says": says})
