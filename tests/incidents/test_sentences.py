@@ -62,6 +62,11 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
         ("intent", {"runs_as": "helm rollback", "identity": "change"}, "Running helm rollback as change."),
         ("outcome", {"command": "RB-002.5.1", "outcome": "failed", "detail": "x"}, "5 Trigger Rollback failed: x."),
         ("unknown", {"command": "RB-002.5.1"}, "Nobody can know from here whether 5 Trigger Rollback happened."),
+        (
+            "looked",
+            {"person": "Ana", "saw": "nothing moves", "command": "RB-002.5.1"},
+            "Ana looked and let the target go; nobody knows whether 5 Trigger Rollback happened: nothing moves.",
+        ),
         ("settled", {"happened": False, "person": "Ana"}, "Ana says it did not happen."),
         ("check", {"says": "0.2 %", "ok": True}, "Checks hold: 0.2 %."),
         ("verified", {"since": "x", "held": "30.0"}, "Verified: the checks held for 30 s."),

@@ -94,6 +94,11 @@ class MemoryDesk:
         self.store.outcome(run=run, plan=plan, command=command, outcome="succeeded" if happened else "failed")
         return Told(done=True, says="Recorded.")
 
+    def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
+        """Noted."""
+        self._note("release", who, (run, plan, command, saw))
+        return Told(done=True, says="Recorded.")
+
     def confirm(self, run: str, who: Approver) -> Told:
         """The guess is right."""
         self._note("confirm", who, run)

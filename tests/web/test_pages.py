@@ -281,6 +281,11 @@ def test_where_there_are_several_environments_the_form_asks_which(tmp_path: Path
         ("/runs/{r}/confirm", {}, ("confirm", "{r}")),
         ("/runs/{r}/done", {"step": "5", "note": "did it"}, ("done_by_hand", ("{r}", 5, "did it"))),
         ("/runs/{r}/settle", {"plan": "{p}", "command": "0", "happened": "no"}, ("settle", ("{r}", "{p}", 0, False))),
+        (
+            "/runs/{r}/release",
+            {"plan": "{p}", "command": "0", "saw": "nothing moves"},
+            ("release", ("{r}", "{p}", 0, "nothing moves")),
+        ),
         ("/runs/{r}/undo", {"remedy": "rollback"}, ("take_back", ("{r}", "rollback"))),
         ("/runs/{r}/pick", {"remedy": "RB-006/scale"}, ("pick", ("{r}", "RB-006/scale"))),
         ("/runs/{r}/values", {"value.pod-name": "web-0"}, ("fill", ("{r}", {"pod-name": "web-0"}))),

@@ -143,6 +143,12 @@ def settle(run: str, plan: str, command: int, *, happened: bool, config: Path, j
         _told(desk.settle(run, plan, command, me, happened=happened), as_json=json_)
 
 
+def release(run: str, plan: str, command: int, *, saw: str, config: Path, json_: bool) -> None:
+    """What a person saw who cannot tell."""
+    with app.terminal(config) as (desk, me):
+        _told(desk.release(run, plan, command, me, saw=saw), as_json=json_)
+
+
 def _last(desk: Server, incident: str) -> int:
     """The newest line of the record before now."""
     return max((event.sequence for event in desk.store.events(incident=incident)), default=0)

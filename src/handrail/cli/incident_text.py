@@ -77,7 +77,11 @@ def _asked(seen: IncidentView) -> str:
                 f"Next: handrail done {run} STEP says what was made by hand, handrail fill {run} NAME=VALUE what is not "
                 f"known, handrail close {seen.id} that it is over."
             )
-        case "unknown":
-            one = seen.unknown[0]
-            return f"Next: look at the target, then handrail settle {one.run} {one.plan[:8]} {one.command} --happened or --did-not-happen."
+    if seen.unknown:  # it keeps its target, also once the incident is closed
+        one = seen.unknown[0]
+        where = f"{one.run} {one.plan[:8]} {one.command}"
+        return (
+            f"Next: look at the target, then handrail settle {where} --happened or --did-not-happen. "
+            f"Where nobody can tell: handrail release {where} --saw WHAT."
+        )
     return ""

@@ -252,7 +252,11 @@ def _follow(one: Fault, *, stage: Stage, bench: Bench, say: Say) -> list[str]:
 def _approved(store: Store) -> int:
     """How many plans were approved and stood: one that became void before its change is approved afresh."""
     names = [f"R-{run['number']}" for run in store.runs()]
-    return sum(row["state"] in ("approved", "running", "done") for name in names for row, _ in store.plans_of(name))
+    return sum(
+        row["state"] in ("approved", "running", "done", "broken off")
+        for name in names
+        for row, _ in store.plans_of(name)
+    )
 
 
 def _step(store: Store, run: str, remedy: str) -> int:

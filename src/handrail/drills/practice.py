@@ -561,7 +561,7 @@ class Practice:
         before = self._decided(plan, yes=True, made=True)
         self.server.responder.act(self.run, runs.MakeChange(plan=plan.hash))
         row = self.store.plan(plan.hash)
-        if row is None or row[0]["state"] != "done":
+        if row is None or row[0]["state"] not in ("done", "broken off"):
             return No(says=f"It was not made: {row[0]['reason'] if row else 'the plan is gone'}.")
         self.acts.append(before)
         return before

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from handrail import commands
+from handrail.engine import endings
 from handrail.engine.planning import CHANGE_DEADLINE, UNDO
 from handrail.errors import HandrailError
 from handrail.evidence import Where
@@ -33,8 +35,10 @@ class Made:
     outcome: Outcome
     detail: str
     nothing_done: bool = False  # it failed before anything of the plan was asked of its target
+    held: bool = False  # another plan holds a target of it: nothing was begun, and it waits its turn
 
 
+NEVER_HEARD = "Handrail stopped between starting this command and hearing back"
 Boundary = Callable[[str], None]
 """Called at each boundary with its name: the crash harness dies there, everyone else passes."""
 
@@ -56,10 +60,12 @@ def carry_out(
     in_the_way: Callable[[], str] = lambda: "",
     heard: Callable[[str, str], None] = lambda command, line: None,
     limit: Callable[[str], timedelta] = lambda command: CHANGE_DEADLINE,
+    may_look: Callable[[], bool] = lambda: True,
 ) -> Made:
     """Each command in order. After one that failed or is unknown the rest do not run, nor where a person wants no more:
     `in_the_way` is asked before each, in the transaction of its intent. `heard` is told of a command (by its id) what is heard
-    of it while it runs, and `limit` says how long one may run.
+    of it while it runs, and `limit` says how long one may run. `may_look` says whether the target may be asked what became of
+    a command.
 
     Called again after a crash it repeats nothing: an intent without an outcome is unknown, until a look or a person
     settles it.
@@ -71,7 +77,8 @@ def carry_out(
             begun = any(row["plan"] == plan.hash and row["command"] == index for row in store.intents_of(plan.run))
             stopped = "" if begun else in_the_way()
             if stopped:
-                return Made(outcome=Outcome.FAILED, detail=f"{stopped}: command {index + 1} and after it were not run")
+                says = f"{stopped}: command {index + 1} and after it were not run"
+                return Made(outcome=Outcome.FAILED, detail=says, nothing_done=index == 0)
             permit = store.intend(
                 run=plan.run,
                 plan=plan.hash,
@@ -79,6 +86,7 @@ def carry_out(
                 target=command.target_key,
                 approved_by=approved_by,
                 worker=worker,
+                targets=[one.target_key for one in plan.commands] if index == 0 else (),
             )
             if permit == "granted":
                 store.append(
@@ -93,17 +101,14 @@ def carry_out(
                     **where,
                 )
         if permit == "held":
-            return Made(
-                outcome=Outcome.FAILED, detail=f"another plan is changing {command.target_key}: nothing was done"
-            )
+            says = f"another plan holds {command.target_key}: command {index + 1} and after it were not run"
+            return Made(outcome=Outcome.FAILED, detail=says, nothing_done=index == 0, held=index == 0)
         if permit == Outcome.SUCCEEDED:
             continue
         if permit in (Outcome.FAILED, Outcome.UNKNOWN):
             return Made(outcome=Outcome(permit), detail=_told(store, plan, index))
         if permit == "open":
-            made = Made(
-                outcome=Outcome.UNKNOWN, detail="Handrail stopped between starting this command and hearing back"
-            )
+            made = Made(outcome=Outcome.UNKNOWN, detail=NEVER_HEARD)
             seconds = 0.0
         else:
             at("after intent")
@@ -115,10 +120,12 @@ def carry_out(
             answer = ground.change(ask, Permit(plan=plan.hash, command_index=index, approved_by=approved_by))
             at("after exit")
             made, seconds = outcome_of(answer), round(answer.seconds, 2)
-        if made.outcome is Outcome.UNKNOWN:
+        if made.outcome is Outcome.UNKNOWN and may_look():
             made = looked_at(made, command, run=plan.run, ground=ground)
         with store.together():
             store.outcome(run=plan.run, plan=plan.hash, command=index, outcome=made.outcome, detail=made.detail)
+            if made.outcome is Outcome.UNKNOWN:
+                endings.ask_person(store, plan, index, approved_by=_approved_by(store, plan, index))
             told = {"plan": plan.hash, "command": command.command, "detail": made.detail}
             if permit == "open" and made.outcome is Outcome.UNKNOWN:
                 store.append("unknown", told, **where)
@@ -182,7 +189,13 @@ def outcome_of(answer: Answer) -> Made:
 
 
 def _told(store: Store, plan: Plan, index: int) -> str:
-    for row in store.intents_of(plan.run):
-        if row["plan"] == plan.hash and row["command"] == index:
-            return str(row["detail"])
-    return ""
+    return str(_intent(store, plan, index).get("detail", ""))
+
+
+def _approved_by(store: Store, plan: Plan, index: int) -> str:
+    return str(_intent(store, plan, index).get("approved_by", ""))
+
+
+def _intent(store: Store, plan: Plan, index: int) -> Mapping[str, Any]:
+    rows = (row for row in store.intents_of(plan.run) if row["plan"] == plan.hash and row["command"] == index)
+    return next(rows, {})

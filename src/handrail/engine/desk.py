@@ -70,6 +70,9 @@ class Desk(Protocol):
     def settle(self, run: str, plan: str, command: int, who: Approver, *, happened: bool) -> Told:
         """A person says whether an unknown change happened."""
 
+    def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
+        """A person looked at an unknown change and cannot say whether it happened: what they saw is recorded, its target is free."""
+
     def confirm(self, run: str, who: Approver) -> Told:
         """Yes, this guessed runbook is the right one: it may look."""
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from handrail import approvals, commands, remedies, runs
 from handrail.commands import Command
-from handrail.engine import changing, charts, looking, planning, verifying
+from handrail.engine import changing, charts, endings, looking, planning, verifying
 from handrail.engine.beside import Beside, Succession
 from handrail.engine.catalog import Catalog
 from handrail.engine.scene import Scene, Scenes
-from handrail.errors import TryAgain
+from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Evidence
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
@@ -75,9 +75,7 @@ class Responder:
         return self._take(run, lambda scene: what)
 
     def _take(self, run: str, decide: Callable[[Scene], runs.Next]) -> str:
-        with self._guard:
-            held = self._held.setdefault(run, threading.Lock())
-        with held:
+        with self._alone(run):
             scene = self.scene(run)
             if scene is None:
                 return "rest"
@@ -105,6 +103,11 @@ class Responder:
                     self._finish(scene, ending, reason)
                     return "rest"
             return "again"
+
+    def _alone(self, run: str) -> threading.Lock:
+        """Held by who acts for a run now."""
+        with self._guard:
+            return self._held.setdefault(run, threading.Lock())
 
     def rest(self, seconds: float = 10) -> None:
         """Wait until the turns that are on have ended."""
@@ -138,7 +141,8 @@ class Responder:
             mode=runs.Mode(scene.row["mode"]),
             looks_waiting=self._looks_waiting(scene),
             remedies=tuple(states),
-            approved=next((row["hash"] for row, _ in plans if row["state"] in ("approved", "running")), ""),
+            approved=next((row["hash"] for row, _ in plans if row["state"] == "approved"), ""),
+            begun=next((row["hash"] for row, _ in plans if row["state"] == "running"), ""),
             alert_firing=scene.firing,
             resolved_at=scene.resolved_at,
             still_wrong=self._still_wrong(scene, planned=bool(live)),
@@ -498,8 +502,8 @@ class Responder:
         if found is None or found[0]["state"] != "approved":
             return False
         for command in found[1].commands:
-            holder = self.store.holder(command.target_key)
-            if holder is not None and holder["plan"] != found[1].hash:
+            holder = self.store.holder(command.target_key, but=found[1].hash)
+            if holder is not None:
                 self.store.update_run(scene.run, waits_for=held(holder))
                 return True  # whatever ends the other one wakes this run
         return False
@@ -513,7 +517,7 @@ class Responder:
             self.store.set_plan(prefix, was=("approved", "running"), state="void", reason="not what was approved")
             return
         row, plan = found
-        begun = row["state"] == "running"
+        begun = any(intent["plan"] == plan.hash for intent in self.store.intents_of(scene.run))
         decision = self._decision(scene, plan, moved=() if begun else changing.moved(plan, scene.ground))
         if not begun and not isinstance(decision, approvals.Allowed):
             self._void(scene, row, decision.reason)
@@ -538,34 +542,89 @@ class Responder:
             in_the_way=lambda: self._in_the_way(scene),
             heard=self._heard(scene),
             limit=lambda name: self._limit(scene, name),
+            may_look=lambda: not self.store.setting(PAUSED),
         )
+        if made.held:  # another plan was faster by a moment: this one waits its turn
+            with self.store.together():
+                self.store.set_plan(plan.hash, was=("running",), state="approved")
+                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.PROPOSED)
+            return
         with self.store.together():  # done, and being verified (or unknown, or failed): never the one without the other
-            self.store.set_plan(plan.hash, was=("running",), state="done", reason=made.detail[:300])
-            if made.outcome is changing.Outcome.SUCCEEDED:
-                self._made(scene, plan.remedy)
-            elif made.outcome is changing.Outcome.UNKNOWN:
-                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
-            elif made.nothing_done and self._tries(scene, plan.remedy) < TRIES:
-                # a person is asked again, with a plan made once the target answers
-                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.VOID, reason=made.detail)
-            else:
-                self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
-                self._offer_way_back(scene, plan.remedy)
-            self.store.let_go()
+            self._is_made(scene, plan, made)
         self._told(str(made.outcome), scene.row["incident"], {"remedy": plan.remedy, "detail": made.detail})
+
+    def _is_made(self, scene: Scene, plan: Plan, made: changing.Made) -> None:
+        """Where the plan and its remedy stand now, and what is let go."""
+        unknown = made.outcome is changing.Outcome.UNKNOWN
+        self.store.set_plan(
+            plan.hash, was=("running",), state=endings.BROKEN_OFF if unknown else "done", reason=made.detail[:300]
+        )
+        if made.outcome is changing.Outcome.SUCCEEDED:
+            self._made(scene, plan.remedy)
+        elif unknown:
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.UNKNOWN, reason=made.detail)
+        elif made.nothing_done and self._tries(scene, plan.remedy) < TRIES:
+            # a person is asked again, with a plan made once the target answers
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.VOID, reason=made.detail)
+        else:
+            self.store.set_remedy(scene.run, plan.remedy, standing=Standing.FAILED, reason=made.detail)
+            self._offer_way_back(scene, plan.remedy)
+        self.store.let_go()
 
     def _tries(self, scene: Scene, remedy: str) -> int:
         """How often a remedy was begun in this run."""
         return sum(row["state"] == "done" and plan.remedy == remedy for row, plan in self.store.plans_of(scene.run))
 
     def _made(self, scene: Scene, remedy: str) -> None:
-        """A change is made: its checks begin now. A way back proves nothing but itself."""
+        """A change is made: its checks begin now, where the run goes on. A way back proves nothing but itself."""
         now = self.store.now()
         if remedy.startswith(UNDO):
             self.store.set_remedy(scene.run, remedy, standing=Standing.TAKEN_BACK)
             return
         self.store.set_remedy(scene.run, remedy, standing=Standing.MADE)
+        if self._is_over(scene):
+            return
         self.store.update_run(scene.run, verifying=remedy, verify_since=now, changed_at=now, waits_for="")
+
+    def _is_over(self, scene: Scene) -> bool:
+        """Whether the run or its incident is over, as the record has it at this moment."""
+        return endings.is_over(self.store.run(scene.run) or {}, self.store.incident(scene.row["incident"]) or {})
+
+    def ask_after(self, run: str) -> None:
+        """At the start: what an earlier process left open or unknown is looked at, whatever became of its run.
+
+        Where nobody can look (its environment or its document is gone) it is unknown, and a person's.
+        """
+        with self._alone(run):
+            scene = self._scene_if_any(run)
+            for row, plan in self.store.plans_of(run):
+                if row["state"] == "running" and scene is not None:
+                    self._change(scene, plan.hash)
+                self._settle_what_is_left(scene, plan)
+
+    def _settle_what_is_left(self, scene: Scene | None, plan: Plan) -> None:
+        for intent in self.store.loose_ends():
+            if intent["plan"] != plan.hash:
+                continue
+            index, detail = int(intent["command"]), str(intent["detail"])
+            unknown = changing.Made(outcome=changing.Outcome.UNKNOWN, detail=detail or changing.NEVER_HEARD)
+            may_look = scene is not None and not self.store.setting(PAUSED)
+            made = (
+                changing.looked_at(unknown, plan.commands[index], run=plan.run, ground=scene.ground)
+                if scene is not None and may_look
+                else unknown
+            )
+            with self.store.together():
+                if made.outcome is changing.Outcome.SUCCEEDED:
+                    endings.known(self.store, plan, index, happened=True, by="a look", detail=made.detail)
+                else:
+                    endings.unknown(self.store, plan, index, detail=unknown.detail)
+
+    def _scene_if_any(self, run: str) -> Scene | None:
+        try:
+            return self.scene(run)
+        except (HandrailError, KeyError):
+            return None
 
     def _wanted(self, scene: Scene) -> bool:
         """Whether the run still goes on by itself."""
@@ -632,7 +691,7 @@ class Responder:
     def _void(self, scene: Scene, row: Row, reason: str) -> None:
         """The plan is void; the remedy may be planned again from a fresh look."""
         with self.store.together():
-            self.store.set_plan(row["hash"], was=("waiting", "approved"), state="void", reason=reason)
+            self.store.set_plan(row["hash"], was=("waiting", "approved", "running"), state="void", reason=reason)
             self.store.append("plan_void", {"plan": row["hash"], "reason": reason}, **scene.where)
             waiting = [
                 other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")

@@ -12,7 +12,7 @@ from typing import Any
 from handrail import alerts, approvals, remedies, runs
 from handrail.approvals import Approver
 from handrail.commands import types as parameter_types
-from handrail.engine import durable, looking, receipt
+from handrail.engine import durable, endings, looking, receipt
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.entitled import On, acts
@@ -24,7 +24,6 @@ from handrail.engine.tally import Tally
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
 from handrail.incidents.words import count, listed
-from handrail.plans import Plan
 from handrail.remedies import BY_HAND, PICKABLE, Standing
 from handrail.store import Store
 
@@ -86,6 +85,18 @@ class Server:
         self._arrived.set()
         for run in self.store.runs(open_only=True):
             self.wake(f"R-{run['number']}")
+        thread = threading.Thread(target=self._ask_after, name="handrail_ask_after", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _ask_after(self) -> None:
+        """What an earlier process left open or unknown, whatever became of its run."""
+        for run in self.store.unfinished():
+            try:
+                self.responder.ask_after(run)
+                self.wake(run)
+            except Exception:  # this one's door: it keeps its target, and is asked after at the next start
+                log.exception("ask_after_failed", extra={"run": run})
 
     def close(self) -> None:
         """Stop the clockwork; what is interrupted resumes at the next launch."""
@@ -380,42 +391,39 @@ class Server:
         found = self.store.plan(plan)
         if found is None:
             return _no(f"No plan's hash begins with {plan}.")
-        outcome = "succeeded" if happened else "failed"
         known = {(one["plan"], one["command"]): one["outcome"] for one in self.store.intents_of(run)}
         if known.get((found[1].hash, command)) != "unknown":  # one that still runs is not for a person to settle
             return _no("There is nothing unknown there.")
         with self.store.together(urgent=True):
-            if not self.store.outcome(
-                run=run,
-                plan=found[1].hash,
-                command=command,
-                outcome=outcome,
-                detail=f"settled by {who.name}",
-                settled_by=who.name,
+            detail = f"settled by {who.name}"
+            if not endings.known(
+                self.store,
+                found[1],
+                command,
+                happened=happened,
+                by=who.name,
+                detail=detail,
+                person=who.name,
+                actor=_actor(who),
             ):
                 return _no("There is nothing unknown there.")
-            incident = self.store.incident(found[1].incident) or {}
-            self._record(
-                "settled", {"happened": happened, "plan": found[1].hash, "person": who.name}, incident, who, run=run
-            )
-            self._settled(run, found[1], command, who, happened=happened)
-            self.store.let_go()
         self.wake(run)
         return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
 
-    def _settled(self, run: str, plan: Plan, command: int, who: Approver, *, happened: bool) -> None:
-        """Where the remedy stands now. Only a run that still goes on reads the checks of it, or proposes it again."""
-        row = self.store.run(run) or {}
-        if not happened:
-            told = f"it did not happen, says {who.name}"
-            self.store.set_remedy(run, plan.remedy, standing=Standing.VOID, reason=told)
-        elif plan.remedy.startswith(UNDO):  # a way back proves nothing but itself
-            self.store.set_remedy(run, plan.remedy, standing=Standing.TAKEN_BACK)
-        else:
-            self.store.set_remedy(run, plan.remedy, standing=Standing.MADE, reason=_part(plan, command))
-            if not (row["ending"] or row["stopped_by"]):
-                now = self.store.now()
-                self.store.update_run(run, verifying=plan.remedy, verify_since=now, changed_at=now)
+    @acts(On.RUN)
+    def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
+        """A person looked and cannot say whether it happened; what they saw frees its target."""
+        found = self.store.plan(plan)
+        if found is None:
+            return _no(f"No plan's hash begins with {plan}.")
+        if not saw.strip():
+            return _no("Say what you saw at the target: that is what frees it.")
+        target = found[1].commands[command].target_key if 0 <= command < len(found[1].commands) else ""
+        with self.store.together(urgent=True):
+            if not endings.looked(self.store, found[1], command, person=who.name, saw=saw, actor=_actor(who)):
+                return _no("There is nothing unknown there.")
+        self.wake(run)
+        return _yes(f"Recorded. {target} is free, and nobody knows whether the command happened.")
 
     @acts(On.RUN)
     def confirm(self, run: str, who: Approver) -> Told:
@@ -601,13 +609,14 @@ class Server:
 
     @acts(On.TASK)
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
-        """Done, once."""
-        if not self.store.finish_task(task, by=who.name, note=note):
-            return _no(f"Task {task} is done already, or there is none.")
-        incident = self.store.incident_of_task(task)
-        found = next((item for item in self.store.tasks_of(incident) if item["number"] == task), None)
-        if found is not None:
-            row = self.store.incident(incident) or {}
+        """Done, once. One that asks what happened is done by saying what was seen."""
+        found = self.store.task(task)
+        if found is not None and str(found["place"]).startswith(f"{endings.PLACE}.") and found["done_at"] is None:
+            return _no(f"Task {task} is done by saying what you saw. {found['text']}")
+        with self.store.together():
+            if found is None or not self.store.finish_task(task, by=who.name, note=note):
+                return _no(f"Task {task} is done already, or there is none.")
+            row = self.store.incident(found["incident"]) or {}
             self._record("task_done", {"text": found["text"], "person": who.name}, row, who)
         return _yes(f"Task {task} is done.")
 
@@ -650,12 +659,6 @@ class Server:
 
 def _actor(who: Approver) -> Actor:
     return Actor(kind="drill" if who.drill else "person", name=who.name, known_by=who.known_by)
-
-
-def _part(plan: Plan, command: int) -> str:
-    """What is not claimed: commands after the one that a person settled were never run."""
-    made, all_ = command + 1, len(plan.commands)
-    return f"{made} of {all_} commands were made, what comes after them was not run" if made < all_ else ""
 
 
 def _known(offers: Sequence[dict[str, Any]]) -> str:

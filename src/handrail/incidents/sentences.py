@@ -193,6 +193,10 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
         f"Nobody can know from here whether {told.names.command(told['command'])} happened{told.after(': ', 'detail')}"
     ),
     "settled": lambda told: f"{told.person} says it {'happened' if told.true('happened') else 'did not happen'}",
+    "looked": lambda told: (
+        f"{told.person} looked and let the target go; nobody knows whether {told.names.command(told['command'])}"
+        f" happened{told.after(': ', 'saw')}"
+    ),
     "check": lambda told: f"{'Checks hold' if told.true('ok') else 'Checks do not hold'}{told.after(': ', 'says')}",
     "verified": _verified,
     "did_not_help": lambda told: f"{told.remedy or 'It'} did not help{told.after(': ', 'says')}",

@@ -52,6 +52,7 @@ class Run:
     looks_waiting: tuple[str, ...]  # commands that can be asked now
     remedies: tuple[RemedyState, ...]
     approved: str = ""  # hash of an approved plan that was not carried out
+    begun: str = ""  # hash of a plan whose commands were being made when a process ended in the middle
     alert_firing: bool = True
     resolved_at: datetime | None = None
     still_wrong: bool = False  # the alert resolved, and the checks failed ever since
@@ -134,6 +135,11 @@ ASIDE = (Standing.OFFERED, Standing.CAN_BE_PICKED)  # a person's to ask for
 
 def advance(run: Run) -> Next:
     """One turn. The first line that applies wins; the order is the product's promise, so it reads top to bottom."""
+    over = run.ended is not None or bool(run.stopped_by)
+    if run.begun and (
+        over or not run.paused_by
+    ):  # whoever ended it: what began is asked after, and nothing more is made
+        return MakeChange(plan=run.begun)
     if run.ended is not None:
         return Finish(ending=run.ended, reason="already over")
     if run.stopped_by:

@@ -98,6 +98,19 @@ class People(Rows):
             .values(done_at=stamp(self.now()), done_by=by, note=note)
         )
 
+    def finish_place(self, incident: str, run: str, place: str, *, by: str, note: str = "") -> bool:
+        """The task of that place is done, once."""
+        own = (t.tasks.c.incident == incident, t.tasks.c.run == run, t.tasks.c.place == place)
+        return self._compare_and_set(
+            sa.update(t.tasks)
+            .where(*own, t.tasks.c.done_at.is_(None))
+            .values(done_at=stamp(self.now()), done_by=by, note=note)
+        )
+
+    def task(self, number: int) -> Row | None:
+        """One task by its number."""
+        return self._one(sa.select(t.tasks).where(t.tasks.c.number == number))
+
     def queue_message(self, *, id: str, incident: str, person: str, title: str, body: str) -> bool:
         """A message to be sent, once for each id."""
         with writing(self.engine) as connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from handrail.runs import holding
@@ -17,10 +19,20 @@ class Permits(Running, Proposals):
 
     # -- intents: the permit to act ------------------------------------------------------------------------------
 
-    def intend(self, *, run: str, plan: str, command: int, target: str, approved_by: str, worker: str) -> str:
-        """Insert the permit and hold the target, in one transaction.
+    def intend(
+        self,
+        *,
+        run: str,
+        plan: str,
+        command: int,
+        target: str,
+        approved_by: str,
+        worker: str,
+        targets: Collection[str] = (),
+    ) -> str:
+        """Insert the permit and hold the targets, in one transaction: all `targets` of the plan with its first intent.
 
-        Answers `granted` to the one who may act; `held` where another plan holds the target; else what the row says:
+        Answers `granted` to the one who may act; `held` where another plan holds one of them; else what the row says:
         its outcome, or `open` where somebody's intent has none.
         """
         with writing(self.engine) as connection:
@@ -28,11 +40,13 @@ class Permits(Running, Proposals):
             known = connection.execute(sa.select(t.intents.c.outcome).where(*where)).first()
             if known:
                 return str(known.outcome) if known.outcome else "open"
-            holder = connection.execute(sa.select(t.locks.c.plan).where(t.locks.c.target == target)).first()
-            if holder and holder.plan != plan:
+            wanted = dict.fromkeys((target, *targets))
+            if any(self.holder(one, but=plan) for one in wanted):
                 return "held"
-            if not holder:
-                connection.execute(sa.insert(t.locks).values(target=target, plan=plan, at=stamp(self.now())))
+            own = {row["target"] for row in self.locks() if row["plan"] == plan}
+            for one in wanted:
+                if one not in own:
+                    connection.execute(sa.insert(t.locks).values(target=one, plan=plan, at=stamp(self.now())))
             connection.execute(
                 sa.insert(t.intents).values(
                     run=run,
@@ -68,12 +82,38 @@ class Permits(Running, Proposals):
             sa.select(t.intents).where(t.intents.c.run == run).order_by(t.intents.c.at, t.intents.c.command)
         )
 
-    def holder(self, target: str) -> Row | None:
-        """Who holds a target: `plan`, its `run` and `incident`, since when (`at`); None where it is free."""
+    def looked_at(self, *, run: str, plan: str, command: int, person: str, saw: str) -> bool:
+        """A person looked at an unknown command, and cannot say whether it happened; once."""
+        return self._compare_and_set(
+            sa.update(t.intents)
+            .where(
+                t.intents.c.run == run,
+                t.intents.c.plan == plan,
+                t.intents.c.command == command,
+                t.intents.c.outcome == "unknown",
+                t.intents.c.looked_by.is_(None),
+            )
+            .values(looked_by=person, looked_at=stamp(self.now()), saw=saw)
+        )
+
+    def loose_ends(self) -> list[Row]:
+        """Intents that have no outcome, or of which nobody knows: they keep their targets. Oldest first."""
+        wanted = sa.or_(
+            t.intents.c.outcome.is_(None), sa.and_(t.intents.c.outcome == "unknown", t.intents.c.looked_by.is_(None))
+        )
+        return self._rows(sa.select(t.intents).where(wanted).order_by(t.intents.c.at))
+
+    def unfinished(self) -> list[str]:
+        """The runs that an ended process left in the middle of a plan, or with a command of which nobody knows."""
+        running = self._rows(sa.select(t.plans.c.run).where(t.plans.c.state == "running").order_by(t.plans.c.made_at))
+        return list(dict.fromkeys(str(row["run"]) for row in (*running, *self.loose_ends())))
+
+    def holder(self, target: str, *, but: str = "") -> Row | None:
+        """Who holds a target, other than the plan `but`: `plan`, its `run` and `incident`, since when (`at`)."""
         return self._one(
             sa.select(t.locks, t.plans.c.run, t.plans.c.incident)
             .outerjoin(t.plans, t.plans.c.hash == t.locks.c.plan)
-            .where(t.locks.c.target == target)
+            .where(t.locks.c.target == target, t.locks.c.plan != but)
         )
 
     def locks(self) -> list[Row]:

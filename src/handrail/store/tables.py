@@ -117,7 +117,9 @@ plans = sa.Table(
     sa.Column("remedy", Text, nullable=False),
     sa.Column("original", Int, nullable=False),
     sa.Column("recommended", Int, nullable=False),
-    sa.Column("state", Text, nullable=False, index=True),  # waiting, approved, refused, void, expired, running, done
+    sa.Column(
+        "state", Text, nullable=False, index=True
+    ),  # waiting, approved, refused, void, expired, running, done, broken off
     sa.Column("reason", Text, nullable=False, default=""),
     sa.Column("made_at", Text, nullable=False),
     sa.Column("expires_at", Text, nullable=False),

@@ -49,6 +49,16 @@ def _settle(desk: Desk, store: Store, call: Call) -> Told:
     )
 
 
+def _release(desk: Desk, store: Store, call: Call) -> Told:
+    return desk.release(
+        _run(store, call),
+        call.text("plan"),
+        _number(call, "command"),
+        call.who.approver,
+        saw=call.text("saw", "")[:2000],
+    )
+
+
 def _choose(desk: Desk, store: Store, call: Call) -> Told:
     values = _values(call)
     return desk.choose(_incident(store, call), call.text("runbook"), call.who.approver, values=values)
@@ -221,5 +231,6 @@ VERBS: tuple[Verb, ...] = (
         incident=_incident,
     ),
     Verb(name="settle", path="/runs/{run}/settle", policy=ACT, ask=_settle, incident=_incident_of_run),
+    Verb(name="release", path="/runs/{run}/release", policy=ACT, ask=_release, incident=_incident_of_run),
     Verb(name="task", path="/tasks/{task}/done", policy=ACT, ask=_finish_task),
 )

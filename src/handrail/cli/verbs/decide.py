@@ -190,6 +190,20 @@ def settle(
     hands.settle(run, plan, command, happened=happened, config=config, json_=json_)
 
 
+def release(
+    run: Run,
+    plan: PlanHash,
+    command: Annotated[int, typer.Argument(help="Its place in the plan, from 0.")],
+    saw: Annotated[str, typer.Option("--saw", help="What you saw at the target, for the record.")],
+    config: Config = HERE,
+    json_: AsJson = False,
+) -> None:
+    """Say that you looked at a change of unknown outcome and cannot tell: its target is free for other plans."""
+    from handrail.cli import hands
+
+    hands.release(run, plan, command, saw=saw, config=config, json_=json_)
+
+
 def _pairs(given: list[str]) -> dict[str, str]:
     wrong = next((pair for pair in given if "=" not in pair), "")
     if wrong:

@@ -205,7 +205,7 @@ def unknown(facts: Facts) -> Iterable[Unknown]:
     for run in facts.runs:
         plans = {row["hash"]: plan for row, plan in run.plans}
         for intent in run.intents:
-            if intent["outcome"] == "unknown" and not run.row["ending"]:
+            if intent["outcome"] == "unknown" and not intent["looked_by"]:  # whoever ended its run
                 plan = plans.get(intent["plan"])
                 command = plan.commands[intent["command"]] if plan else None
                 yield Unknown(
