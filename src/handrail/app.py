@@ -33,6 +33,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.engine.settling import Settling
+from handrail.engine.storms import Storms
 from handrail.environments import TOKEN_PREFIX, Environment
 from handrail.errors import FixSettings
 from handrail.incidents import updates, words
@@ -262,7 +263,8 @@ def assemble(
     outbox = Outbox(
         kept, addresses=_addresses(known), send=by_apprise, told=settling.mark, attached=escalation.attached
     )
-    intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=settling.told, at=at)
+    storms = Storms(store=kept, catalog=found, limits=known.storm, told=settling.told)
+    intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=settling.told, at=at, storms=storms)
     responder = Responder(
         store=kept,
         catalog=found,
@@ -299,6 +301,7 @@ def assemble(
         flush=outbox.flush,
         told=settling.told,
         settling=settling,
+        storms=storms,
         at=at,
         remote=remote,
         intake=intake,

@@ -34,6 +34,7 @@ KEYS = (
     "status_page",
     "notify",
     "lab",
+    "storm",
 )
 
 
@@ -84,6 +85,7 @@ class Settings:
     open_reading: bool = False
     secure_cookies: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    storm: oncall.StormLimits = field(default_factory=oncall.StormLimits)
 
 
 LAB_TIMES = ("HANDRAIL_LAB_HOLD", "HANDRAIL_LAB_WINDOW", "HANDRAIL_LAB_SCRAPE", "HANDRAIL_LAB_LIMIT")
@@ -146,6 +148,7 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
         },
         stakeholders=_addresses(_notify(raw, path).get("stakeholders") or (), variables),
         variables=variables,
+        storm=_storm(raw.get("storm") or {}, path),
     )
 
 
@@ -163,6 +166,24 @@ def _yes(server: Mapping[str, Any], key: str, path: Path, *, default: bool) -> b
     if not isinstance(found, bool):
         raise FixSettings(f"{path}: `server.{key}` is {found!r}. It has to be true or false.")
     return found
+
+
+def _storm(raw: Any, path: Path) -> oncall.StormLimits:
+    """`{incidents: 10, within: 1m, quiet: 5m, looks_at_once: 4}`."""
+    known = [one.name for one in dataclasses.fields(oncall.StormLimits)]
+    if not isinstance(raw, dict) or set(raw) - set(known):
+        raise FixSettings(f"{path}: `storm` holds {', '.join(known)}, and nothing else.")
+    found: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name in ("within", "quiet"):
+            found[name] = environments.duration(str(value), where=f"{path}: storm.{name}")
+            if found[name].total_seconds() < 1:
+                raise FixSettings(f"{path}: `storm.{name}` is {value}. Write a second or more: 1m.")
+        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise FixSettings(f"{path}: `storm.{name}` is {value!r}. Write a whole number above 0.")
+        else:
+            found[name] = value
+    return oncall.StormLimits(**found)
 
 
 def _documents(

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from handrail.incidents import storms
-from handrail.incidents.storms import Hit, Limits, Shared, Weather
+from handrail.incidents.storms import Hit, Shared, Weather
+from handrail.oncall import StormLimits
 from tests.factory import NOON
 
 SECOND = timedelta(seconds=1)
@@ -28,7 +29,7 @@ SECOND = timedelta(seconds=1)
 )
 def test_the_eleventh_new_incident_within_a_minute_begins_a_storm(ages: list[int], begins: bool) -> None:
     opened = [NOON - age * SECOND for age in ages]
-    assert storms.begins(opened, now=NOON, limits=Limits()) is begins
+    assert storms.begins(opened, now=NOON, limits=StormLimits()) is begins
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,11 @@ class MemoryDesk:
         self.store.outcome(run=run, plan=plan, command=command, outcome="succeeded" if happened else "failed")
         return Told(done=True, says="Recorded.")
 
+    def start(self, run: str, who: Approver) -> Told:
+        """Its turn is now."""
+        self._note("start", who, run)
+        return Told(done=True, says=f"{run} looks now.")
+
     def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
         """Noted."""
         self._note("release", who, (run, plan, command, saw))

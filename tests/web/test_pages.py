@@ -279,6 +279,7 @@ def test_where_there_are_several_environments_the_form_asks_which(tmp_path: Path
         ("/incidents/{i}/choose", {"runbook": "RB-003"}, ("choose", ("{i}", "RB-003", {}))),
         ("/runs/{r}/stop", {}, ("stop", "{r}")),
         ("/runs/{r}/confirm", {}, ("confirm", "{r}")),
+        ("/runs/{r}/start", {}, ("start", "{r}")),
         ("/runs/{r}/done", {"step": "5", "note": "did it"}, ("done_by_hand", ("{r}", 5, "did it"))),
         ("/runs/{r}/settle", {"plan": "{p}", "command": "0", "happened": "no"}, ("settle", ("{r}", "{p}", 0, False))),
         (

@@ -70,6 +70,9 @@ class Desk(Protocol):
     def settle(self, run: str, plan: str, command: int, who: Approver, *, happened: bool) -> Told:
         """A person says whether an unknown change happened."""
 
+    def start(self, run: str, who: Approver) -> Told:
+        """A run that waits for its turn to look, while it storms, looks now."""
+
     def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
         """A person looked at an unknown change and cannot say whether it happened: what they saw is recorded, its target is free."""
 

@@ -74,6 +74,17 @@ class Standpoint:
         return bool(self.row["status"] == "open")
 
     @property
+    def gathered(self) -> bool:
+        """Whether it stands inside a storm that lasts: people hear of that, and not of it."""
+        return self.row["storm"] is not None and self.row["released_at"] is None
+
+    @property
+    def began(self) -> datetime:
+        """When its levels begin to count: at its opening, or where it went on by itself after a storm."""
+        found: datetime = self.row["released_at"] or self.row["opened_at"]
+        return found
+
+    @property
     def verified(self) -> bool:
         """Whether the checks of the run that leads have held."""
         return self.leading is not None and self.leading["verified_at"] is not None
@@ -104,7 +115,7 @@ class Escalation:
     def fire(self, timer: Row) -> None:
         """A timer is due: `page/I-1/2`, `late/I-1/3`, `update/I-1/4`."""
         here = self._standpoint(str(timer["subject"]))
-        if here is None or not here.open:
+        if here is None or not here.open or (here.gathered and timer["kind"] != "update"):
             return
         level = int(str(timer["id"]).rsplit("/", 1)[-1])
         if timer["kind"] == "page" and not here.row["acknowledged_by"]:
@@ -122,6 +133,9 @@ class Escalation:
         """Do what is missing for this incident."""
         here = self._standpoint(incident)
         if here is None:
+            return
+        if here.open and here.gathered:
+            self._propose(here)  # all else is the storm's
             return
         if here.open:
             self._call(here, 1, because="an alert came" if self.store.alerts_of(incident) else "it was opened by hand")
@@ -209,7 +223,7 @@ class Escalation:
     def _arm(self, here: Standpoint) -> None:
         """Timers of levels 2 to 4. A known runbook may bring the unanswered ones forward; someone who has it, or a
         verification, ends them."""
-        for due in oncall.due_levels(opened=here.row["opened_at"], longest=here.longest):
+        for due in oncall.due_levels(opened=here.began, longest=here.longest):
             kind = "late" if due.because == "late" else "page"
             timer = f"{kind}/{here.name}/{due.level}"
             if due.level <= here.row["level"]:

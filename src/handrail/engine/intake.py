@@ -12,11 +12,13 @@ from handrail import alerts, remedies, runbooks, runs
 from handrail.alerts import Alert
 from handrail.engine import setaside
 from handrail.engine.catalog import Catalog
+from handrail.engine.storms import Storms, rank
 from handrail.evidence import SYSTEM, Actor, Where
 from handrail.store import Store
 
 MOST_NOTES = 10  # of one alert in one line of the record; its row has them all
 JOIN_WINDOW = timedelta(minutes=30)
+WAITS = "waits for its turn to look"
 AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own window to notice that it is over
 
 
@@ -42,10 +44,11 @@ class Intake:
         drilling: Callable[[], bool],
         told: Callable[[str, str, dict[str, Any]], None],
         at: Callable[[str], None] = lambda name: None,
+        storms: Storms | None = None,
     ) -> None:
-        """`drilling` says whether a drill is on in this process."""
+        """`drilling` says whether a drill is on in this process. Without `storms` no incident gathers under another."""
         self.store, self.catalog = store, catalog
-        self._drilling, self._told, self._at = drilling, told, at
+        self._drilling, self._told, self._at, self._storms = drilling, told, at, storms
         self._known_by: tuple[str, ...] = ()
         self._directory_of: Any = None
         self._directory = alerts.Directory()
@@ -56,6 +59,8 @@ class Intake:
 
     def forget(self) -> None:
         """What it remembers was not committed: it is read again."""
+        if self._storms is not None:
+            self._storms.forget()
 
     def finish(self, found: alerts.Notification, *, post: int, source: str) -> None:
         """What is told of a message beside its alerts: what was set aside, and what its sender left out."""
@@ -231,16 +236,22 @@ class Intake:
         about = "" if scope.kind is alerts.ScopeKind.ALONE else f" on {scope.title}"
         title = alert.annotations.get("summary") or f"{alert.name}{about}"
         severity = alert.labels.get("severity", "unknown")
+        now, drill = self.store.now(), self._drilling()
+        storm = self._storms.under(environment, severity=severity, drill=drill) if self._storms else ""
         incident = self.store.open_incident(
             {
                 "environment": environment,
                 "service": scope.service,
                 "title": title,
                 "severity": severity,
-                "opened_at": self.store.now(),
-                "drill": int(self._drilling()),
+                "opened_at": now,
+                "drill": int(drill),
+                **(self._storms.columns(storm) if self._storms else {}),
+                "facts": self._storms.facts(alert.labels, scope) if self._storms else None,
             }
         )
+        if self._storms:
+            self._storms.opened(environment, incident, now)
         keep(incident)
         self._at("alert kept")
         where = Where(environment=environment, incident=incident, run="")
@@ -253,7 +264,7 @@ class Intake:
         self.store.append("incident_opened", {"title": title, "severity": severity}, **where)
         begun = self._select(alert, incident=incident, environment=environment, first=True)
         # after it, so that who is called hears which runbook looks
-        self._told("incident_opened", incident, {"title": title, "severity": severity})
+        self._told("incident_opened", storm or incident, {"title": title, "severity": severity})
         return begun
 
     def _join(self, alert: Alert, row: dict[str, Any], *, source: str, environment: str) -> list[str]:
@@ -285,17 +296,19 @@ class Intake:
             if first or not existing
             else self._mode(answer.runbook, existing, certain=not answer.guess)
         )
-        return [
-            self.begin(
-                answer.runbook,
-                incident=incident,
-                environment=environment,
-                mode=mode,
-                confirmed=not answer.guess,
-                because=" ".join(answer.reasons),
-                how=answer.how,
-            )
-        ]
+        row = self.store.incident(incident) or {}
+        waits = bool(row.get("storm")) and row.get("released_at") is None
+        begun = self.begin(
+            answer.runbook,
+            incident=incident,
+            environment=environment,
+            mode=mode,
+            confirmed=not answer.guess,
+            because=" ".join(answer.reasons),
+            how=answer.how,
+            waits=rank(str(row.get("severity"))) if waits else None,
+        )
+        return [] if waits else [begun]
 
     def _selected(self, alert: Alert) -> runbooks.Chosen | runbooks.Undecided:
         """The runbook that answers an alert, from what is known now."""
@@ -457,8 +470,12 @@ class Intake:
         values: dict[str, str] | None = None,
         actor: Actor | None = None,
         answers: int | None = None,
+        waits: int | None = None,
     ) -> str:
-        """Start a run of this runbook; its name. With `answers` it is about that alert of the incident alone."""
+        """Start a run of this runbook; its name. With `answers` it is about that alert of the incident alone.
+
+        With `waits`, its rank, it looks when it is its turn.
+        """
         document, runbook, binding = self.catalog.runbook(runbook_id)
         run = self.store.start_run(
             {
@@ -474,6 +491,7 @@ class Intake:
                 "started_at": self.store.now(),
                 "values_": json.dumps(values or {}),
                 "answers": answers,
+                "waits_for": "" if waits is None else WAITS,
             },
             [
                 {
@@ -492,6 +510,9 @@ class Intake:
             **where,
             actor=actor or SYSTEM,
         )
+        if waits is not None:
+            self.store.wait_for_turn([(run, environment, waits)])
+            return run
         self.store.append("run_started", {"run": run, "runbook": runbook.id, "mode": mode}, **where)
         self._told("run_started", incident, {"run": run, "runbook": runbook.id})
         return run

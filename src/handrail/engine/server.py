@@ -13,6 +13,7 @@ from handrail import alerts, approvals, remedies, runs
 from handrail.approvals import Approver
 from handrail.commands import types as parameter_types
 from handrail.engine import durable, endings, looking, receipt
+from handrail.engine.budget import Budget
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.entitled import On, acts
@@ -20,6 +21,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.posts import Posts
 from handrail.engine.respond import PAUSED, UNDO, Responder
 from handrail.engine.settling import Settling
+from handrail.engine.storms import Storms
 from handrail.engine.tally import Tally
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Actor
@@ -58,12 +60,14 @@ class Server:
         remote: bool = False,
         refresh: Callable[[], None] = lambda: None,
         settling: Settling | None = None,
+        storms: Storms | None = None,
     ) -> None:
         """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear, and `settling` follows it."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
         self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
         self._remote = remote
-        self._settling = settling
+        self._settling, self._storms = settling, storms
+        self._budget = Budget(store=store, most=storms.limits.looks_at_once if storms else 1, wake=self.wake)
         self._arrived = threading.Event()
         self._posts = Posts(store=store, taker=intake, at=at)
         self._over = threading.Event()
@@ -78,7 +82,7 @@ class Server:
         """Resume what was interrupted, then keep going: posts, timers, waiting plans."""
         self.store.let_go()  # what an earlier version, or a crash, left behind
         durable.launch(url=engine_url, executor=executor, turn=self._turn)
-        for work in (self._work_posts, self._sweep, self._send, self._settle):
+        for work in (self._work_posts, self._sweep, self._send, self._settle, self._begin):
             thread = threading.Thread(target=work, name=f"handrail{work.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -118,6 +122,12 @@ class Server:
     def _turn(self, run: str) -> str:
         if self._over.is_set():
             return "rest"
+        went = self._tried(run)
+        if went == "rest":
+            self._budget.rested(run)
+        return went
+
+    def _tried(self, run: str) -> str:
         try:
             return self.responder.turn(run)
         except HandrailError as error:  # said in the incident; the sweeper tries again
@@ -153,6 +163,7 @@ class Server:
                 while not self._over.is_set() and (touched := self._posts.round()) is not None:
                     for run in touched:
                         self.wake(run)
+                    self._budget.free.set()
             except TryAgain as error:  # it stays stored, and is taken again in a moment
                 log.warning("record_unreachable", extra={"error": str(error)})
             except Exception:  # the worker's door: what was not read is taken again in a moment
@@ -176,6 +187,16 @@ class Server:
             except Exception:  # the settling's door: what is marked stays marked
                 log.exception("settling_failed")
                 self._over.wait(SWEEP_SECONDS)
+
+    def _begin(self) -> None:
+        """Runs whose turn it is, in a thread of its own: nothing is started within a turn."""
+        while not self._over.is_set():
+            self._budget.free.wait(WATCH_PLANS.total_seconds())
+            self._budget.free.clear()
+            try:
+                self._budget.begin_all()
+            except Exception:  # the door of what begins: it stays in the queue
+                log.exception("turns_failed")
 
     def _sweep(self) -> None:
         while not self._over.wait(SWEEP_SECONDS):
@@ -204,6 +225,9 @@ class Server:
             for row, _ in self.store.waiting_plans():
                 if self.responder.watch_plan(row):
                     self.wake(row["run"])
+            self._budget.free.set()
+            for storm in self._storms.watch() if self._storms else ():
+                log.info("storm_ended", extra={"incident": storm})
             self._refresh()
 
     def _timer(self, timer: dict[str, Any]) -> None:
@@ -242,11 +266,18 @@ class Server:
         row = self.store.incident(incident)
         if row is None:
             return _no(f"There is no incident {incident}.")
-        if not self.store.acknowledge(incident, who.name):
-            return _no(f"{row['acknowledged_by']} has it already.")
-        self._record("acknowledged", {"person": who.name}, row, who)
-        self._told("acknowledged", incident, {"person": who.name})
-        return _yes(f"{who.name} has {incident}.")
+        with self.store.together(urgent=True):
+            if not self.store.acknowledge(incident, who.name):
+                by = (self.store.incident(incident) or row)["acknowledged_by"]
+                return _no(f"{by} has it already.")
+            payload: dict[str, Any] = {"person": who.name}
+            if row["gathers"]:  # a storm is one thing: who has it has all that gathers under it
+                has_it = {"acknowledged_by": who.name, "acknowledged_at": self.store.now()}
+                payload["incidents"] = self.store.have_members(incident, **has_it)
+            self._record("acknowledged", payload, row, who)
+            self._told("acknowledged", incident, payload)
+        more = f" and {count(payload['incidents'], 'incident')} in it" if row["gathers"] else ""
+        return _yes(f"{who.name} has {incident}{more}.")
 
     @acts(On.PLAN)
     def decide(self, plan: str, who: Approver, *, yes: bool, reason: str = "") -> Told:
@@ -314,6 +345,8 @@ class Server:
             return _no(f"There is no incident {incident}.")
         with self.store.together(urgent=True):
             self.store.update_incident(incident, taken_over_by=to)
+            if row["gathers"]:
+                self.store.have_members(incident, taken_over_by=to)
             self.store.let_go()
             self._record(kind, {"person": who.name}, row, who)
             if to and not row["acknowledged_by"]:
@@ -424,6 +457,18 @@ class Server:
                 return _no("There is nothing unknown there.")
         self.wake(run)
         return _yes(f"Recorded. {target} is free, and nobody knows whether the command happened.")
+
+    @acts(On.RUN)
+    def start(self, run: str, who: Approver) -> Told:
+        """It looks now, whoever else waits for a turn."""
+        row = self.store.run(run)
+        if row is None or row["ending"]:
+            return _no(f"There is no open run {run}.")
+        incident = self.store.incident(row["incident"]) or {}
+        begun = self._budget.start(
+            run, environment=str(incident.get("environment", "")), actor=_actor(who), urgent=True
+        )
+        return _yes(f"{run} looks now.") if begun else _no(f"{run} does not wait for a turn: it was started before.")
 
     @acts(On.RUN)
     def confirm(self, run: str, who: Approver) -> Told:
@@ -591,6 +636,8 @@ class Server:
             if any(plan["state"] in ("approved", "running") for plan, _ in self.store.plans_of(run)):
                 return _no(f"{run} is making a change. Close {incident} when it is done, or stop {run}.")
         because = f"closed by {who.name}" + (f": {reason}" if reason else "")
+        if row["gathers"] and self._storms:
+            return self._end_storm(incident, who, because)
         with self.store.together(urgent=True):
             for run in open_runs:
                 self.store.end_run(run, ending=runs.Ending.CLOSED, reason=because)
@@ -606,6 +653,16 @@ class Server:
                 ground.end(run)
         self._told("incident_closed", incident, {"reason": because})
         return _yes(f"{incident} is closed.")
+
+    def _end_storm(self, storm: str, who: Approver, because: str) -> Told:
+        """A person says that it storms no more: who says so has what is left, one by one."""
+        with self.store.together(urgent=True):
+            has_it = {"acknowledged_by": who.name, "acknowledged_at": self.store.now()}
+            self.store.have_members(storm, **has_it)
+            left = self._storms.end(storm, reason=because, actor=_actor(who)) if self._storms else None
+        if left is None:
+            return _no(f"{storm} is over already.")
+        return _yes(f"{storm} is closed. {count(left, 'incident')} in it still open: {who.name} has them one by one.")
 
     @acts(On.TASK)
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:

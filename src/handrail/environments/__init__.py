@@ -1,6 +1,6 @@
 """Environments, identities and services."""
 
-from handrail.environments.files import environments, services
+from handrail.environments.files import duration, environments, services
 from handrail.environments.model import TOKEN_PREFIX, Environment, IdentityKind, Service
 
-__all__ = ["TOKEN_PREFIX", "Environment", "IdentityKind", "Service", "environments", "services"]
+__all__ = ["TOKEN_PREFIX", "Environment", "IdentityKind", "Service", "duration", "environments", "services"]

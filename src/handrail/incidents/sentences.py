@@ -154,6 +154,13 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "alerts_truncated": _truncated,
     "alert_resolved": lambda told: f"Alert {told['name']} resolved",
     "incident_opened": lambda told: f"Incident opened: {told['title']}{told.after(', ', 'severity')}",
+    "storm_began": lambda told: (
+        f"A storm began: {len(told.payload.get('incidents') or ())} incidents and one more opened within"
+        f" {words.duration(timedelta(seconds=float(told.payload.get('within') or 0)))}, and gather here"
+    ),
+    "storm_ended": lambda told: (
+        f"The storm ended{told.after(': ', 'reason')}. {told['incidents']} incidents gathered, {told['left']} go on"
+    ),
     "incident_closed": lambda told: f"Incident closed{told.after(': ', 'reason')}",
     "runbook_chosen": lambda told: f"{told['runbook']} chosen{told.after(': ', 'reason')}",
     "runbook_undecided": lambda told: (

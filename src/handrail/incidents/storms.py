@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from handrail.incidents import words
+from handrail.oncall import StormLimits
 
 NAMED = 2000  # critical scopes that a message names one by one; the rest are counted, and stand on the storm's page
+SCOPE = "scope"  # what an incident is about, beside the facts that it may share
 NEEDS, NODE, ZONE, NAMESPACE, CLUSTER = "needs", "node", "zone", "namespace", "cluster"
 KINDS = (NEEDS, NODE, ZONE, NAMESPACE, CLUSTER)  # in the order in which they are told
 LABELS: Mapping[str, Sequence[str]] = {
@@ -23,20 +25,6 @@ LABELS: Mapping[str, Sequence[str]] = {
     CLUSTER: ("cluster", "k8s_cluster_name"),
 }
 WORST_FIRST = ("critical", "high", "warning", "medium", "low", "info")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """When incidents gather, and for how long."""
-
-    incidents: int = 10
-    """So many new incidents of an environment are told one by one; the next one within the time below opens a storm."""
-    within: timedelta = timedelta(minutes=1)
-    """The time in which they are counted."""
-    quiet: timedelta = timedelta(minutes=5)
-    """So long no more than that may come in that time before the storm is over."""
-    looks_at_once: int = 4
-    """Runs of an environment that look around at once while it storms; the others wait for their turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +69,7 @@ class Weather:
     waiting_looks: int = 0
 
 
-def begins(opened: Sequence[datetime], *, now: datetime, limits: Limits) -> bool:
+def begins(opened: Sequence[datetime], *, now: datetime, limits: StormLimits) -> bool:
     """Whether these new incidents, the newest of them just now, are more than are told one by one.
 
     A clock that was set back or forth makes no storm: only what lies within the time around now counts.

@@ -14,9 +14,10 @@ from handrail.store.database import writing
 from handrail.store.gathered import Waiting
 from handrail.store.permits import Permits
 from handrail.store.rows import Row, inserted, plain
+from handrail.store.storms import Storms
 
 
-class Store(Permits, Waiting):
+class Store(Permits, Waiting, Storms):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     # -- drills --------------------------------------------------------------------------------------------------

@@ -51,6 +51,10 @@ incidents = sa.Table(
     sa.Column("level", Int, nullable=False, default=0),  # highest level paged
     sa.Column("verified_at", Text),
     sa.Column("drill", Int, nullable=False, default=0),
+    sa.Column("gathers", Int, index=True),  # 1 where it is a storm, under which others gather
+    sa.Column("storm", Int, index=True),  # the number of the storm that it gathers under
+    sa.Column("released_at", Text),  # since when it goes on by itself again
+    sa.Column("facts", Text),  # JSON: what its alert says of its place, and what its service needs
 )
 runs = sa.Table(
     "runs",
@@ -220,6 +224,14 @@ updates = sa.Table(
     sa.Column("status", Text, nullable=False),  # investigating, identified, monitoring, resolved
     sa.Column("text", Text, nullable=False),
     sa.Column("next_at", Text),
+)
+turns = sa.Table(  # runs that wait for their turn to look, while it storms
+    "turns",
+    metadata,
+    sa.Column("run", Int, primary_key=True, autoincrement=False),
+    sa.Column("environment", Text, nullable=False),
+    sa.Column("rank", Int, nullable=False),  # the lowest first
+    sa.Index("ix_turns_next", "environment", "rank", "run"),
 )
 unsettled = sa.Table(  # incidents whose people's side has not followed yet; how often something happened since it did
     "unsettled",

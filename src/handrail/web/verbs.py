@@ -185,6 +185,13 @@ VERBS: tuple[Verb, ...] = (
         incident=_incident_of_run,
     ),
     Verb(
+        name="start",
+        path="/runs/{run}/start",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.start(_run(store, call), call.who.approver),
+        incident=_incident_of_run,
+    ),
+    Verb(
         name="confirm",
         path="/runs/{run}/confirm",
         policy=ACT,

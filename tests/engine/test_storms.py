@@ -1,0 +1,432 @@
+"""A storm from the first alert to its ebb: incidents gather, looks take turns, and people have one thing."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handrail.alerts import Alert
+from handrail.engine.escalate import Contacts
+from handrail.engine.intake import WAITS, Intake
+from handrail.engine.server import Server
+from handrail.engine.storms import Storms
+from handrail.environments import Service
+from handrail.oncall import Schedule, StormLimits
+from tests.engine.stage import ANA, Stage, catalog
+from tests.engine.stage import BINDING as BOUND
+from tests.engine.stage import DOCUMENT as TEXT
+
+
+class Storm(Stage):
+    """The loop with storms; what is quiet is measured by the same clock."""
+
+    def __init__(self, folder: Path, *, limits: StormLimits | None = None) -> None:
+        known = catalog(TEXT, BOUND)
+        known.services = (
+            Service(name="db", owner="data"),
+            *(Service(name=f"s{number}", owner="shop", depends_on=("db",)) for number in range(40)),
+        )
+        super().__init__(folder, known=known)
+        self.marked: list[str] = []
+        self.storms = self.again(limits)
+        self.intake = Intake(
+            store=self.store, catalog=self.catalog, drilling=lambda: False, told=self._told, storms=self.storms
+        )
+        self.responder.succession = self.intake
+        self.desk = Server(
+            store=self.store,
+            catalog=self.catalog,
+            responder=self.responder,
+            intake=self.intake,
+            mask=lambda text: text,
+            fire=self.side.fire,
+            flush=lambda: None,
+            told=self._told,
+            remote=True,
+            storms=self.storms,
+        )
+
+    def again(self, limits: StormLimits | None = None) -> Storms:
+        """Another process of the same record."""
+        return Storms(
+            store=self.store,
+            catalog=self.catalog,
+            limits=limits or StormLimits(),
+            told=self._told,
+            steady=lambda: self.clock.now.timestamp(),
+        )
+
+    def _told(self, _kind: str, incident: str, _payload: dict[str, Any]) -> None:
+        self.marked.append(incident)
+
+    def fire(self, *scopes: str, severity: str = "high", name: str = "ShopFails", **labels: str) -> list[str]:
+        """An alert for each scope; the runs that were started."""
+        begun: list[str] = []
+        with self.store.together():
+            for scope in scopes:
+                alert = Alert(
+                    fingerprint=f"{name}/{scope}",
+                    name=name,
+                    status="firing",
+                    labels={"alertname": name, "service": scope, "severity": severity, "pod": f"{scope}-0", **labels},
+                    annotations={"summary": f"Requests to {scope} fail"},
+                    starts_at=self.clock(),
+                    ends_at=None,
+                )
+                begun += self.intake.take(alert, source="shop")
+        return begun
+
+    def row(self, incident: str) -> dict[str, Any]:
+        """One incident."""
+        return self.store.incident(incident) or {}
+
+    def of(self, scope: str) -> dict[str, Any]:
+        """The incident of a scope."""
+        return next(row for row in self.store.incidents() if row["service"] == scope)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Storm:
+    """Nothing depends on anything here: each scope is an incident of its own."""
+    return Storm(tmp_path)
+
+
+def scopes(count: int, *, first: int = 0) -> list[str]:
+    """Names that the services file does not know."""
+    return [f"x{number}" for number in range(first, first + count)]
+
+
+def test_ten_are_told_one_by_one(stage: Storm) -> None:
+    stage.fire(*scopes(10))
+    assert [row["gathers"] for row in stage.store.incidents()] == [None] * 10
+    assert stage.store.storms() == []
+    assert len(stage.store.listed(most=50)) == 10
+
+
+def test_the_eleventh_opens_a_storm_that_gathers_the_ten_before_it(stage: Storm) -> None:
+    begun = stage.fire(*scopes(200))
+    (storm,) = stage.store.storms()
+    assert storm["number"] == 11
+    assert len(stage.store.incidents()) == 201
+    assert {row["storm"] for row in stage.store.incidents() if not row["gathers"]} == {11}
+    assert [f"I-{row['number']}" for row in stage.store.listed(status="open", most=50)] == ["I-11"], "one entry"
+    assert len(begun) == 10, "what began before the storm goes on, the rest waits"
+    assert stage.store.turns_waiting() == {"shop": 190}
+    (began,) = stage.store.events(kinds=("storm_began",))
+    assert began.payload["incidents"] == [f"I-{number}" for number in range(1, 11)]
+
+
+def test_incidents_that_come_slowly_are_no_storm(stage: Storm) -> None:
+    for scope in scopes(30):
+        stage.fire(scope)
+        stage.clock.forward(seconds=7)
+    assert stage.store.storms() == []
+
+
+def test_a_clock_that_jumps_back_and_forth_makes_no_storm_and_ends_none(stage: Storm) -> None:
+    stage.fire(*scopes(6))
+    stage.clock.forward(hours=-1)
+    stage.fire(*scopes(6, first=6))
+    stage.clock.forward(hours=2)
+    stage.fire(*scopes(6, first=12))
+    assert stage.store.storms() == []
+    stage.fire(*scopes(6, first=18))
+    (storm,) = stage.store.storms()
+    stage.storms._steady = lambda: 0.0  # the machine's own clock goes on evenly
+    assert stage.storms.watch() == []
+    for hours in (1, -2, 5):
+        stage.clock.forward(hours=hours)
+        assert stage.storms.watch() == []
+    stage.fire(*scopes(2, first=40))
+    assert stage.of("x40")["storm"] == storm["number"]
+
+
+def test_a_joining_alert_does_not_count_as_an_incident(stage: Storm) -> None:
+    stage.fire(*scopes(10))
+    for number in range(20):
+        stage.fire("x1", name=f"Other{number}")
+    assert stage.store.storms() == []
+
+
+def test_what_was_not_committed_is_not_counted(stage: Storm) -> None:
+    with pytest.raises(ZeroDivisionError), stage.store.together():
+        stage.fire(*scopes(30))
+        raise ZeroDivisionError
+    stage.intake.forget()
+    stage.fire(*scopes(10))
+    assert stage.store.storms() == []
+    stage.fire("one-more")
+    assert len(stage.store.storms()) == 1
+
+
+def test_a_second_process_counts_and_gathers_on(stage: Storm) -> None:
+    stage.fire(*scopes(10))
+    stage.intake._storms = stage.again()
+    stage.fire("y")
+    assert [row["number"] for row in stage.store.storms()] == [11]
+    stage.intake._storms = stage.again()
+    stage.fire("z")
+    assert stage.of("z")["storm"] == 11
+
+
+def test_acknowledging_the_storm_acknowledges_all_and_what_comes_later(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    stage.store.acknowledge("I-3", "Jon")
+    told = stage.desk.acknowledge("I-11", ANA)
+    assert told.done
+    assert told.says == "Ana has I-11 and 14 incidents in it."
+    assert {row["acknowledged_by"] for row in stage.store.incidents()} == {"Ana", "Jon"}
+    assert stage.row("I-3")["acknowledged_by"] == "Jon", "who had one before has it still"
+    stage.fire("late")
+    assert stage.of("late")["acknowledged_by"] == "Ana"
+    assert not stage.desk.acknowledge("I-11", ANA).done
+
+
+def test_taking_the_storm_over_takes_over_all_of_it(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    assert stage.desk.take_over("I-11", ANA).done
+    assert {row["taken_over_by"] for row in stage.store.incidents()} == {"Ana"}
+    stage.fire("late")
+    assert stage.of("late")["taken_over_by"] == "Ana"
+    assert stage.desk.hand_back("I-11", ANA).done
+    assert {row["taken_over_by"] for row in stage.store.incidents()} == {None}
+
+
+def test_what_is_in_common_is_told_and_nothing_else(stage: Storm) -> None:
+    stage.fire("db", *(f"s{number}" for number in range(40)), node="w-3")
+    rows = stage.store.incidents()
+    if len(rows) == 1:
+        pytest.skip("what needs one thing joins one incident")
+    (storm,) = stage.store.storms()
+    assert [(one.kind, one.value) for one in stage.storms.weather(storm).shared][:2] == [
+        ("needs", "db"),
+        ("node", "w-3"),
+    ]
+
+
+def test_the_weather_counts_on_from_where_it_was(stage: Storm) -> None:
+    stage.fire(*scopes(12), node="w-1", namespace="shop")
+    stage.fire(*scopes(3, first=12), severity="critical", node="w-1", namespace="other")
+    (storm,) = stage.store.storms()
+    weather = stage.storms.weather(storm)
+    assert (weather.total, weather.open) == (15, 15)
+    assert list(weather.by_severity) == [("critical", 3), ("high", 12)]
+    assert [hit.scope for hit in weather.critical] == ["x12", "x13", "x14"]
+    assert [(one.kind, one.value, one.count) for one in weather.shared] == [
+        ("node", "w-1", 15),
+        ("namespace", "shop", 12),
+    ]
+    stage.fire("elsewhere", node="w-2")
+    assert next((one.kind, one.count, one.of) for one in stage.storms.weather(storm).shared) == ("node", 15, 16)
+    assert stage.again().weather(storm) == stage.storms.weather(storm), "however it was counted"
+
+
+# -- turns to look -------------------------------------------------------------------------------------------------
+
+
+def test_looks_take_turns_by_severity_and_a_person_may_start_one(stage: Storm) -> None:
+    stage.fire(*scopes(12))
+    stage.fire("low-one", severity="low")
+    stage.fire("bad-one", severity="critical")
+    waiting = [row for row in stage.store.runs() if row["waits_for"] == WAITS]
+    assert len(waiting) == 4
+    (bad,) = [f"R-{row['number']}" for row in waiting if row["incident"] == f"I-{stage.of('bad-one')['number']}"]
+    (low,) = [f"R-{row['number']}" for row in waiting if row["incident"] == f"I-{stage.of('low-one')['number']}"]
+    assert stage.store.next_turns("shop", most=1) == [bad]
+    assert (stage.store.turns_before(bad), stage.store.turns_before(low)) == (0, 3)
+    told = stage.desk.start(low, ANA)
+    assert (told.done, told.says) == (True, f"{low} looks now.")
+    assert stage.store.turns_before(low) is None
+    assert not stage.desk.start(low, ANA).done, "once"
+    (began,) = [event for event in stage.store.events(kinds=("run_started",)) if event.run == low]
+    assert began.actor.name == "Ana"
+    assert stage.drive(low)
+
+
+def test_no_more_look_at_once_than_the_budget_has(stage: Storm) -> None:
+    woken: list[str] = []
+    stage.fire(*scopes(30))
+    budget = stage.desk._budget
+    budget._wake = woken.append
+    budget.begin_all()
+    assert len(woken) == StormLimits().looks_at_once
+    budget.begin_all()
+    assert len(woken) == StormLimits().looks_at_once, "they still look"
+    budget.rested(woken[0])
+    assert budget.free.is_set()
+    budget.rested("R-1")
+    budget.begin_all()
+    assert len(woken) == StormLimits().looks_at_once + 1
+    assert len(set(woken)) == len(woken)
+    assert stage.store.turns_waiting() == {"shop": 20 - len(woken)}
+
+
+def test_a_turn_that_ends_is_told_to_the_budget(stage: Storm) -> None:
+    stage.fire(*scopes(20))
+    budget = stage.desk._budget
+    budget._wake = lambda run: None
+    budget.begin_all()
+    (run, *_) = budget._looking
+    budget.free.clear()
+    while stage.desk._turn(run) == "again":
+        pass
+    assert run not in budget._looking
+    assert budget.free.is_set()
+
+
+# -- the ebb ---------------------------------------------------------------------------------------------------------
+
+
+def ebb(stage: Storm, *, minutes: float = 5) -> list[str]:
+    """Time passes without new incidents."""
+    stage.storms.watch()
+    stage.clock.forward(minutes=minutes)
+    return stage.storms.watch()
+
+
+def test_a_storm_that_ebbs_closes_and_what_is_open_goes_on_by_itself(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    stage.desk.acknowledge("I-11", ANA)
+    assert ebb(stage, minutes=4) == []
+    assert ebb(stage, minutes=1.1) == ["I-11"]
+    assert stage.row("I-11")["status"] == "closed"
+    assert len(stage.store.listed(status="open", most=50)) == 15
+    (ended,) = stage.store.events(kinds=("storm_ended",))
+    assert (ended.payload["incidents"], ended.payload["left"]) == (15, 15)
+    assert len(stage.store.unsettled(most=50)) == 15
+    stage.clock.forward(minutes=5)
+    stage.fire("later")
+    assert stage.of("later")["storm"] is None
+    assert stage.storms.watch() == [], "once"
+
+
+def test_a_storm_that_goes_on_does_not_ebb(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    stage.desk.acknowledge("I-11", ANA)
+    stage.storms.watch()
+    for minute in range(10):
+        stage.clock.forward(minutes=1)
+        stage.fire(*scopes(21, first=100 + 30 * minute))
+        assert stage.storms.watch() == []
+
+
+def test_few_new_incidents_do_not_keep_a_storm_alive(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    stage.desk.acknowledge("I-11", ANA)
+    stage.storms.watch()
+    ended: list[str] = []
+    for minute in range(6):
+        stage.clock.forward(minutes=1)
+        stage.fire(f"late{minute}")
+        ended += stage.storms.watch()
+    assert ended == ["I-11"]
+
+
+def test_a_storm_that_nobody_has_stays_one_while_it_is_many(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    assert ebb(stage, minutes=60) == []
+    for number in range(1, 6):
+        stage.store.close_incident(f"I-{number}")
+    assert stage.storms.watch() == ["I-11"]
+
+
+def test_a_person_who_closes_a_storm_has_what_is_left(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    told = stage.desk.close_incident("I-11", ANA, reason="one by one")
+    assert told.says == "I-11 is closed. 15 incidents in it still open: Ana has them one by one."
+    assert {row["acknowledged_by"] for row in stage.store.incidents() if not row["gathers"]} == {"Ana"}
+    assert all(row["released_at"] for row in stage.store.incidents() if not row["gathers"])
+
+
+def test_a_storm_after_a_storm_gathers_anew(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    stage.desk.acknowledge("I-11", ANA)
+    stage.storms.watch()
+    assert ebb(stage, minutes=6) == ["I-11"]
+    stage.fire(*scopes(15, first=100))
+    (storm,) = stage.store.storms()
+    assert len(stage.store.members(f"I-{storm['number']}", most=50)) == 15, "not those of the first"
+
+
+def test_limits_are_what_settings_say(tmp_path: Path) -> None:
+    stage = Storm(tmp_path, limits=StormLimits(incidents=2, within=timedelta(hours=1)))
+    for scope in scopes(3):
+        stage.fire(scope)
+        stage.clock.forward(minutes=10)
+    assert len(stage.store.storms()) == 1
+
+
+def test_what_an_incident_has_from_its_storm_is_known_by_every_row(stage: Storm) -> None:
+    stage.fire("alone", node="w-1")
+    row = stage.of("alone")
+    assert (row["storm"], row["released_at"], row["facts"]) == (None, None, '{"node": ["w-1"], "scope": ["alone"]}')
+    assert dataclasses.asdict(StormLimits()) == {
+        "incidents": 10,
+        "within": timedelta(minutes=1),
+        "quiet": timedelta(minutes=5),
+        "looks_at_once": 4,
+    }
+
+
+# -- people ----------------------------------------------------------------------------------------------------------
+
+
+def settle(stage: Storm) -> None:
+    """People's side of all that was marked."""
+    for incident in dict.fromkeys(stage.marked):
+        stage.side.settle(incident)
+    stage.marked.clear()
+
+
+def pages(stage: Storm) -> list[tuple[str, str]]:
+    """Who was paged for which incident."""
+    return [(row["person"], row["incident"]) for row in stage.store.messages() if row["id"].startswith("page/")]
+
+
+@pytest.fixture
+def called(stage: Storm) -> Storm:
+    """Ana is on call."""
+    stage.side.contacts = Contacts(schedule=Schedule(rotation=("Ana",), manager="Ana"))
+    return stage
+
+
+def test_a_storm_pages_once_and_its_members_nobody(called: Storm) -> None:
+    called.fire(*scopes(200))
+    settle(called)
+    assert pages(called) == [("Ana", "I-11")]
+    assert {timer["subject"] for timer in called.store.timers("")} == {"I-11"}
+    assert called.store.tasks_of("I-1") == []
+
+
+def test_what_was_paged_before_is_not_paged_again_and_its_levels_end(called: Storm) -> None:
+    called.fire(*scopes(5))
+    settle(called)
+    assert len(pages(called)) == 5
+    assert called.store.timers("page/I-1/")
+    called.fire(*scopes(6, first=5))
+    settle(called)
+    assert pages(called)[5:] == [("Ana", "I-11")]
+    assert called.store.timers("page/I-1/") == []
+
+
+def test_after_the_ebb_levels_count_from_when_it_went_on_by_itself(called: Storm) -> None:
+    called.fire(*scopes(5))
+    settle(called)
+    called.fire(*scopes(6, first=5))
+    settle(called)
+    for number in range(2, 11):
+        called.store.close_incident(f"I-{number}")
+    called.storms.watch()
+    called.clock.forward(minutes=6)
+    assert called.storms.watch() == ["I-11"]
+    called.marked += [name for name, _ in called.store.unsettled(most=50)]
+    settle(called)
+    released = called.row("I-1")["released_at"]
+    (level_2,) = called.store.timers("page/I-1/2")
+    assert level_2["due_at"] - released == timedelta(minutes=5)
+    assert ("Ana", "I-12") in pages(called), "it was not paged before"
+    assert [page for page in pages(called) if page[1] == "I-1"] == [("Ana", "I-1")], "once"
