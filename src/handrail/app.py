@@ -28,8 +28,9 @@ from handrail.commands import Command
 from handrail.edits import Edits
 from handrail.engine import boundaries
 from handrail.engine.catalog import Catalog, Place
-from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation
+from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, concerns
 from handrail.engine.intake import Intake
+from handrail.engine.outgoing import Outgoing
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.engine.settling import Settling
@@ -260,10 +261,16 @@ def assemble(
     at = boundaries.from_environment()
     escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
     settling = Settling(store=kept, settle=escalation.settle, publish=escalation.publish_stale)
-    outbox = Outbox(
-        kept, addresses=_addresses(known), send=by_apprise, told=settling.mark, attached=escalation.attached
-    )
     storms = Storms(store=kept, catalog=found, limits=known.storm, told=settling.told)
+    outgoing = Outgoing(store=kept, catalog=found, url=known.url, zone=known.schedule.zone, weather=storms.weather)
+    outbox = Outbox(
+        kept,
+        addresses=_addresses(known),
+        send=by_apprise,
+        render=outgoing.render,
+        told=lambda row: settling.mark(row["incident"]) if concerns(row) else None,
+        attached=escalation.attached,
+    )
     intake = Intake(store=kept, catalog=found, drilling=lambda: drill, told=settling.told, at=at, storms=storms)
     responder = Responder(
         store=kept,
@@ -286,6 +293,7 @@ def assemble(
             web.renew,
             lambda fresh: escalation.renew(contacts(fresh, clock)),
             lambda fresh: outbox.renew(_addresses(fresh)),
+            lambda fresh: outgoing.renew(url=fresh.url, zone=fresh.schedule.zone),
             lambda fresh: hides.know_digests(_digests(fresh)),
             lambda fresh: _take_documents(fresh, found, understood),
             lambda fresh: _take_environments(fresh, found, places, hides, real=grounds is None),
@@ -413,7 +421,10 @@ def contacts(known: Settings, clock: Clock) -> Contacts:
 
 def _addresses(known: Settings) -> Addresses:
     people = {person.name: tuple(person.reach) for person in known.people}
-    return Addresses(known={**people, **known.channels, STAKEHOLDERS: known.stakeholders})
+    return Addresses(
+        known={**people, **known.channels, STAKEHOLDERS: known.stakeholders},
+        audiences=frozenset((*known.channels, STAKEHOLDERS)),
+    )
 
 
 @contextmanager
@@ -585,6 +596,7 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         serving.should_exit = True
         thread.join(timeout=5)
         parts.server.close()
+        parts.outbox.close()
 
 
 def _hand_over(duty: oncall.Duty, *, now: datetime) -> str:

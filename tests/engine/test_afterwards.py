@@ -10,8 +10,9 @@ import pytest
 
 from handrail import app, incidents
 from handrail.engine.catalog import Catalog
+from handrail.engine.outgoing import Outgoing
 from handrail.incidents import retrospective
-from handrail.notify import Addresses, Attached, Outbox
+from handrail.notify import Addresses, Attached, Letter, Outbox
 from handrail.remedies import Standing
 from tests.engine.test_escalate import Stage, known  # noqa: F401 -- a fixture
 from tests.factory import NOON
@@ -164,8 +165,8 @@ def test_a_drill_invites_its_contacts_alone(stage: Stage) -> None:
 def test_the_invitation_is_a_calendars_file_and_goes_with_the_message(stage: Stage) -> None:
     got: list[tuple[str, list[Attached]]] = []
 
-    def keep(addresses: object, title: str, body: str, files: object) -> str:
-        got.append((title, list(files)))  # type: ignore[call-overload]  # a sequence
+    def keep(_address: str, letter: Letter) -> str:
+        got.append((letter.title, list(letter.files)))
         return ""
 
     incident = stage.incident()
@@ -176,9 +177,12 @@ def test_the_invitation_is_a_calendars_file_and_goes_with_the_message(stage: Sta
         stage.store,
         addresses=Addresses(known={"Jon": ["json://jon"]}),
         send=keep,
+        render=Outgoing(store=stage.store, catalog=stage.catalog, url="", zone=UTC).render,
         attached=stage.side.attached,
     )
-    box.flush()
+    for _ in range(3):
+        box.drain(5)
+        stage.clock.forward(minutes=1)
     with_files = [(title, files) for title, files in got if files]
     assert [title for title, _ in with_files] == [
         "Retrospective of I-1: 5 % of requests fail, Wednesday 6 May 2026, 10:00 UTC"

@@ -15,7 +15,9 @@ from handrail import app, settings
 from handrail.engine.catalog import Catalog
 from handrail.engine.escalate import COMPANY_SCRAPES, Contacts, Escalation
 from handrail.engine.intake import Intake
+from handrail.engine.outgoing import Outgoing
 from handrail.engine.settling import Settling
+from handrail.incidents.messages import Message, Moot
 from handrail.oncall import Person, Schedule
 from handrail.runs import Mode
 from handrail.store import Store
@@ -91,6 +93,23 @@ class Stage:
             self.side.fire(timer)
             self.store.fire(timer["id"])
 
+    def says(self, incident: str, begins: str, *, url: str = "") -> Message | Moot:
+        """What a message of an incident would say if it were sent now."""
+        (row,) = [one for one in self.store.messages(incident=incident) if one["id"].startswith(begins)]
+        return Outgoing(store=self.store, catalog=self.catalog, url=url, zone=self.side.zone).render(row)
+
+    def letter(self, incident: str, begins: str, *, url: str = "") -> Message:
+        """The same of one that is worth sending."""
+        found = self.says(incident, begins, url=url)
+        assert isinstance(found, Message), found
+        return found
+
+    def moot(self, incident: str, begins: str) -> str:
+        """Why one is not worth sending."""
+        found = self.says(incident, begins)
+        assert isinstance(found, Moot), found
+        return found.reason
+
     def pages(self, incident: str) -> list[tuple[int, str]]:
         """Levels that were called, with who."""
         return [
@@ -118,8 +137,13 @@ def test_level_one_is_called_at_once_with_its_duties(stage: Stage) -> None:
     assert stage.pages(incident) == [(1, "Jon")]
     (message,) = stage.store.messages(incident=incident)
     assert (message["person"], message["state"]) == ("Jon", "waiting")
-    assert message["title"] == "Critical: 5 % of requests fail (lab). No runbook was chosen yet; nobody has it yet."
-    assert message["body"].count("\n- ") == 4
+    told = stage.letter(incident, "page/")
+    assert told.title == "Acknowledge? api-gateway: 5 % of requests fail · I-1 · critical"
+    first, second, *_ = told.body.split("\n")
+    assert first == "Critical: 5 % of requests fail (lab). No runbook is chosen yet; nobody has acknowledged."
+    assert second == "Page, level 1 (on-call engineer): the incident was opened by hand."
+    assert told.body.count("\n- ") == 4
+    assert "To acknowledge, run: handrail ack I-1" in told.body
     assert stage.tasks(incident) == {f"level-1.{place}": ("Jon", "") for place in (1, 2, 3, 4)}
 
 
@@ -285,8 +309,10 @@ def test_whoever_has_it_hears_of_a_waiting_plan_once(stage: Stage) -> None:
         stage.side.settle(incident)
     (row,) = [row for row in stage.store.messages(incident=incident) if row["id"].startswith("plan/")]
     assert row["person"] == "Ana"
-    assert "Roll back to revision 7" in row["body"]
-    assert "helm" not in row["body"], "a message never asks to approve what it does not show whole"
+    told = stage.letter(incident, "plan/", url="https://handrail.example")
+    assert "Plan: Roll back to revision 7" in told.body
+    assert "helm" not in told.body, "a message never asks to approve what it does not show whole"
+    assert "Full plan and rollback: https://handrail.example/incidents/I-1" in told.body
 
 
 def test_rb_012_opened_by_hand_makes_its_lists_tasks_and_does_what_it_can(stage: Stage) -> None:
@@ -376,9 +402,9 @@ def test_what_they_hear_is_the_last_word_on_it(stage: Stage) -> None:
     stage.store.append("incident_closed", {"reason": reason}, incident=incident)
     stage.store.close_incident(incident)
     stage.side.settle(incident)
-    over = [row["body"] for row in stage.store.messages(incident=incident) if row["id"].startswith("over/")]
-    assert over
-    assert all(reason in body for body in over)
+    assert stage.moot(incident, "over/") == "Jon was told nothing of I-1 before"
+    stage.store.message_done("page/I-1/1/Jon", state="sent")
+    assert reason in stage.letter(incident, "over/").body
 
 
 def test_a_run_that_goes_on_after_another_healed_keeps_the_late_timers(stage: Stage) -> None:
@@ -397,10 +423,9 @@ def test_a_run_that_goes_on_after_another_healed_keeps_the_late_timers(stage: St
 def test_a_level_that_names_nobody_is_said_and_the_next_one_comes(tmp_path: Path, known: Catalog) -> None:
     stage = Stage(tmp_path, known, schedule=Schedule())
     incident = stage.incident()
-    assert stage.pages(incident) == [(1, "")]
-    stage.clock.forward(minutes=5)
-    stage.sweep()
-    assert stage.pages(incident)[1] == (2, "Ana"), "the service's owner"
+    assert stage.pages(incident) == [(1, ""), (2, "Ana")], "at once, the service's owner"
+    reasons = [event.payload["because"] for event in stage.store.events(kinds=("page",))]
+    assert reasons == ["the incident was opened by hand", "nobody is named for level 1"]
 
 
 def test_two_processes_that_settle_at_once_call_each_level_once(stage: Stage, known: Catalog) -> None:

@@ -7,22 +7,24 @@ heard an event: after a crash the next round brings people's side in line with t
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from handrail import incidents, oncall, runs
 from handrail.engine.catalog import Catalog
+from handrail.engine.standpoint import Standpoint, duties_of, people_of, standpoint
 from handrail.errors import HandrailError
-from handrail.incidents import messages, retrospective, updates
+from handrail.incidents import retrospective, updates
 from handrail.incidents.updates import Phase
 from handrail.notify import Attached
 from handrail.oncall import Person, Schedule
 from handrail.remedies import Standing
-from handrail.runbooks.binding import ListKind, RunbookBinding
-from handrail.runbooks.document import Document, Runbook, RunbookId, command_id
+from handrail.runbooks.binding import ListKind
+from handrail.runbooks.document import Runbook, command_id
 from handrail.store import Store
 
 log = logging.getLogger("handrail")
@@ -33,10 +35,30 @@ Publish = Callable[[Sequence[Row], Mapping[str, Sequence[Row]], bool], None]
 HANDRAIL = "Handrail"
 STAKEHOLDERS = "stakeholders"
 UNSTATED = timedelta(minutes=15)  # for a task where no runbook says how long it may take: then everybody was called
+NEVER = datetime.min.replace(tzinfo=UTC)
 SHOWN = timedelta(days=7)  # how long a closed incident stays on the status page
 LATER = ("later", "action_items", "retrospective")  # what has time until it is over
 COMPANY_SCRAPES = 4  # of an incident's first moments, in which further alerts of the same trouble are to be expected
 ESCALATES = (Standing.DID_NOT_HELP, Standing.FAILED, Standing.UNKNOWN)
+REPEAT = timedelta(minutes=4)  # within which nobody is paged twice for one incident; less than levels are apart
+NEWS = {  # what became of a remedy that whoever has the incident hears, by its kind of message
+    Standing.UNKNOWN: "unknown",
+    Standing.DID_NOT_HELP: "did_not_help",
+    Standing.FAILED: "failed",
+    Standing.REFUSED_BY_PERSON: "refused",
+    Standing.REFUSED_BY_TARGET: "refused",
+}
+ROUNDS = 3  # tries over all of somebody's ways, after which the next level is paged beside them
+ASIDE = (
+    "page",
+    "plan",
+    "unknown",
+    "did_not_help",
+    "failed",
+    "refused",
+    "handed_over",
+    "over",
+)  # no task waits for these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,47 +69,6 @@ class Contacts:
     stakeholders: bool = False
     url: str = ""  # the server's public address, for links
     publish: Publish | None = None  # writes the status page, where there is one
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standpoint:
-    """An incident with what people's side needs of it."""
-
-    name: str
-    row: Row
-    runs: Sequence[Row]
-    leading: Mapping[str, Any] | None
-    runbook: Runbook | None
-    document: Document | None
-    longest: timedelta | None
-    owner: str
-    channel: str
-
-    @property
-    def drill(self) -> bool:
-        """Whether it is a drill's."""
-        return bool(self.row["drill"])
-
-    @property
-    def open(self) -> bool:
-        """Whether it is not over."""
-        return bool(self.row["status"] == "open")
-
-    @property
-    def gathered(self) -> bool:
-        """Whether it stands inside a storm that lasts: people hear of that, and not of it."""
-        return self.row["storm"] is not None and self.row["released_at"] is None
-
-    @property
-    def began(self) -> datetime:
-        """When its levels begin to count: at its opening, or where it went on by itself after a storm."""
-        found: datetime = self.row["released_at"] or self.row["opened_at"]
-        return found
-
-    @property
-    def verified(self) -> bool:
-        """Whether the checks of the run that leads have held."""
-        return self.leading is not None and self.leading["verified_at"] is not None
 
 
 class Escalation:
@@ -120,9 +101,10 @@ class Escalation:
         level = int(str(timer["id"]).rsplit("/", 1)[-1])
         if timer["kind"] == "page" and not here.row["acknowledged_by"]:
             minutes = incidents.words.duration(self.store.now() - here.row["opened_at"])
-            self._call(here, level, because=f"nobody has answered for {minutes}")
+            self._call(here, level, because=f"nobody acknowledged in {minutes}", why="unanswered")
         elif timer["kind"] == "late" and not here.verified:
-            self._call(here, level, because=_late(self.store.now() - here.row["opened_at"], here.longest))
+            because = _late(self.store.now() - here.row["opened_at"], here.longest)
+            self._call(here, level, because=because, why="late")
         elif timer["kind"] == "update":
             self._update(here, self._phase(here), again=level)
         elif timer["kind"] == "company":
@@ -135,13 +117,14 @@ class Escalation:
         if here is None:
             return
         if here.open and here.gathered:
-            self._propose(here)  # all else is the storm's
+            self._news(here)  # all else is the storm's
             return
         if here.open:
-            self._call(here, 1, because="an alert came" if self.store.alerts_of(incident) else "it was opened by hand")
+            came = "an alert fired" if self.store.alerts_of(incident) else "the incident was opened by hand"
+            self._call(here, 1, because=came, why="alert")
             self._arm(here)
             self._call_further(here)
-            self._propose(here)
+            self._news(here)
             self._tasks(here)
             self._update(here, self._phase(here))
         else:
@@ -153,18 +136,27 @@ class Escalation:
 
     # -- levels --------------------------------------------------------------------------------------------------
 
-    def _call(self, here: Standpoint, level: int, *, because: str) -> None:
-        """Call a level, once. Nobody named for it is said, and the level counts as called."""
+    def _call(self, here: Standpoint, level: int, *, because: str, why: str) -> None:
+        """Page a level, once. Nobody named for it is said, and the level counts. `why` is the kind of its reason.
+
+        Who was paged for this incident a moment ago is not paged again at once: the level counts, their page waits, and
+        is sent only if it still says something then.
+        """
         if here.row["level"] >= level:
             return
         people = self._people(here, level)
-        title, duties = self._duties(here, level)
-        told = messages.page(
-            self._about(here), level=level, role=title, because=because, duties=[text for _, text in duties]
-        )
+        title, duties = duties_of(here, level, self.catalog)
         owner = people[0].name if people else title or f"level {level}"
         due = here.row["opened_at"] + (here.longest or UNSTATED)
         later = {place for place, _ in duties if self._duty(level, place) in LATER}
+        now, paged = self.store.now(), self._paged(here)
+        again = {one.name: paged[one.name] + REPEAT for one in people if now - paged.get(one.name, NEVER) < REPEAT}
+        payload = {"level": level, "person": ", ".join(person.name for person in people), "because": because}
+        if again:
+            latest = max(paged[name] for name in again)
+            ago = incidents.words.duration(now - latest)
+            were = "was" if len(again) == 1 else "were"
+            payload["waits"] = f"{incidents.words.listed(list(again))} {were} paged {ago} ago"
         self.store.call_level(
             here.name,
             level,
@@ -173,8 +165,9 @@ class Escalation:
                     "id": f"page/{here.name}/{level}/{person.name}",
                     "incident": here.name,
                     "person": person.name,
-                    "title": told.title,
-                    "body": told.body,
+                    "kind": "page",
+                    "about": json.dumps({"level": level, "because": because, "why": why}),
+                    "next_at": again.get(person.name),
                 }
                 for person in people
             ],
@@ -189,12 +182,21 @@ class Escalation:
                 }
                 for place, text in duties
             ],
-            payload={"level": level, "person": ", ".join(person.name for person in people), "because": because},
+            payload=payload,
         )
         here.row["level"] = level
 
+    def _paged(self, here: Standpoint) -> dict[str, datetime]:
+        """Who was paged for this incident, and when last: a page that waits for its time is none yet."""
+        rows = self.store.messages(incident=here.name)
+        return {
+            row["person"]: row["sent_at"] or row["at"]
+            for row in rows
+            if row["id"].startswith("page/") and not (row["state"] == "waiting" and row["next_at"] and not row["tries"])
+        }
+
     def _call_further(self, here: Standpoint) -> None:
-        """A remedy that did not help, or a hand-over, calls the next level; so does a page that reached nobody."""
+        """A remedy that did not help, or a hand-over, pages the next level; so does a page that reaches nobody."""
         wanted, because = 1, ""
         for run in here.runs:
             for state in self.store.remedies_of(f"R-{run['number']}"):
@@ -203,11 +205,24 @@ class Escalation:
             if run["handed_over_at"] is not None and self._stays_handed_over(here, run):
                 wanted, because = wanted + 1, "Handrail has nothing left to propose"
         for level in range(2, min(wanted, oncall.LEVELS[-1]) + 1):
-            self._call(here, level, because=because)
-        pages = [row for row in self.store.messages(incident=here.name) if row["id"].startswith(f"page/{here.name}/")]
-        newest = [row for row in pages if row["id"].startswith(f"page/{here.name}/{here.row['level']}/")]
-        if newest and all(row["state"] == "failed" for row in newest) and here.row["level"] < oncall.LEVELS[-1]:
-            self._call(here, here.row["level"] + 1, because=f"level {here.row['level']} could not be reached")
+            self._call(here, level, because=because, why="news")
+        while here.row["level"] < oncall.LEVELS[-1] and (because := self._unreached(here)):
+            self._call(here, here.row["level"] + 1, because=because, why="unreached")
+
+    def _unreached(self, here: Standpoint) -> str:
+        """Why the newest level's page reaches nobody, empty where it does or may. A drill's contacts need no address."""
+        level = here.row["level"]
+        if here.has_it:
+            return ""
+        begins = f"page/{here.name}/{level}/"
+        rows = [row for row in self.store.messages(incident=here.name) if row["id"].startswith(begins)]
+        if not rows:
+            return "" if here.drill else f"nobody is named for level {level}"
+        if all(row["state"] == "nowhere" for row in rows):
+            names = incidents.words.listed([row["person"] for row in rows])
+            return "" if here.drill else f"{names} {'has' if len(rows) == 1 else 'have'} no contact address"
+        lost = all(row["state"] in ("failed", "nowhere") or (row["tries"] or 0) >= ROUNDS for row in rows)
+        return f"level {level} could not be reached" if lost else ""
 
     def _stays_handed_over(self, here: Standpoint, run: Row) -> bool:
         """Whether a hand-over is the last word: alerts of one trouble come in company, and a later one may know more."""
@@ -237,23 +252,7 @@ class Escalation:
             self.store.cancel(f"late/{here.name}/")
 
     def _people(self, here: Standpoint, level: int) -> list[Person]:
-        return oncall.on_call(
-            level,
-            plan=self.contacts.schedule,
-            known=self.catalog.people,
-            owner=here.owner,
-            now=self.store.now(),
-            drill=here.drill,
-        )
-
-    def _duties(self, here: Standpoint, level: int) -> tuple[str, list[tuple[int, str]]]:
-        """The level's title and its duties with their places, as the document has them."""
-        documents = [here.document] if here.document and here.document.escalation else self.catalog.documents
-        for document in documents:
-            for one in document.escalation:
-                if one.number == level:
-                    return one.title, [(place, duty.text) for place, duty in enumerate(one.duties, 1)]
-        return "", []
+        return people_of(here, level, plan=self.contacts.schedule, catalog=self.catalog, now=self.store.now())
 
     def _duty(self, level: int, place: int) -> str:
         """What a duty stands for in a binding, empty where it is a person's."""
@@ -262,69 +261,74 @@ class Escalation:
 
     def _later(self, here: Standpoint) -> datetime:
         """Until when what is not urgent is to be done: until it is talked about."""
-        return retrospective.when(here.row["opened_at"], zone=UTC).astimezone(UTC)
+        return retrospective.when(here.row["opened_at"], zone=self.zone).astimezone(UTC)
 
     # -- messages ------------------------------------------------------------------------------------------------
 
-    def _propose(self, here: Standpoint) -> None:
-        """Who has it, or who was called last, hears that a plan waits, and of what nobody can know."""
+    def _news(self, here: Standpoint) -> None:
+        """Who has it, or who was paged, hears of each plan, refusal, failure, hand-over, and of what nobody can know."""
         for run in here.runs:
             name = f"R-{run['number']}"
             for row, plan in self.store.plans_of(name):
                 if row["state"] == "waiting" and row["recommended"]:
-                    told = messages.proposal(
-                        self._about(here), title=plan.title, effect=self._effect(run, plan.remedy), plan=plan.hash
-                    )
-                    self._tell(here, f"plan/{plan.hash}", told)
+                    self._tell(here, "plan", plan.hash, {"plan": plan.hash})
             for state in self.store.remedies_of(name):
-                if state["standing"] == Standing.UNKNOWN:
-                    told = messages.unknown(self._about(here), title=state["title"])
-                    self._tell(here, f"unknown/{name}/{state['name']}", told)
+                if kind := NEWS.get(state["standing"]):
+                    by = self._refused_by(state)
+                    about = {"run": name, "remedy": state["name"], "says": state["reason"], "by": by}
+                    told = f"{name}/{state['name']}" + (f"/{state['plan'][:8]}" if state["plan"] else "")
+                    self._tell(here, kind, told, about, knows=by)
+            if run["handed_over_at"] is not None and self._stays_handed_over(here, run):
+                self._tell(here, "handed_over", f"{name}/{run['handed_over_at']:%Y%m%dT%H%M%S}", {"run": name})
 
-    def _effect(self, run: Row, remedy: str) -> str:
-        try:
-            _, _, binding = self.catalog.runbook(run["runbook"])
-        except HandrailError:
-            return ""
-        return next((one.expected_effect for one in binding.remedies or () if one.name == remedy), "")
+    def _refused_by(self, state: Row) -> str:
+        """Who refused a remedy's plan: a person, else the target."""
+        said = self.store.decisions_of(state["plan"]) if state["plan"] else []
+        return next((one["person"] for one in said if not one["yes"]), "The target")
 
-    def _tell(self, here: Standpoint, id: str, told: messages.Message) -> None:
-        has_it = here.row["acknowledged_by"]
-        names = [has_it] if has_it else [person.name for person in self._people(here, max(1, here.row["level"]))]
+    def _tell(self, here: Standpoint, kind: str, id: str, about: Mapping[str, Any], *, knows: str = "") -> None:
+        """To who has it, where they can be reached, else to everybody who was paged; never to who did it."""
+        reached = {person.name for person in self.catalog.people if person.reach}
+        names = [here.has_it] if here.has_it in reached else list(dict.fromkeys((*self._called(here), here.has_it)))
+        if not any(names):
+            names = [person.name for person in self._people(here, max(1, here.row["level"]))]
         for name in names:
-            self.store.queue_message(
-                id=f"{id}/{name}", incident=here.name, person=name, title=told.title, body=told.body
-            )
+            if name and name != knows:
+                self._queue(here, f"{kind}/{id}/{name}", person=name, kind=kind, about=about)
+
+    def _called(self, here: Standpoint) -> list[str]:
+        """Everybody whom a page is for, in order."""
+        rows = self.store.messages(incident=here.name)
+        return [row["person"] for row in rows if row["id"].startswith("page/")]
+
+    def _queue(
+        self,
+        here: Standpoint,
+        id: str,
+        *,
+        person: str,
+        kind: str,
+        about: Mapping[str, Any] | None = None,
+        title: str = "",
+        body: str = "",
+    ) -> None:
+        """Once for each id. What it says is read from the record when it is sent; `title` and `body` are for words that
+        are said elsewhere too."""
+        self.store.queue_message(
+            id=id,
+            incident=here.name,
+            person=person,
+            kind=kind,
+            about=json.dumps(about or {}),
+            title=title,
+            body=body,
+        )
 
     def _over(self, here: Standpoint) -> None:
-        """Whoever was called hears that it is over; stakeholders too."""
-        over = self.store.events(incident=here.name, kinds=("incident_closed",))
-        reason = next((str(event.payload["reason"]) for event in reversed(over)), "") or "it was closed"
-        told = messages.closed(
-            self._about(here), took=updates.took(here.row["opened_at"], here.row["closed_at"]), reason=reason
-        )
-        for row in self.store.messages(incident=here.name):
-            if row["id"].startswith("page/"):
-                self.store.queue_message(
-                    id=f"over/{here.name}/{row['person']}",
-                    incident=here.name,
-                    person=row["person"],
-                    title=told.title,
-                    body=told.body,
-                )
+        """Whoever was told of it hears that it is over; stakeholders too."""
+        for name in dict.fromkeys(self._called(here)):
+            self._queue(here, f"over/{here.name}/{name}", person=name, kind="over")
         self._update(here, Phase.RESOLVED)
-
-    def _about(self, here: Standpoint) -> messages.About:
-        return messages.About(
-            incident=here.name,
-            title=here.row["title"],
-            severity=here.row["severity"],
-            environment=here.row["environment"],
-            runbook=here.leading["runbook"] if here.leading else "",
-            has_it=here.row["acknowledged_by"] or "",
-            drill=here.drill,
-            link=f"{self.contacts.url}/incidents/{here.name}" if self.contacts.url else "",
-        )
 
     # -- stakeholders --------------------------------------------------------------------------------------------
 
@@ -383,9 +387,8 @@ class Escalation:
             self.store.arm(f"update/{here.name}/{number}", due_at=following, kind="update", subject=here.name)
         if self.contacts.stakeholders and not here.drill:
             title = f"{phase.capitalize()}: {updates.notices(self._summary(here), service=here.row['service'])}"
-            self.store.queue_message(
-                id=f"update/{here.name}/{number}", incident=here.name, person=STAKEHOLDERS, title=title, body=text
-            )
+            id = f"update/{here.name}/{number}"
+            self._queue(here, id, person=STAKEHOLDERS, kind="update", title=title, body=text)
         self._stale.add(here.drill)
 
     def publish_stale(self) -> None:
@@ -416,13 +419,7 @@ class Escalation:
         self.contacts.publish([row for row in shown if told[f"I-{row['number']}"]], told, drill)
 
     def _summary(self, here: Standpoint) -> str:
-        if here.leading is None:
-            return ""
-        try:
-            _, _, binding = self.catalog.runbook(here.leading["runbook"])
-        except HandrailError:
-            return ""
-        return binding.summary
+        return here.binding.summary
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -489,7 +486,7 @@ class Escalation:
             if task["done_at"] is None
         }
         if here.leading is not None and here.leading["confirmed"]:
-            wanted |= set(self._binding(here).afterwards)
+            wanted |= set(here.binding.afterwards)
         if "retrospective" in wanted:
             self._set_date(here)
         if "action_items" in wanted:
@@ -501,7 +498,7 @@ class Escalation:
             events = self.store.events(incident=here.name)
             found = retrospective.of(events)
             if found is None:
-                at = retrospective.when(here.row["closed_at"], zone=UTC)
+                at = retrospective.when(here.row["closed_at"], zone=self.zone)
                 found = retrospective.Retrospective(
                     at=at,
                     lasts=retrospective.LASTS,
@@ -510,20 +507,20 @@ class Escalation:
                 )
                 payload = {
                     "at": at.isoformat(),
-                    "says": retrospective.told(at, zone=UTC),
+                    "says": retrospective.told(at, zone=self.zone),
                     "minutes": found.lasts.total_seconds() / 60,
                     "people": list(found.people),
                 }
                 self.store.append("retrospective", payload, environment=here.row["environment"], incident=here.name)
-        about = self._about(here)
+        title = f"{retrospective.title(here.name, here.row['title'])}, {retrospective.told(found.at, zone=self.zone)}"
         for name in found.people:
-            self.store.queue_message(
-                id=f"retrospective/{here.name}/{name}",
-                incident=here.name,
+            self._queue(
+                here,
+                f"retrospective/{here.name}/{name}",
                 person=name,
-                title=f"{'Drill. ' if here.drill else ''}{retrospective.title(here.name, here.row['title'])}, "
-                f"{retrospective.told(found.at, zone=UTC)}",
-                body=retrospective.body(found, agenda=self._agenda(here), link=about.link),
+                kind="retrospective",
+                title=f"{'Drill. ' if here.drill else ''}{title}",
+                body=retrospective.body(found, agenda=self._agenda(here), link=self._link(here)),
             )
 
     def _took_part(self, here: Standpoint) -> list[str]:
@@ -556,7 +553,7 @@ class Escalation:
             says=here.row["title"],
             opened=here.row["opened_at"],
             agenda=self._agenda(here),
-            link=self._about(here).link,
+            link=self._link(here),
         )
         return [Attached(name=retrospective.FILE, kind="text/calendar", content=content)]
 
@@ -579,12 +576,6 @@ class Escalation:
             self.store.add_task(
                 {"incident": here.name, "run": run, "place": place, "text": text, "owner": owner, "due_at": due}
             )
-
-    def _binding(self, here: Standpoint) -> RunbookBinding:
-        try:
-            return self.catalog.runbook(here.leading["runbook"] if here.leading else "")[2]
-        except HandrailError:
-            return RunbookBinding(runbook=RunbookId(""))
 
     def _finish_by_itself(self, here: Standpoint) -> None:
         """What the system can do of the tasks it does, and notes what it did."""
@@ -636,12 +627,10 @@ class Escalation:
             case "action_items":
                 return self._itemized(here)
             case "channel":
-                return self._sent(here, here.channel, "channel", messages.channel(self._about(here)))
+                return self._sent(here, here.channel, "channel")
             case "commander":
                 people = self._people(here, 3)
-                return self._sent(
-                    here, people[0].name if people else "", "commander", messages.commander(self._about(here))
-                )
+                return self._sent(here, people[0].name if people else "", "commander")
             case "status_page" | "stakeholders" | "eta":
                 return self._told_stakeholders(here, action)
         return ""
@@ -670,7 +659,7 @@ class Escalation:
             return ""  # said when it is known who could be reached
         sent = [row["person"] for row in rows if row["state"] == "sent"]
         rest = [row["person"] for row in rows if row["state"] != "sent"]
-        told = f"{retrospective.told(found.at, zone=UTC)}"
+        told = f"{retrospective.told(found.at, zone=self.zone)}"
         told += f"; invited: {', '.join(sent)}" if sent else ""
         told += f"; not reached: {', '.join(rest)}, give them the file" if rest else ""
         return told if rows else f"{told}; nobody is named to invite"
@@ -686,14 +675,14 @@ class Escalation:
         told = incidents.words.count(len(items), "item")
         return f"{told} for {items[0]['owner']}, until {items[0]['due_at']:%Y-%m-%d %H:%M} UTC"
 
-    def _sent(self, here: Standpoint, name: str, what: str, told: messages.Message) -> str:
+    def _sent(self, here: Standpoint, name: str, what: str) -> str:
         """A message that a task stands for: the task is done when it was sent. In a drill a drill contact gets it."""
         if here.drill:
             contacts = self._people(here, 1)
             name = contacts[0].name if contacts else ""
         id = f"{what}/{here.name}"
         if name and here.open:
-            self.store.queue_message(id=id, incident=here.name, person=name, title=told.title, body=told.body)
+            self._queue(here, id, person=name, kind=what)
         row = next((one for one in self.store.messages(incident=here.name) if one["id"] == id), None)
         return f"Told {row['person']}" if row is not None and row["state"] == "sent" else ""
 
@@ -715,29 +704,20 @@ class Escalation:
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _standpoint(self, incident: str) -> Standpoint | None:
-        row = self.store.incident(incident)
-        if row is None:
-            return None
-        own = self.store.runs(incident=incident)
-        leading = incidents.leading_row(own)
-        document, runbook = None, None
-        if leading is not None:
-            try:
-                document, runbook, _ = self.catalog.runbook(leading["runbook"])
-            except HandrailError:
-                document, runbook = None, None
-        service = next((one for one in self.catalog.services if one.name == row["service"]), None)
-        return Standpoint(
-            name=incident,
-            row=row,
-            runs=own,
-            leading=leading,
-            runbook=runbook,
-            document=document,
-            longest=runbook.time_to_resolve.maximum if runbook and runbook.time_to_resolve else None,
-            owner=service.owner if service else "",
-            channel=service.channel if service else "",
-        )
+        return standpoint(self.store, self.catalog, incident)
+
+    def _link(self, here: Standpoint) -> str:
+        return f"{self.contacts.url}/incidents/{here.name}" if self.contacts.url else ""
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where the people are: the rotation's time zone."""
+        return self.contacts.schedule.zone
+
+
+def concerns(row: Row) -> bool:
+    """Whether what became of a message changes what is to be done: a task is done by it, or a page reaches nobody."""
+    return row["kind"] not in ASIDE or row["kind"] == "page"
 
 
 def _item(runbook: Runbook, place: int) -> str:

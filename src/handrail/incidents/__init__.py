@@ -15,6 +15,7 @@ from handrail.incidents.view import (
     what_is_wrong,
 )
 from handrail.incidents.view.head import alike
+from handrail.incidents.view.seen import telling
 
 __all__ = [
     "SAID",
@@ -34,6 +35,7 @@ __all__ = [
     "review",
     "sentences",
     "showing",
+    "telling",
     "updates",
     "view",
     "what_is_wrong",

@@ -1,4 +1,4 @@
-"""Sends one message to addresses that Apprise understands: mail, chat, phone gateways, webhooks.
+"""Sends one message to an address that Apprise understands: mail, chat, phone gateways, webhooks.
 
 https://github.com/caronc/apprise lists the forms: `mailto://`, `json://host/hook`, `slack://`, `pagerduty://` …
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -20,35 +21,71 @@ class Attached:
     content: bytes
 
 
-Send = Callable[[Sequence[str], str, str, Sequence[Attached]], str]
-"""(addresses, title, body, files) -> what went wrong, empty where every address took it."""
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What leaves: a title, a text, how bad it is (empty where nothing is wrong any more), files."""
+
+    title: str
+    body: str
+    severity: str = ""
+    files: tuple[Attached, ...] = ()
+
+    @property
+    def tone(self) -> str:
+        """How services mark it, in Apprise's words: failure, warning, info, success."""
+        return TONES.get(self.severity.lower(), "warning")
+
+
+TONES = {"": "success", "critical": "failure", "high": "failure", "low": "info", "info": "info"}
+Send = Callable[[str, Letter], str]
+"""(address, letter) -> what went wrong, empty where it was taken."""
 
 NAMELESS = re.compile(r"(\w+://)[^/@\s]*@")
 
 
-def by_apprise(addresses: Sequence[str], title: str, body: str, files: Sequence[Attached] = ()) -> str:
-    """Send to every address. A problem names the address without its credentials."""
+def by_apprise(address: str, letter: Letter) -> str:
+    """Send to one address, with the timeouts that Apprise has for each service. A problem names it without credentials."""
     import apprise  # here: it takes a third of a second that most verbs do not need
     from apprise.attachment.memory import AttachMemory
 
-    if not addresses:
-        return "nobody gave an address"
-    problems = []
-    for address in addresses:
-        sender = apprise.Apprise()
-        if not sender.add(address):
-            problems.append(f"{shown(address)} is no address that can be used")
-            continue
-        with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
-            added = [
-                AttachMemory(content=one.content, name=one.name, mimetype=one.kind)  # type: ignore[no-untyped-call]  # theirs
-                for one in files
-            ]
-            done = sender.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT, attach=added or None)
-            told = said.getvalue().strip().split("\n")[-1] if said is not None else ""
-        if not done:
-            problems.append(f"{shown(address)} did not take it" + (f": {shown(told)}" if told else ""))
-    return "; ".join(problems)
+    # in this thread: Apprise's own are few, are shared by all services, and keep a process from ending while one hangs
+    sender = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
+    if not sender.add(address):
+        return f"{shown(address)} is not an address that can be used"
+    heard = Heard()
+    logger = logging.getLogger("apprise")
+    logger.addHandler(heard)
+    try:
+        files = [
+            AttachMemory(content=one.content, name=one.name, mimetype=one.kind)  # type: ignore[no-untyped-call]  # theirs
+            for one in letter.files
+        ]
+        done = sender.notify(
+            title=letter.title,
+            body=letter.body,
+            notify_type=apprise.NotifyType(letter.tone),
+            body_format=apprise.NotifyFormat.TEXT,
+            attach=files or None,
+        )
+    finally:
+        logger.removeHandler(heard)
+    if done:
+        return ""
+    return f"{shown(address)} did not take it" + (f": {shown(heard.last)}" if heard.last else "")
+
+
+class Heard(logging.Handler):
+    """The last warning that this thread's sending gave; others send beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.WARNING)
+        self.last = ""
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        if record.thread == self._thread:
+            self.last = record.getMessage().strip().split("\n")[-1]
 
 
 def shown(text: str) -> str:

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from handrail.store import tables as t
 from handrail.store.database import writing
-from handrail.store.rows import Row, Rows, plain, stamp
+from handrail.store.outbox import Messages
+from handrail.store.rows import Row, plain, stamp
 
 
-class People(Rows):
+class People(Messages):
     """Tasks, messages, updates and timers."""
 
     # -- timers --------------------------------------------------------------------------------------------------
@@ -110,43 +111,6 @@ class People(Rows):
     def task(self, number: int) -> Row | None:
         """One task by its number."""
         return self._one(sa.select(t.tasks).where(t.tasks.c.number == number))
-
-    def queue_message(self, *, id: str, incident: str, person: str, title: str, body: str) -> bool:
-        """A message to be sent, once for each id."""
-        with writing(self.engine) as connection:
-            row = {"id": id, "incident": incident, "person": person, "title": title, "body": body}
-            return self._queue(connection, row)
-
-    def _queue(self, connection: sa.Connection, row: Row) -> bool:
-        if connection.execute(sa.select(t.messages.c.id).where(t.messages.c.id == row["id"])).first():
-            return False
-        connection.execute(sa.insert(t.messages).values(**row, at=stamp(self.now()), state="waiting"))
-        return True
-
-    def claim_message(self, id: str) -> bool:
-        """Take a waiting message to send it: True for exactly one caller."""
-        return self._compare_and_set(
-            sa.update(t.messages).where(t.messages.c.id == id, t.messages.c.state == "waiting").values(state="sending")
-        )
-
-    def unclaim_messages(self) -> int:
-        """Messages that a process was sending when it ended wait again: sent at least once."""
-        with writing(self.engine) as connection:
-            return connection.execute(
-                sa.update(t.messages).where(t.messages.c.state == "sending").values(state="waiting")
-            ).rowcount
-
-    def messages(self, *, state: str | None = None, incident: str | None = None) -> list[Row]:
-        """The outbox, oldest first."""
-        query = sa.select(t.messages).order_by(t.messages.c.at)
-        if state:
-            query = query.where(t.messages.c.state == state)
-        return self._rows(query.where(t.messages.c.incident == incident) if incident else query)
-
-    def message_done(self, id: str, *, state: str, detail: str = "") -> None:
-        """Sent, or failed with the reason."""
-        with writing(self.engine) as connection:
-            connection.execute(sa.update(t.messages).where(t.messages.c.id == id).values(state=state, detail=detail))
 
     def add_update(self, *, incident: str, status: str, text: str, next_at: datetime | None) -> None:
         """What stakeholders are told."""

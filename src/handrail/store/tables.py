@@ -212,8 +212,16 @@ messages = sa.Table(  # the outbox: sent at least once, marked before and after
     sa.Column("title", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
     sa.Column("at", Text, nullable=False),
-    sa.Column("state", Text, nullable=False, index=True),  # waiting, sent, failed
+    sa.Column("state", Text, nullable=False, index=True),  # waiting, sending, sent, not sent, failed, nowhere
     sa.Column("detail", Text, nullable=False, default=""),
+    sa.Column("kind", Text),  # page, plan, over …; empty where its words stand in title and body already
+    sa.Column("about", Text),  # JSON: what its words are made from when it is sent
+    sa.Column("tries", Int),
+    sa.Column("next_at", Text),  # not before
+    sa.Column("only", Int),  # which of an audience's addresses it is for
+    sa.Column("batch", Text),  # the reference under which it goes out, alone or gathered with others
+    sa.Column("way", Text),  # the service that took it
+    sa.Column("sent_at", Text, index=True),
 )
 updates = sa.Table(
     "updates",

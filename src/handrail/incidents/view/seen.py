@@ -144,7 +144,7 @@ def found(facts: Facts, names: sentences.Names) -> Iterable[Found]:
         several = Counter(names.command(item.command) for item in items)
         told: set[tuple[str, str]] = set()
         for item in items:
-            step, says = names.command(item.command), _telling(item)
+            step, says = names.command(item.command), telling(item)
             if (step, says) in told:  # the same pods in another order, the same log of the container before
                 continue
             told.add((step, says))
@@ -186,7 +186,7 @@ COUNTED = re.compile(r"^\d+ (?:lines?|rows?)$")
 STAMP = re.compile(r"^(?:\S*\d{2}:\d{2}:\d{2}\S*|\d{4}-\d{2}-\d{2}\S*)\s+")
 
 
-def _telling(item: Evidence) -> str:
+def telling(item: Evidence) -> str:
     """The evidence's own line; where that only counts lines, also the one that matters most."""
     if item.look is not Look.SEEN:
         # of a look that failed `because` tells how it was made, and `says` what came of it
