@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from handrail import incidents, notify, oncall, remedies, settings, store, syntax
+from handrail import incidents, logs, notify, oncall, remedies, settings, store, syntax
 from handrail.approvals import Approver
 from handrail.commands import Command
 from handrail.edits import Edits
@@ -43,6 +44,7 @@ from handrail.plans import Plan
 from handrail.runbooks import Binding, Document, bindingfile
 from handrail.settings import Settings
 from handrail.store import Store, private
+from handrail.store.chain import Line
 from handrail.syntax import files
 from handrail.syntax.reading import read_document, read_text
 from handrail.targets import Ground, masking, process
@@ -314,6 +316,7 @@ def assemble(
         remote=remote,
         intake=intake,
     )
+    kept.heard = lambda lines: _heard(lines, server)
     return Parts(
         settings=known,
         store=kept,
@@ -327,6 +330,12 @@ def assemble(
         live=web,
         edits=edits,
     )
+
+
+def _heard(lines: Sequence[Line], server: Server) -> None:
+    """Lines of the record, once they are committed: for whoever reads logs or metrics."""
+    server.measures.heard(lines)
+    logs.record(lines)
 
 
 def _grounds(known: Settings, masker: Masker) -> dict[str, Ground]:
@@ -383,7 +392,7 @@ def _take_environments(
         if isinstance(before, RealGround) and before.settings == now.settings:
             continue
         for trouble in now.learn_secrets():
-            log.warning("secrets_unread environment=%s %s", one.name, trouble)
+            log.warning("secrets_unread", extra={"environment": one.name, "trouble": trouble})
         places[one.name] = now
 
 
@@ -409,7 +418,7 @@ def contacts(known: Settings, clock: Clock) -> Contacts:
         try:
             notify.write(folder, summaries, name=known.status_name, now=clock(), drill=drill)
         except OSError as error:  # the incident goes on; the next update tries again
-            log.warning("status_page_unwritten folder=%s %s", folder, error.strerror)
+            log.warning("status_page_unwritten", extra={"folder": str(folder), "trouble": error.strerror})
 
     return Contacts(
         schedule=known.schedule,
@@ -532,7 +541,7 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
     for name, place in parts.server.responder.grounds.items():
         if isinstance(place, RealGround):
             for trouble in place.learn_secrets():
-                log.warning("secrets_unread environment=%s %s", name, trouble)
+                log.warning("secrets_unread", extra={"environment": name, "trouble": trouble})
     token = TOKEN_PREFIX + secrets.token_urlsafe(24)
     wanted = port if port is not None else known.port
     address = host or known.host
@@ -560,6 +569,8 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
             open_reading=known.open_reading,
             secure_cookies=known.secure_cookies,
         ),
+        measured=parts.server.measures,
+        not_ready=parts.server.not_ready,
         on_call=lambda: [
             OnCall(who=duty.name, what=duty.what, until=_hand_over(duty, now=parts.store.now()))
             for duty in oncall.on_duty(
@@ -610,7 +621,12 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def serve(config: Path, *, host: str = "", port: int = 0) -> None:
     """Serve until Ctrl-C."""
-    with running(config, host=host, port=port or None) as here:
+    known = settings.read(config)
+    with (
+        logs.to(form=known.log_format, level=known.log_level),
+        running(config, host=host, port=port or None) as here,
+    ):
+        log.info("serving", extra={"url": here.url, "version": metadata.version("handrail")})
         print(f"Handrail serves {here.url}. Ctrl-C ends it.", flush=True)
         over = threading.Event()
         signal.signal(signal.SIGTERM, _interrupt)  # a service manager's way to say Ctrl-C

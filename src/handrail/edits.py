@@ -59,7 +59,7 @@ class Edits:
             for take in self._takers:
                 take(fresh)
         except (HandrailError, OSError) as error:
-            log.warning("edit_not_read files=%s %s", ",".join(edited), error)
+            log.warning("edit_not_read", extra={"files": edited, "error": str(error)})
             self._kept.append("trouble", {"says": f"{error} What was read before stays in use."})
             return
         waits = [name for name in AT_START if getattr(fresh, name) != getattr(self._known, name)]

@@ -7,7 +7,7 @@ import getpass
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,12 @@ KEYS = (
     "notify",
     "lab",
     "storm",
+    "log",
 )
+
+
+LOG_FORMATS = ("auto", "json", "text")  # auto: text in a terminal, JSON elsewhere
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +91,8 @@ class Settings:
     secure_cookies: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     storm: oncall.StormLimits = field(default_factory=oncall.StormLimits)
+    log_format: str = "auto"
+    log_level: str = "info"
 
 
 LAB_TIMES = ("HANDRAIL_LAB_HOLD", "HANDRAIL_LAB_WINDOW", "HANDRAIL_LAB_SCRAPE", "HANDRAIL_LAB_LIMIT")
@@ -149,7 +156,19 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
         stakeholders=_addresses(_notify(raw, path).get("stakeholders") or (), variables),
         variables=variables,
         storm=_storm(raw.get("storm") or {}, path),
+        log_format=_log(raw, path, "format", LOG_FORMATS),
+        log_level=_log(raw, path, "level", LOG_LEVELS),
     )
+
+
+def _log(raw: Mapping[str, Any], path: Path, key: str, known: Sequence[str]) -> str:
+    told = raw.get("log") or {}
+    if not isinstance(told, dict) or set(told) - {"format", "level"}:
+        raise FixSettings(f"{path}: `log` holds `format` and `level`, and nothing else.")
+    found = told.get(key, {"format": "auto", "level": "info"}[key])
+    if found not in known:
+        raise FixSettings(f"{path}: `log.{key}` is {found!r}. It has to be {', '.join(known[:-1])} or {known[-1]}.")
+    return str(found)
 
 
 def _files(raw: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]) -> tuple[Path, ...]:

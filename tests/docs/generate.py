@@ -53,19 +53,6 @@ EXITS = """\
 | 3 | a bug in Handrail; a trace is printed, and nothing was changed after it |
 | 130 | interrupted with Ctrl-C |
 """
-VERBS_SAY = {
-    "decision": "`decision`: `approve` or `refuse`; `reason`",
-    "choose": "`runbook`; `values`: an object of parameters",
-    "open": "`runbook`; `service`; `environment`, needed where there are several; `values`: an object of parameters",
-    "done": "`step`: its number; `note`",
-    "settle": "`plan`; `command`: its place in the plan, from 0; `happened`: `yes` or `no`",
-    "release": "`plan`; `command`: its place in the plan, from 0; `saw`: what was seen at the target",
-    "task": "`note`",
-    "undo": "`remedy`: its name",
-    "pick": "`remedy`: which one",
-    "fill": "`values`: an object of parameters",
-    "close": "`reason`",
-}
 
 
 def options_of(verb: str) -> list[Any]:
@@ -151,7 +138,9 @@ def api_rows() -> list[tuple[str, str, str]]:
 def api_page() -> str:
     """docs/reference/api.md."""
     intro = (Path(__file__).parent / "api_intro.md").read_text(encoding="utf-8")
-    said = {f"/api/v1{verb.path}": VERBS_SAY.get(verb.name, "") for verb in verbs.VERBS}
+    said = {
+        f"/api/v1{verb.path}": "; ".join(f"`{one.name}`: {one.says}" for one in verb.fields) for verb in verbs.VERBS
+    }
     rows = [
         f"| `{method}` | `{path}` | {policy} | {said.get(path, '') if method == 'POST' else ''} |"
         for path, method, policy in api_rows()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from handrail import alerts, approvals, remedies, runs
 from handrail.approvals import Approver
 from handrail.commands import types as parameter_types
@@ -18,6 +20,7 @@ from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
 from handrail.engine.entitled import On, acts
 from handrail.engine.intake import Intake
+from handrail.engine.measures import Measures
 from handrail.engine.posts import Posts
 from handrail.engine.respond import PAUSED, UNDO, Responder
 from handrail.engine.settling import Settling
@@ -75,6 +78,9 @@ class Server:
         self._watched = store.now()
         self._refresh = refresh
         self.tally = Tally()
+        self.measures = Measures(store=store, tally=self.tally)
+        self._launched = False
+        self._kept_going: tuple[threading.Thread, ...] = ()
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -86,12 +92,14 @@ class Server:
             thread = threading.Thread(target=work, name=f"handrail{work.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
+        self._kept_going = tuple(self._threads)
         self._arrived.set()
         for run in self.store.runs(open_only=True):
             self.wake(f"R-{run['number']}")
         thread = threading.Thread(target=self._ask_after, name="handrail_ask_after", daemon=True)
         thread.start()
         self._threads.append(thread)
+        self._launched = True
 
     def _ask_after(self) -> None:
         """What an earlier process left open or unknown, whatever became of its run."""
@@ -101,6 +109,17 @@ class Server:
                 self.wake(run)
             except Exception:  # this one's door: it keeps its target, and is asked after at the next start
                 log.exception("ask_after_failed", extra={"run": run})
+
+    def not_ready(self) -> list[str]:
+        """Why no alert should be sent here now, a sentence each; none where it may."""
+        if not self._launched or self._over.is_set():
+            return ["Handrail is starting or stopping."]
+        said = [f"The thread {one.name} ended." for one in self._kept_going if not one.is_alive()]
+        try:
+            self.store.setting(PAUSED)
+        except HandrailError as error:
+            said.append(str(error))
+        return said
 
     def close(self) -> None:
         """Stop the clockwork; what is interrupted resumes at the next launch."""
@@ -129,7 +148,8 @@ class Server:
 
     def _tried(self, run: str) -> str:
         try:
-            return self.responder.turn(run)
+            with structlog.contextvars.bound_contextvars(run=run):
+                return self.responder.turn(run)
         except HandrailError as error:  # said in the incident; the sweeper tries again
             log.warning("turn_failed", extra={"run": run, "error": str(error)})
             self._say(run, str(error))
@@ -231,6 +251,7 @@ class Server:
             self._refresh()
 
     def _timer(self, timer: dict[str, Any]) -> None:
+        self.measures.timer(str(timer["kind"]), self.store.now() - timer["due_at"])
         if timer["kind"] == "wake":
             if self.store.fire(timer["id"]):
                 self.wake(timer["subject"])

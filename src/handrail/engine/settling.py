@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from handrail.store import Store
 
 log = logging.getLogger("handrail")
@@ -85,7 +87,7 @@ class Settling:
 
     def _one(self, incident: str, marks: int) -> bool:
         try:
-            with self.store.together():
+            with structlog.contextvars.bound_contextvars(incident=incident), self.store.together():
                 self._settle(incident)
                 self.store.settled(incident, marks=marks)
         except (

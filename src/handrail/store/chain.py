@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from handrail.evidence import SYSTEM, Actor, Event
 from handrail.plans import canonical
 from handrail.store import tables as t
-from handrail.store.database import reading, writing
+from handrail.store.database import afterwards, reading, writing
 from handrail.store.rows import Row, Rows, stamp
 
 
@@ -33,6 +34,9 @@ class Line:
 
 class Chain(Rows):
     """The events."""
+
+    heard: Callable[[Sequence[Line]], None] | None = None
+    """Hears lines once they are committed, in the thread that wrote them: for logs and metrics."""
 
     # -- the record ----------------------------------------------------------------------------------------------
 
@@ -78,6 +82,8 @@ class Chain(Rows):
                 previous = _digest(row)
                 rows.append({**row, "hash": previous})
             connection.execute(sa.insert(t.events), rows)
+            if self.heard is not None:
+                afterwards(self.engine, functools.partial(self.heard, tuple(lines)))
             return [int(row["sequence"]) for row in rows]
 
     def events(self, *, incident: str | None = None, after: int = 0, kinds: Sequence[str] = ()) -> list[Event]:

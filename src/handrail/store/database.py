@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from handrail.errors import FixSettings, TryAgain
 from handrail.store import sqlite
 from handrail.store.turns import PATIENCE, Turns, Waited
 
+log = logging.getLogger("handrail")
 ONE_WRITER = 0x48414E44  # PostgreSQL's advisory lock: one chain, one writer at a time, whichever process it is in
 _open = threading.local()  # this thread's write transaction on each engine, while its block lasts
+_later = threading.local()  # what this thread does once that transaction is committed
 _turns: dict[str, Turns] = {}  # of each database in this process, whoever opened it
 _guard = threading.Lock()
 
@@ -55,6 +58,7 @@ def writing(engine: sa.Engine, *, urgent: bool = False) -> Iterator[sa.Connectio
     if outer is not None:
         yield outer
         return
+    later: list[Callable[[], None]] = []
     try:
         with (
             turns(engine).taken(urgent=urgent),
@@ -62,14 +66,26 @@ def writing(engine: sa.Engine, *, urgent: bool = False) -> Iterator[sa.Connectio
             connection.begin(),
         ):
             _open.__dict__[str(id(engine))] = connection
+            _later.__dict__[str(id(engine))] = later
             try:
                 yield connection
             finally:
                 del _open.__dict__[str(id(engine))]
+                del _later.__dict__[str(id(engine))]
     except Waited as error:
         raise TryAgain("The database was busy with other writes for too long. Nothing was changed.") from error
     except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
         raise TryAgain(f"The database did not take a write: {_why(error)}. Nothing was changed.") from error
+    for call in later:
+        try:
+            call()
+        except Exception:  # who listens is no part of what was written
+            log.exception("listener_failed")
+
+
+def afterwards(engine: sa.Engine, call: Callable[[], None]) -> None:
+    """Do this once the write transaction that this thread is in is committed; never where it is not."""
+    _later.__dict__[str(id(engine))].append(call)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def migrate(engine: sa.Engine, *, allowed: Callable[[], bool] = lambda: True) ->
         connection.execute(sa.delete(t.versions))
         connection.execute(sa.insert(t.versions).values(number=CURRENT))
     if before is not None:
-        log.info("record_migrated from=%s to=%s copy=%s", before, CURRENT, copy)
+        log.info("record_migrated", extra={"before": before, "now": CURRENT, "copy": str(copy or "")})
 
 
 def version(engine: sa.Engine) -> int | None:

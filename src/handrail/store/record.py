@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from handrail.store import tables as t
+from handrail.store.backlog import Backlogs
 from handrail.store.database import writing
 from handrail.store.gathered import Waiting
 from handrail.store.permits import Permits
@@ -17,7 +18,7 @@ from handrail.store.rows import Row, inserted, plain
 from handrail.store.storms import Storms
 
 
-class Store(Permits, Waiting, Storms):
+class Store(Permits, Waiting, Storms, Backlogs):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     # -- drills --------------------------------------------------------------------------------------------------

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Sequence
 from importlib import resources
+from typing import Protocol
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -15,11 +17,11 @@ from starlette.responses import Response
 from handrail.engine.desk import Desk
 from handrail.errors import FixRunbook, FixSettings, HandrailError, TryAgain
 from handrail.store import Store
-from handrail.web import api, gather, intake, live, pages, policy, problem
+from handrail.web import api, gather, intake, live, openapi, pages, policy, problem
 from handrail.web.guard import Guard
 from handrail.web.pages import OnCall, Pages
 from handrail.web.people import Sessions
-from handrail.web.policy import Call, Policy, Router
+from handrail.web.policy import Call, Policy, Raw, Router
 from handrail.web.problem import Problem
 from handrail.web.settings import Person, WebSettings, refuse_to_serve
 from handrail.web.tries import Limit
@@ -32,6 +34,16 @@ STATIC = {
 }
 
 
+class Measured(Protocol):
+    """What counts what happens here."""
+
+    def answered(self, status: int, seconds: float) -> None:
+        """A webhook got this answer after so long."""
+
+    def text(self) -> str:
+        """Prometheus' text form."""
+
+
 def create(
     desk: Desk,
     store: Store,
@@ -40,8 +52,13 @@ def create(
     people: Sequence[Person],
     settings: WebSettings,
     on_call: Callable[[], Sequence[OnCall]] = tuple,
+    measured: Measured | None = None,
+    not_ready: Callable[[], Sequence[str]] = tuple,
 ) -> FastAPI:
-    """The application. Raises FixSettings where serving it so would not be safe."""
+    """The application. Raises FixSettings where serving it so would not be safe.
+
+    `measured` tells Prometheus of this process; `not_ready` says why it should get no alerts now.
+    """
     refuse_to_serve(settings, people)
     sessions = Sessions(store, people)
     router = Router(settings=settings, persons=people, sessions=sessions)
@@ -53,12 +70,14 @@ def create(
         settings=settings,
         sessions=sessions,
         on_call=on_call,
+        measured=measured.text if measured is not None else str,
     )
-    take = intake.webhook(desk, settings)
+    take = _timed(intake.webhook(desk, settings), measured)
     router.add_raw("POST", "/api/v1/hooks/alertmanager/{source}", Policy.SOURCE, take)
     router.add_raw("POST", "/api/v1/hooks/event/{source}", Policy.SOURCE, take)
     router.add("GET", "/static/{name}", Policy.PUBLIC, _static)
     router.add("GET", "/healthz", Policy.PUBLIC, lambda call: Response("ok\n", media_type="text/plain"))
+    router.add("GET", "/readyz", Policy.PUBLIC, lambda call: _ready(not_ready()))
     readable = settings.open_reading and settings.loopback
     router.add_raw(
         "GET",
@@ -71,6 +90,12 @@ def create(
             known=functools.partial(router.known, touch=False),
             readable=readable,
         ),
+    )
+    router.add(
+        "GET",
+        f"{api.BASE}/openapi.json",
+        Policy.PUBLIC,
+        lambda call: problem.as_json(openapi.document(router.policies, base=api.BASE)),
     )
     api.add(router, desk=desk, store=store, catalog=catalog, pages=site)
     pages.add(router, site)
@@ -89,6 +114,33 @@ def create(
     return app
 
 
+def _timed(take: Raw, measured: Measured | None) -> Raw:
+    """The webhooks' handler, with how long each answer took."""
+
+    async def timed(request: Request) -> Response:
+        began, status = time.monotonic(), 500
+        try:
+            answer = await take(request)
+            status = answer.status_code
+        except Problem as refused:
+            status = refused.status
+            raise
+        finally:
+            if measured is not None:
+                measured.answered(status, time.monotonic() - began)
+        return answer
+
+    return timed
+
+
+def _ready(why_not: Sequence[str]) -> Response:
+    if why_not:
+        return Response(
+            "\n".join(why_not) + "\n", status_code=503, media_type="text/plain", headers={"Retry-After": "1"}
+        )
+    return Response("ready\n", media_type="text/plain")
+
+
 def _static(call: Call) -> Response:
     name = call.path("name")
     if name not in STATIC:
@@ -101,7 +153,8 @@ def _answer_problems(app: FastAPI, router: Router, site: Pages) -> None:
     """Every refusal as problem+json under /api, as a page elsewhere."""
 
     def say(request: Request, status: int, detail: str) -> Response:
-        if request.url.path.startswith("/api/") or request.url.path.endswith("/stream"):
+        path = request.url.path
+        if path.startswith("/api/") or path == "/metrics" or path.endswith("/stream"):
             return problem.answer(status, detail)
         if status == 401:
             return policy.to_login(request)

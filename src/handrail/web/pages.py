@@ -65,9 +65,11 @@ class Pages:
         settings: WebSettings,
         sessions: Sessions,
         on_call: Callable[[], Sequence[OnCall]],
+        measured: Callable[[], str] = str,
     ) -> None:
         self.desk, self.store, self.catalog, self.people = desk, store, catalog, people
         self.settings, self.sessions, self.on_call = settings, sessions, on_call
+        self.measured = measured
         self.zone = ZoneInfo(settings.zone)
         self.templates = jinja2.Environment(
             loader=jinja2.PackageLoader("handrail.web"),
@@ -267,8 +269,8 @@ class Pages:
         raise Problem(404, f"No document has a runbook {name}.")
 
     def metrics(self, call: Call) -> Response:
-        """What Prometheus is told of the runbooks."""
-        text = incidents.freshness.metrics(gather.freshness(self.store, self.catalog))
+        """What Prometheus is told of this process and of the runbooks."""
+        text = self.measured() + incidents.freshness.metrics(gather.freshness(self.store, self.catalog))
         return Response(text, media_type="text/plain; version=0.0.4")
 
     def runbook(self, call: Call) -> Response:

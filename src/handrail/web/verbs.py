@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from handrail.engine.desk import Desk, Told
 from handrail.store import Store
@@ -16,14 +18,26 @@ NO = frozenset({"false", "0", "no"})
 
 
 @dataclass(frozen=True, kw_only=True)
+class Field:
+    """A field of a verb's body, as the API's description tells it."""
+
+    name: str
+    says: str
+    needed: bool = False
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verb:
     """A wish, who may have it, and how it is asked of the desk."""
 
     name: str
+    says: str
     path: str
     policy: Policy
     ask: Callable[[Desk, Store, Call], Told]
     incident: Callable[[Store, Call], str] = lambda store, call: ""  # the page to go back to
+    fields: tuple[Field, ...] = ()
 
 
 def decide(desk: Desk, store: Store, call: Call) -> Told:
@@ -134,9 +148,24 @@ def _values(call: Call) -> dict[str, str]:
 
 
 ACT = Policy.RESPONDER
+NUMBER: Mapping[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 0}
+REASON = Field(name="reason", says="why, for the record")
+NOTE = Field(name="note", says="what was done, for the record")
+VALUES = Field(
+    name="values", says="an object of parameters", schema={"type": "object", "additionalProperties": {"type": "string"}}
+)
+RUNBOOK = Field(name="runbook", says="its id", needed=True)
+REMEDY = Field(name="remedy", says="its name", needed=True)
+PLAN = Field(name="plan", says="the plan's hash", needed=True)
+COMMAND = Field(name="command", says="its place in the plan, from 0", needed=True, schema=NUMBER)
 VERBS: tuple[Verb, ...] = (
     Verb(
         name="decision",
+        says="Say yes or no to exactly this plan.",
+        fields=(
+            Field(name="decision", says="`approve` or `refuse`", needed=True, schema={"enum": ["approve", "refuse"]}),
+            REASON,
+        ),
         path="/plans/{plan}/decision",
         policy=Policy.APPROVER,
         ask=decide,
@@ -144,6 +173,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="acknowledge",
+        says="Say that you have it: unanswered timers stop.",
         path="/incidents/{incident}/acknowledge",
         policy=ACT,
         ask=lambda desk, store, call: desk.acknowledge(_incident(store, call), call.who.approver),
@@ -151,6 +181,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="takeover",
+        says="Work by hand from now on: Handrail looks and checks, and changes nothing.",
         path="/incidents/{incident}/takeover",
         policy=ACT,
         ask=lambda desk, store, call: desk.take_over(_incident(store, call), call.who.approver),
@@ -158,27 +189,51 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="handback",
+        says="Let Handrail propose again.",
         path="/incidents/{incident}/handback",
         policy=ACT,
         ask=lambda desk, store, call: desk.hand_back(_incident(store, call), call.who.approver),
         incident=_incident,
     ),
-    Verb(name="choose", path="/incidents/{incident}/choose", policy=ACT, ask=_choose, incident=_incident),
-    Verb(name="open", path="/open", policy=ACT, ask=_open),
+    Verb(
+        name="choose",
+        says="Run this runbook for the incident.",
+        fields=(RUNBOOK, VALUES),
+        path="/incidents/{incident}/choose",
+        policy=ACT,
+        ask=_choose,
+        incident=_incident,
+    ),
+    Verb(
+        name="open",
+        says="Open an incident without an alert, and run this runbook.",
+        fields=(
+            RUNBOOK,
+            Field(name="service", says="what it is about"),
+            Field(name="environment", says="needed where there are several"),
+            VALUES,
+        ),
+        path="/open",
+        policy=ACT,
+        ask=_open,
+    ),
     Verb(
         name="pause",
+        says="Pause all automation, everywhere.",
         path="/pause",
         policy=ACT,
         ask=lambda desk, store, call: desk.pause(call.who.approver),
     ),
     Verb(
         name="resume",
+        says="End the pause.",
         path="/resume",
         policy=ACT,
         ask=lambda desk, store, call: desk.resume(call.who.approver),
     ),
     Verb(
         name="stop",
+        says="Stop one run for good.",
         path="/runs/{run}/stop",
         policy=ACT,
         ask=lambda desk, store, call: desk.stop(_run(store, call), call.who.approver),
@@ -186,6 +241,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="start",
+        says="Start a run that waits for its turn in a storm.",
         path="/runs/{run}/start",
         policy=ACT,
         ask=lambda desk, store, call: desk.start(_run(store, call), call.who.approver),
@@ -193,6 +249,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="confirm",
+        says="Say that a guessed runbook is the right one.",
         path="/runs/{run}/confirm",
         policy=ACT,
         ask=lambda desk, store, call: desk.confirm(_run(store, call), call.who.approver),
@@ -200,6 +257,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="done",
+        says="Say that you made this step by hand.",
+        fields=(Field(name="step", says="its number", needed=True, schema=NUMBER), NOTE),
         path="/runs/{run}/done",
         policy=ACT,
         ask=lambda desk, store, call: desk.done_by_hand(
@@ -209,6 +268,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="undo",
+        says="Take back a change that did not help.",
+        fields=(REMEDY,),
         path="/runs/{run}/undo",
         policy=ACT,
         ask=lambda desk, store, call: desk.take_back(_run(store, call), call.text("remedy"), call.who.approver),
@@ -216,6 +277,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="pick",
+        says="Pick another remedy of a choice.",
+        fields=(REMEDY,),
         path="/runs/{run}/pick",
         policy=ACT,
         ask=lambda desk, store, call: desk.pick(_run(store, call), call.text("remedy"), call.who.approver),
@@ -223,6 +286,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="fill",
+        says="Say what a parameter is.",
+        fields=(dataclasses.replace(VALUES, needed=True),),
         path="/runs/{run}/values",
         policy=ACT,
         ask=lambda desk, store, call: desk.fill(_run(store, call), call.who.approver, values=_values(call)),
@@ -230,6 +295,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="close",
+        says="Say that an incident is over.",
+        fields=(REASON,),
         path="/incidents/{incident}/close",
         policy=ACT,
         ask=lambda desk, store, call: desk.close_incident(
@@ -237,7 +304,34 @@ VERBS: tuple[Verb, ...] = (
         ),
         incident=_incident,
     ),
-    Verb(name="settle", path="/runs/{run}/settle", policy=ACT, ask=_settle, incident=_incident_of_run),
-    Verb(name="release", path="/runs/{run}/release", policy=ACT, ask=_release, incident=_incident_of_run),
-    Verb(name="task", path="/tasks/{task}/done", policy=ACT, ask=_finish_task),
+    Verb(
+        name="settle",
+        says="Say whether a change happened that nobody could know of.",
+        fields=(
+            PLAN,
+            COMMAND,
+            Field(name="happened", says="`yes` or `no`", needed=True, schema={"type": ["string", "boolean"]}),
+        ),
+        path="/runs/{run}/settle",
+        policy=ACT,
+        ask=_settle,
+        incident=_incident_of_run,
+    ),
+    Verb(
+        name="release",
+        says="Say what you saw at the target of a change whose outcome is unknown: it is free again.",
+        fields=(PLAN, COMMAND, Field(name="saw", says="what was seen at the target", needed=True)),
+        path="/runs/{run}/release",
+        policy=ACT,
+        ask=_release,
+        incident=_incident_of_run,
+    ),
+    Verb(
+        name="task",
+        says="Say that a task is done.",
+        fields=(NOTE,),
+        path="/tasks/{task}/done",
+        policy=ACT,
+        ask=_finish_task,
+    ),
 )

@@ -1,0 +1,103 @@
+"""One event a line, with its time and what it is about; masked like the record."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+from handrail import logs
+from handrail.evidence import Actor
+from handrail.store.chain import Line
+from handrail.targets import masking
+from handrail.targets.masking import Masker
+
+ANA = Actor(kind="person", name="Ana", known_by="token")
+
+
+def said(out: io.StringIO) -> list[dict[str, object]]:
+    """Each line as JSON."""
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_line_of_the_record_is_one_line_of_json() -> None:
+    """Whatever its payload holds."""
+    out = io.StringIO()
+    payload = {
+        "person": "Ana",
+        "reason": "line\nbreak",
+        "event": "clash",
+        "level": 2,
+        "list": ["a", 1],
+        "long": "x" * 999,
+    }
+    with logs.to(out, form="json"):
+        logs.record(
+            [Line(kind="decision", payload=payload, environment="production", incident="I-1", run="R-1", actor=ANA)]
+        )
+    (line,) = said(out)
+    assert (line["event"], line["incident"], line["run"], line["environment"]) == (
+        "decision",
+        "I-1",
+        "R-1",
+        "production",
+    )
+    assert line["actor"] == "person:Ana"
+    assert str(line["timestamp"]).endswith("Z")
+    assert line["event_"] == "clash"
+    assert line["level"] == "info"
+    assert line["level_"] == 2
+    assert len(str(line["long"])) < 400
+
+
+def test_what_went_wrong_is_an_event_with_its_facts_and_its_trace() -> None:
+    """Also what is logged by plain logging, ours and a library's."""
+    out = io.StringIO()
+    with logs.to(out, form="json"):
+        try:
+            _fail()
+        except RuntimeError:
+            logging.getLogger("handrail").exception("turn_surprised", extra={"run": "R-7"})
+        logging.getLogger("somebody.else").warning("their %s", "words")
+        logging.getLogger("somebody.else").info("not told")
+    ours, theirs = said(out)
+    assert (ours["event"], ours["run"], ours["level"]) == ("turn_surprised", "R-7", "error")
+    assert "RuntimeError: no luck" in str(ours["exception"])
+    assert theirs["event"] == "their words"
+
+
+def test_secrets_do_not_reach_the_log() -> None:
+    """Neither known ones nor what looks like one."""
+    out, masker = io.StringIO(), Masker()
+    masker.update(["a-known-secret"])
+    with logs.to(out, form="json"), masking.logs(masker):
+        logging.getLogger("handrail").warning(
+            "odd", extra={"answer": "a-known-secret", "dsn": "postgres://u:hunter2@h/d"}
+        )
+    assert "a-known-secret" not in out.getvalue()
+    assert "hunter2" not in out.getvalue()
+    assert said(out)[0]["event"] == "odd"
+
+
+def test_in_a_terminal_it_is_words_and_the_level_is_a_setting() -> None:
+    """One line each, too."""
+    out = io.StringIO()
+    with logs.to(out, form="text", level="warning"):
+        logs.record([Line(kind="paused", payload={"person": "Ana"}, actor=ANA)])
+        logging.getLogger("handrail").warning("turn_failed", extra={"run": "R-7"})
+    (line,) = out.getvalue().splitlines()
+    assert "turn_failed" in line
+    assert "run=R-7" in line
+
+
+def test_after_the_block_nothing_is_logged_there_any_more() -> None:
+    """A test, or a demo within one process."""
+    out = io.StringIO()
+    with logs.to(out, form="json"):
+        pass
+    logging.getLogger("handrail").warning("later")
+    assert out.getvalue() == ""
+
+
+def _fail() -> None:
+    raise RuntimeError("no luck")
