@@ -588,8 +588,8 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
     thread = threading.Thread(target=serving.run, daemon=True, name="web")
     parts.outbox.begin()
     parts.settling.begin()
+    thread.start()  # pages are read and alerts are stored while what was interrupted is taken up
     parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
-    thread.start()
     while not serving.started and thread.is_alive():
         time.sleep(0.01)
     try:

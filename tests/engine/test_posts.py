@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handrail.alerts import Alert, Aside, Notification
-from handrail.engine.posts import MOST, Posts
+from handrail.engine.posts import MOST, MOST_WAITING, Backlog, Posts
 from handrail.errors import TryAgain
 from handrail.store import Store
 from tests.factory import Clock, fresh_store
@@ -176,3 +176,36 @@ def test_what_cannot_be_read_does_not_stop_what_comes_after_it(store: Store, bod
     post(store, "A")
     assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["A"]
     assert len(store.events(kinds=("alerts_set_aside",))) == aside
+
+
+def test_the_door_says_later_where_too_much_waits(store: Store) -> None:
+    backlog = Backlog()
+    assert backlog.full() == ""
+    backlog.entered(1, MOST_WAITING - 1)
+    assert backlog.full() == "", "a large one was let in"
+    backlog.entered(2, 1)
+    assert "20000 alerts in 2 messages wait" in backlog.full()
+    backlog.left(1, 10)
+    assert (backlog.alerts, backlog.posts, backlog.full()) == (11, 2, "")
+    backlog.left(1, 0)
+    backlog.left(2, 0)
+    assert (backlog.alerts, backlog.posts) == (0, 0)
+
+
+def test_a_post_that_was_done_before_it_was_counted_is_not_counted_for_ever(store: Store) -> None:
+    backlog = Backlog()
+    backlog.left(7, 0)
+    backlog.entered(7, 20)
+    assert (backlog.alerts, backlog.posts) == (0, 0)
+    backlog.left(8, 30)
+    assert (backlog.alerts, backlog.posts) == (0, 0), "of an earlier process: nobody counted it"
+
+
+def test_what_is_worked_on_leaves_the_backlog(store: Store) -> None:
+    posts = Posts(store=store, taker=Taker(store), steady=lambda: 0.0)
+    posts.backlog.entered(post(store, *(f"A{number}" for number in range(MOST + 5))), MOST + 5)
+    posts.backlog.entered(post(store, "B"), 1)
+    posts.round()
+    assert (posts.backlog.alerts, posts.backlog.posts) == (6, 2)
+    all_of(posts)
+    assert (posts.backlog.alerts, posts.backlog.posts) == (0, 0)

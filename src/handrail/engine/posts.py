@@ -7,6 +7,7 @@ none. After each piece the database is free for whoever waits, people first.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ log = logging.getLogger("handrail")
 MOST = 200  # alerts in one piece
 LONGEST = 0.05  # seconds of one piece
 SURPRISES = 3
+MOST_WAITING = 20_000  # alerts that may wait to be worked on before the door says: later
+MOST_POSTS = 4_000
+EARLY = 1_000
 
 
 class Taker(Protocol):
@@ -67,6 +71,46 @@ class _Piece:
     runs: list[str] = field(default_factory=list)
 
 
+class Backlog:
+    """How much was let in and is not worked on. Beyond its bounds the door answers 503, and the sender tries again."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._posts: dict[int, int] = {}  # post to its alerts that are left
+        self._early: dict[int, bool] = {}  # worked on before it was entered
+        self.alerts = 0
+
+    @property
+    def posts(self) -> int:
+        """How many posts wait."""
+        return len(self._posts)
+
+    def full(self) -> str:
+        """Why nothing more is let in, or empty. A post that is large alone is let in where little waits."""
+        if self.alerts >= MOST_WAITING or self.posts >= MOST_POSTS:
+            return f"{self.alerts} alerts in {self.posts} messages wait to be worked on. Nothing was stored: send it again."
+        return ""
+
+    def entered(self, post: int, alerts: int) -> None:
+        """A post was let in with so many alerts."""
+        with self._guard:
+            if not self._early.pop(post, False):  # else it was worked on before we came to say so
+                self._posts[post] = max(1, alerts)
+                self.alerts += self._posts[post]
+
+    def left(self, post: int, alerts: int) -> None:
+        """So many alerts of a post are left; with none it is worked on to its end."""
+        with self._guard:
+            before = self._posts.pop(post, None)
+            if before is not None and alerts > 0:
+                self._posts[post] = alerts
+            elif before is None and alerts <= 0:
+                self._early[post] = True
+                while len(self._early) > EARLY:
+                    del self._early[next(iter(self._early))]
+            self.alerts += self._posts.get(post, 0) - (before or 0)
+
+
 class Posts:
     """Works on stored posts in the order they came."""
 
@@ -80,6 +124,7 @@ class Posts:
     ) -> None:
         """`steady` measures how long a piece takes."""
         self.store, self.taker, self._at, self._steady = store, taker, at, steady
+        self.backlog = Backlog()
         self._reading: Reading | None = None
         self._careful = 0  # so many alerts are taken one by one, after a surprise
         self._surprises: dict[tuple[int, int], int] = {}
@@ -146,6 +191,10 @@ class Posts:
                 self.store.post_taken(reading.post, taken=reading.taken)
             self._at("before alerts committed")
         self._at("after alerts committed")
+        for post in piece.done:
+            self.backlog.left(post, 0)
+        if now is not None:
+            self.backlog.left(reading.post, len(reading.alerts) - reading.taken)
         self._careful = max(0, self._careful - count)
         self._reading = now
         return piece

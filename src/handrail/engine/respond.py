@@ -124,10 +124,7 @@ class Responder:
     def facts(self, scene: Scene) -> runs.Run:
         """What `runs.advance` decides from."""
         plans = self.store.plans_of(scene.run)
-        elsewhere = any(
-            row["incident"] == scene.row["incident"] and row["run"] != scene.run
-            for row, _ in self.store.waiting_plans()
-        )
+        elsewhere = self.store.waits_elsewhere(scene.row["incident"], run=scene.run)
         live = {plan.remedy for row, plan in plans if row["state"] in ("waiting", "approved", "running")}
         states = [
             # nobody can answer a proposal without a plan: it is made anew
@@ -705,6 +702,10 @@ class Responder:
         found = self.store.plan(row["hash"])
         if scene is None or found is None:
             return ""
+        if self.store.now() >= found[1].expires_at:  # then nothing is asked any more
+            reason = f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC"
+            self._void(scene, found[0], reason)
+            return reason
         try:
             moved = [*changing.moved(found[1], scene.ground), *self._resolved_guard(scene)]
         except TryAgain:  # it cannot be looked at now, which moves nothing; before the change it must be
@@ -712,8 +713,6 @@ class Responder:
         if not moved and self._right_by_now(scene):
             self.store.append("checks_hold", {}, **scene.where)
             moved.append("the alert resolved and the checks hold by now: a fresh look decides")
-        if self.store.now() >= found[1].expires_at:
-            moved.append(f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC")
         if moved:
             self._void(scene, found[0], moved[0])
         else:

@@ -23,6 +23,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.measures import Measures
 from handrail.engine.posts import Posts
 from handrail.engine.respond import PAUSED, UNDO, Responder
+from handrail.engine.rounds import Rounds
 from handrail.engine.settling import Settling
 from handrail.engine.storms import Storms
 from handrail.engine.tally import Tally
@@ -68,7 +69,7 @@ class Server:
         """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear, and `settling` follows it."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
         self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
-        self._remote = remote
+        self._remote, self._durable = remote, False  # durable: it takes segments
         self._settling, self._storms = settling, storms
         self._budget = Budget(store=store, most=storms.limits.looks_at_once if storms else 1, wake=self.wake)
         self._arrived = threading.Event()
@@ -77,6 +78,7 @@ class Server:
         self._threads: list[threading.Thread] = []
         self._watched = store.now()
         self._refresh = refresh
+        self.rounds = Rounds(store=store, watch_plan=responder.watch_plan, wake=self.wake)
         self.tally = Tally()
         self.measures = Measures(store=store, tally=self.tally)
         self._launched = False
@@ -88,14 +90,14 @@ class Server:
         """Resume what was interrupted, then keep going: posts, timers, waiting plans."""
         self.store.let_go()  # what an earlier version, or a crash, left behind
         durable.launch(url=engine_url, executor=executor, turn=self._turn)
+        self._durable = True
         for work in (self._work_posts, self._sweep, self._send, self._settle, self._begin):
             thread = threading.Thread(target=work, name=f"handrail{work.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
         self._kept_going = tuple(self._threads)
         self._arrived.set()
-        for run in self.store.runs(open_only=True):
-            self.wake(f"R-{run['number']}")
+        self.rounds.begin()
         thread = threading.Thread(target=self._ask_after, name="handrail_ask_after", daemon=True)
         thread.start()
         self._threads.append(thread)
@@ -125,6 +127,7 @@ class Server:
         """Stop the clockwork; what is interrupted resumes at the next launch."""
         self._over.set()
         self.responder.over.set()
+        self._durable = False
         self._arrived.set()
         for thread in self._threads:
             thread.join(timeout=5)
@@ -132,8 +135,8 @@ class Server:
         durable.close()
 
     def wake(self, run: str) -> None:
-        """Start the run's next segment in this process, or leave word for the one that serves."""
-        if self._remote:
+        """Start the run's next segment in this process, or leave word for the one that serves, or for when it does."""
+        if self._remote or not self._durable:
             self.store.wake_soon(run)
             return
         durable.start(run, self.store.next_segment(run))
@@ -235,16 +238,15 @@ class Server:
     def sweep(self) -> None:
         """One round: due timers once, waiting plans' guards, posts that were left."""
         now = self.store.now()
+        self.rounds.wake_more()
         for timer in self.store.due_timers(now):
             try:
                 self._timer(timer)
             except Exception:  # one timer's door: the others are not kept waiting, this one is tried again
                 log.exception("timer_failed", extra={"timer": timer["id"]})
-        if now - self._watched >= WATCH_PLANS:
+        if now - self._watched >= WATCH_PLANS or now < self._watched:  # the clock may have been set back
             self._watched = now
-            for row, _ in self.store.waiting_plans():
-                if self.responder.watch_plan(row):
-                    self.wake(row["run"])
+            self.rounds.plans()
             self._budget.free.set()
             for storm in self._storms.watch() if self._storms else ():
                 log.info("storm_ended", extra={"incident": storm})
@@ -266,6 +268,8 @@ class Server:
 
     def receive(self, *, source: str, body: bytes, kind: str = "", headers: Mapping[str, str] | None = None) -> Receipt:
         """Read once, masked and stored before it is answered; refused with a reason where it is no message at all."""
+        if full := self._posts.backlog.full():
+            return Receipt(status=503, reason=full)
         parsed = alerts.parse(body, source=source, at=self.store.now(), kind=kind, headers=headers)
         if isinstance(parsed, alerts.Refused):
             self.tally.refused(source)
@@ -277,6 +281,7 @@ class Server:
             self._at("after alert stored")
         except TryAgain as error:
             return Receipt(status=503, reason=str(error))
+        self._posts.backlog.entered(post, len(parsed.alerts))
         self._arrived.set()
         self.tally.taken(source, parsed)
         return receipt.of(parsed, post=post)
@@ -387,8 +392,9 @@ class Server:
         """Everything goes on."""
         self.store.set_setting(PAUSED, "")
         self.store.append("resumed", {"person": who.name}, actor=_actor(who))
-        for run in self.store.runs(open_only=True):
-            self.wake(f"R-{run['number']}")
+        self.rounds.begin()
+        while self._remote and self.rounds.wake_more(most=1000):
+            pass  # word is left for the process that serves
         return _yes("Automation goes on.")
 
     @acts(On.RUN)

@@ -13,12 +13,13 @@ from handrail.store import tables as t
 from handrail.store.backlog import Backlogs
 from handrail.store.database import writing
 from handrail.store.gathered import Waiting
+from handrail.store.glances import Glances
 from handrail.store.permits import Permits
 from handrail.store.rows import Row, inserted, plain
 from handrail.store.storms import Storms
 
 
-class Store(Permits, Waiting, Storms, Backlogs):
+class Store(Permits, Waiting, Storms, Backlogs, Glances):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     # -- drills --------------------------------------------------------------------------------------------------

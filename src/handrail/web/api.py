@@ -19,6 +19,7 @@ from handrail.web.policy import Call, Policy, Router
 from handrail.web.problem import Problem, as_json
 
 BASE = "/api/v1"
+MOST = 1000  # incidents of one answer
 Row = dict[str, Any]
 
 
@@ -29,11 +30,21 @@ class Api:
         self.store, self.catalog = store, catalog
 
     def incidents(self, call: Call) -> Response:
-        """All incidents, newest first; `?status=open` for those that are not over."""
-        status = call.request.query_params.get("status")
-        if status not in (None, "open", "closed"):
+        """Incidents, newest first; `?status=open` for those that are not over, `?before=I-40&most=100` for a page.
+
+        What gathers under a storm is inside that one: `?storm=I-11`.
+        """
+        asked = call.request.query_params
+        status, storm = asked.get("status") or "", asked.get("storm") or ""
+        if status not in ("", "open", "closed"):
             raise Problem(422, "status is open or closed.")
-        return as_json({"incidents": [_named(row, "I") for row in self.store.incidents(status=status)]})
+        most = _most(asked.get("most"))
+        if storm:
+            rows = self.store.members(storm, most=most, skip=_whole(asked.get("skip"), "skip"), status=status)
+            return as_json({"incidents": [_named(row, "I") for row in rows]})
+        before = _whole((asked.get("before") or "").upper().removeprefix("I-"), "before")
+        rows = self.store.listed(status=status, most=most, before=before)
+        return as_json({"incidents": [_named(row, "I") for row in rows], "counted": self.store.counted()})
 
     def incident(self, call: Call) -> Response:
         """What the page says, as data."""
@@ -93,6 +104,21 @@ def add(router: Router, *, desk: Desk, store: Store, catalog: gather.Catalog, pa
         router.add("GET", f"{BASE}{path}", Policy.READER, handler)
     for verb in verbs.VERBS:
         router.add("POST", f"{BASE}{verb.path}", verb.policy, verb_handler(verb, desk, store))
+
+
+def _most(text: str | None) -> int:
+    found = _whole(text, "most") or MOST
+    if found > MOST:
+        raise Problem(422, f"most is at most {MOST}.")
+    return found
+
+
+def _whole(text: str | None, name: str) -> int:
+    if not text:
+        return 0
+    if not text.isdecimal() or len(text) > 11:
+        raise Problem(422, f"{name} is a whole number.")
+    return int(text)
 
 
 def _named(row: Row, letter: str) -> Row:

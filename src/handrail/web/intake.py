@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 
-from starlette.concurrency import run_in_threadpool
+import anyio
+import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -17,12 +19,14 @@ from handrail.web.problem import Problem
 from handrail.web.settings import WebSettings
 
 log = logging.getLogger("handrail.web")
+AT_ONCE = 4  # webhooks being read and stored; the others wait here, and pages have threads of their own
 SIGNATURE = "X-Hub-Signature-256"  # as GitHub and many pipelines after it sign: sha256=, HMAC of the body in hex
 
 
 def webhook(desk: Desk, settings: WebSettings) -> Callable[[Request], Awaitable[Response]]:
     """The handler of `/api/v1/hooks/…/{source}`."""
     held = 0
+    threads = anyio.CapacityLimiter(AT_ONCE)
 
     async def take(request: Request) -> Response:
         nonlocal held
@@ -41,7 +45,7 @@ def webhook(desk: Desk, settings: WebSettings) -> Callable[[Request], Awaitable[
             body = await _body(request, settings)
             if secret is not None and not people.signed(secret, body, request.headers.get(SIGNATURE, "")):
                 raise Problem(401, f"The source is not known, or {SIGNATURE} is not its signature of this body.")
-            return await _store(desk, source, body)
+            return await _store(desk, source, body, threads)
         finally:
             held -= size
 
@@ -80,9 +84,11 @@ async def _body(request: Request, settings: WebSettings) -> bytes:
     return bytes(body)
 
 
-async def _store(desk: Desk, source: str, body: bytes) -> Response:
+async def _store(desk: Desk, source: str, body: bytes, threads: anyio.CapacityLimiter) -> Response:
     try:
-        receipt = await run_in_threadpool(desk.receive, source=source, body=body)
+        receipt = await anyio.to_thread.run_sync(
+            functools.partial(desk.receive, source=source, body=body), limiter=threads
+        )
     except TryAgain as error:
         return problem.answer(503, str(error))
     except Exception:  # the webhook's door: what was not stored must be sent again, so the answer asks for that

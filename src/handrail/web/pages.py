@@ -32,7 +32,8 @@ LOCAL = re.compile(r"^/(?:[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*/?)?$")
 # characters that steer what is shown around them: controls, and those that turn the direction of writing
 STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 REGIONS = ("head", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
-CLOSED = 100  # so many of those that are over stand on the first page
+PAGE = 50  # so many incidents of a kind stand on one page of the list
+SHOWN = timedelta(days=90)  # how long what is over stands on the status page
 NARROW, WIDE = (336, 190), (760, 210)
 
 
@@ -121,7 +122,7 @@ class Pages:
             "can_act": known is not None and bool(set(known.person.roles) & ACTING),
             "can_approve": known is not None and APPROVER in known.person.roles,
             "inside": inside,
-            "waiting": len({row["run"] for row, _ in self.store.waiting_plans()}) if inside else 0,
+            "waiting": self.store.waiting_count() if inside else 0,
             "paused_by": self.store.setting(gather.PAUSED) if inside else "",
             "now": self.store.now(),
             "told": "",
@@ -135,35 +136,51 @@ class Pages:
     # -- pages -----------------------------------------------------------------------------------------------------
 
     def home(self, call: Call) -> Response:
-        """Incidents, open first."""
-        rows = self.store.incidents()
-        runs: dict[str, list[dict[str, Any]]] = {}
-        for run in self.store.runs():
-            runs.setdefault(run["incident"], []).append(run)
-        proposals = {row["incident"]: plan for row, plan in self.store.waiting_plans() if row["recommended"]}
-        shown = [row for row in rows if row["status"] == "open"]
-        shown += [row for row in rows if row["status"] != "open"][:CLOSED]
-        listed = [
-            {
-                **row,
-                "id": f"I-{row['number']}",
-                "says": gather.headline(self.store, self.catalog, row, runs.get(f"I-{row['number']}", [])),
-                "runs": runs.get(f"I-{row['number']}", []),
-                "ending": (incidents.leading_row(runs.get(f"I-{row['number']}", [])) or {}).get("ending"),
-                "plan": proposals.get(f"I-{row['number']}"),
-                "now": self._now(row, runs.get(f"I-{row['number']}", [])),
-            }
-            for row in shown
-        ]
-        for one in listed:
-            one["alert_says"] = "" if incidents.alike(one["says"], one["title"]) else one["title"]
+        """Incidents, open first; what gathers under a storm is inside that one."""
+        before = call.request.query_params.get("before", "")
+        older = int(before) if before.isdecimal() and len(before) < 12 else 0
+        which = call.request.query_params.get("status", "")
+        counted = self.store.counted()
+        shown = {
+            status: self.store.listed(status=status, most=PAGE + 1, before=older if which == status else 0)
+            for status in ("open", "closed")
+            if not older or which == status
+        }
+        listed = {status: self.entries(rows[:PAGE]) for status, rows in shown.items()}
         return self.render(
             "home.html",
             call.known,
-            open=[row for row in listed if row["status"] == "open"],
-            closed=[row for row in listed if row["status"] != "open"],
+            open=listed.get("open", []),
+            closed=listed.get("closed", []),
+            counted=counted,
+            older={status: rows[PAGE - 1]["number"] for status, rows in shown.items() if len(rows) > PAGE},
+            paged=bool(older),
             sources=sorted(self.settings.sources),
         )
+
+    def entries(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Incidents as they stand in a list, with a few questions for all of them."""
+        names = [f"I-{row['number']}" for row in rows]
+        every = self.store.runs_of(names)
+        proposals = {row["incident"]: plan for row, plan in self.store.waiting_of(names)}
+        found = []
+        for name, row in zip(names, rows, strict=True):
+            runs = every.get(name, [])
+            says = gather.headline(self.store, self.catalog, row, runs)
+            found.append(
+                {
+                    **row,
+                    "id": name,
+                    "says": says,
+                    "alert_says": "" if incidents.alike(says, row["title"]) else row["title"],
+                    "runs": runs,
+                    "ending": (incidents.leading_row(runs) or {}).get("ending"),
+                    "plan": proposals.get(name),
+                    "now": self._now(row, runs),
+                    "inside": sum(self.store.storm_counts(name).values()) if row["gathers"] else 0,
+                }
+            )
+        return found
 
     def _now(self, incident: dict[str, Any], runs: Sequence[dict[str, Any]]) -> str:
         """Where an open incident is, as far as its last run says: a change that runs, or of which nobody knows, first."""
@@ -249,8 +266,7 @@ class Pages:
         """What waits for a yes."""
         waiting = [
             (incidents.plan_view(plan, row), self.store.incident(row["incident"]))
-            for row, plan in self.store.waiting_plans()
-            if row["recommended"]
+            for row, plan in self.store.newest_waiting(most=PAGE)
         ]
         return self.render("approvals.html", call.known, plans=waiting)
 
@@ -280,7 +296,7 @@ class Pages:
         except HandrailError as error:
             raise Problem(404, str(error)) from error
         effects = {step.number: in_a_word(step.commands) for step in runbook.steps if step.commands}
-        used = [run for run in self.store.runs() if run["runbook"] == runbook.id][-5:][::-1]
+        used = self.store.newest_runs(runbook.id, most=5)
         named = [name for step in runbook.steps for command in step.commands for name in command.parameters]
         unbound = [name for name in dict.fromkeys(named) if name not in {one.name for one in binding.parameters}]
         needed = parameters(runbook, binding, lambda name: gather.elsewhere(self.catalog, name))
@@ -313,11 +329,17 @@ class Pages:
 
     def status(self, call: Call) -> Response:
         """What users are told. Public: only what was written as an update stands here."""
-        told = []
-        for row in self.store.incidents()[:50]:
-            updates = self.store.updates(incident=f"I-{row['number']}")
-            if updates and not row["drill"]:
-                told.append({"open": row["status"] == "open", "updates": updates[::-1], "since": row["opened_at"]})
+        since = self.store.now() - SHOWN
+        rows = self.store.told_lately(drill=False, since=since, most=PAGE)
+        updates = self.store.updates_of([f"I-{row['number']}" for row in rows])
+        told = [
+            {
+                "open": row["status"] == "open",
+                "updates": updates[f"I-{row['number']}"][::-1],
+                "since": row["opened_at"],
+            }
+            for row in rows
+        ]
         return self.render("status.html", call.known, published=told)
 
     # -- signing in ------------------------------------------------------------------------------------------------
