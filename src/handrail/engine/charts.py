@@ -6,7 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 from handrail import remedies
-from handrail.engine import looking, verifying
+from handrail.engine import endings, looking, verifying
 from handrail.engine.scene import Scene
 from handrail.evidence import reading
 from handrail.runbooks.document import commands_of
@@ -65,7 +65,8 @@ def keep(scene: Scene, store: Store, points: list[list[float]], **more: str) -> 
         "name": check.name,
         "points": points,
     }
-    store.append("series", payload, **scene.where)
+    with endings.still(store, scene.run, scene.where["incident"]):
+        store.append("series", payload, **scene.where)
 
 
 def watch(scene: Scene, store: Store, *, during: str) -> None:
@@ -97,4 +98,5 @@ def watch(scene: Scene, store: Store, *, during: str) -> None:
         answer = scene.ground.observe(dataclasses.replace(ask, deadline=WATCH_DEADLINE))
         failed = bool(answer.refused) or answer.timed_out or any(answer.exit_codes)
         figures = {} if failed else reading.figures(answer.stdout)
-        store.append("watched", {"command": name, "figures": figures, "during": during}, **scene.where)
+        with endings.still(store, scene.run, scene.where["incident"]):
+            store.append("watched", {"command": name, "figures": figures, "during": during}, **scene.where)

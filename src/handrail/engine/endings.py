@@ -6,7 +6,8 @@ task that names its incident and its command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from handrail import commands
@@ -24,6 +25,27 @@ BROKEN_OFF = "broken off"  # a plan that ended with a command of which nobody kn
 def is_over(run: Row, incident: Row) -> bool:
     """Whether nothing more is verified, told or proposed for a run."""
     return bool(run.get("ending") or run.get("stopped_by") or incident.get("status") != "open")
+
+
+def is_closed(run: Row, incident: Row) -> bool:
+    """Whether a run ended, or its incident: a stopped one may still hear what it had asked."""
+    return bool(run.get("ending") or incident.get("status") != "open")
+
+
+class Over(Exception):
+    """The run of a turn, or its incident, ended while the turn was taken: what it was about to write is not written."""
+
+
+@contextmanager
+def still(store: Store, run: str, incident: str) -> Iterator[None]:
+    """One transaction of a turn, where its run and its incident still go on as the record has them at this moment.
+
+    Raises Over where they do not: nothing is verified, told or proposed in a run that is over.
+    """
+    with store.together():
+        if is_over(store.run(run) or {}, store.incident(incident) or {}):
+            raise Over(run)
+        yield
 
 
 def place(plan: str, command: int) -> str:

@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,30 +80,44 @@ class Responder:
             scene = self.scene(run)
             if scene is None:
                 return "rest"
-            match decide(scene):
-                case runs.LookAround(commands=wanted):
-                    self._look(scene, wanted)
-                case runs.Weigh(step=step):
-                    self._weigh(scene, step)
-                case runs.Propose(remedy=name):
-                    if self._held_back(scene, name):
-                        return "rest"
-                    self._propose(scene, name)
-                case runs.MakeChange(plan=plan):
-                    if self._queues(scene, plan):
-                        return "rest"
-                    self._change(scene, plan)
-                case runs.Verify(remedy=name):
-                    return self._verify(scene, name)
-                case runs.Wait(reason=reason):
-                    self.store.update_run(run, waits_for=reason)
+            try:
+                return self._do(scene, decide(scene))
+            except endings.Over:  # somebody ended it meanwhile
+                return "rest" if (self.store.run(run) or {}).get("ending") else "again"
+
+    def _do(self, scene: Scene, what: runs.Next) -> str:
+        match what:
+            case runs.LookAround(commands=wanted):
+                self._look(scene, wanted)
+            case runs.Weigh(step=step):
+                self._weigh(scene, step)
+            case runs.Propose(remedy=name):
+                if self._held_back(scene, name):
                     return "rest"
-                case runs.HandOver(reason=reason):
-                    self._hand_over(scene, reason)
-                case runs.Finish(ending=ending, reason=reason):
-                    self._finish(scene, ending, reason)
+                self._propose(scene, name)
+            case runs.MakeChange(plan=plan):
+                if self._queues(scene, plan):
                     return "rest"
-            return "again"
+                self._change(scene, plan)
+            case runs.Verify(remedy=name):
+                return self._verify(scene, name)
+            case runs.Wait(reason=reason):
+                self._waits(scene, reason)
+                return "rest"
+            case runs.HandOver(reason=reason):
+                self._hand_over(scene, reason)
+            case runs.Finish(ending=ending, reason=reason):
+                self._finish(scene, ending, reason)
+                return "rest"
+        return "again"
+
+    def _still(self, scene: Scene) -> AbstractContextManager[None]:
+        """One transaction of a turn, as long as nobody ended its run or closed its incident."""
+        return endings.still(self.store, scene.run, scene.where["incident"])
+
+    def _waits(self, scene: Scene, reason: str) -> None:
+        with self._still(scene):
+            self.store.update_run(scene.run, waits_for=reason)
 
     def _alone(self, run: str) -> threading.Lock:
         """Held by who acts for a run now."""
@@ -150,6 +165,7 @@ class Responder:
             taken_over_by=scene.incident["taken_over_by"] or "",
             stopped_by=scene.row["stopped_by"] or "",
             ended=runs.Ending(scene.row["ending"]) if scene.row["ending"] else None,
+            closed=scene.incident["status"] != "open",
             confirmed=bool(scene.row["confirmed"]),
             has_checks=bool(scene.binding.checks),
             proposer_elsewhere=elsewhere,
@@ -231,7 +247,7 @@ class Responder:
             heard=heard,
         )
         if begun:
-            self.store.update_run(scene.run, waits_for="")
+            self._waits(scene, "")
 
     def _heard(self, scene: Scene) -> Callable[[str, str], None]:
         """Keeps a long command's newest line, for whoever looks at the page."""
@@ -240,7 +256,8 @@ class Responder:
         def heard(name: str, line: str) -> None:
             began = since.setdefault(name, self.store.now())
             told = f"{name} runs since {began:%H:%M:%S} UTC" + (f": {line[:160]}" if line else "")
-            self.store.update_run(scene.run, waits_for=told)
+            with suppress(endings.Over):
+                self._waits(scene, told)
 
         return heard
 
@@ -250,6 +267,8 @@ class Responder:
     def _keep(self, scene: Scene, evidence: Evidence) -> None:
         self._at("before evidence")
         with self.store.together():
+            if endings.is_closed(self.store.run(scene.run) or {}, self.store.incident(scene.row["incident"]) or {}):
+                return  # what a look shows that was on when its run was stopped is kept, and nothing after the end
             self.store.keep_evidence(evidence)
             self.store.append(
                 "evidence",
@@ -279,7 +298,7 @@ class Responder:
             elsewhere=self.catalog.elsewhere,
             spared=scene.place.never_block,
         )
-        with self.store.together():
+        with self._still(scene):
             for item in found:
                 if item.refused:
                     self.store.append("parameter_refused", {"name": item.name, "reason": item.refused}, **scene.where)
@@ -308,7 +327,7 @@ class Responder:
         says = "; ".join(reading.says for reading in readings)
         waits = f"the alert fires, but its checks hold ({says}): nothing is proposed while they do"
         before = next((state.standing for state in scene.states if state.name == name), None)
-        with self.store.together():
+        with self._still(scene):
             if before is not Standing.HELD_BACK:
                 self.store.append("held_back", {"remedy": name, "says": says}, **scene.where)
             self.store.set_remedy(scene.run, name, standing=Standing.HELD_BACK, reason="the checks hold")
@@ -354,7 +373,7 @@ class Responder:
             answer = planning.plan(remedy, ground=scene.ground, basis=basis)
             if isinstance(answer, planning.Proposals):
                 payload = {"name": found.name, "value": found.value, "source": f"{found.source}: {note}"}
-                with self.store.together():
+                with self._still(scene):
                     self.store.append("parameter_filled", payload, **scene.where)
                     self.store.update_run(scene.run, values_=json.dumps(known))
                 return answer
@@ -369,7 +388,7 @@ class Responder:
         }
         choice = [remedy for remedy in scene.remedies if remedy.name in waiting]
         found = planning.weigh(choice, ground=scene.ground, basis=self._basis(scene))
-        with self.store.together():
+        with self._still(scene):
             self.store.put_in_order(scene.run, [one.name for one in found])
             for one in found:
                 standing = Standing.NOT_TRIED if one.fits else Standing.CAN_BE_PICKED
@@ -421,14 +440,14 @@ class Responder:
     def _keep_proposals(self, scene: Scene, name: str, answer: planning.Proposals | planning.PassedOver) -> None:
         if isinstance(answer, planning.PassedOver):
             standing = Standing.REFUSED_BY_TARGET if answer.refused else Standing.PASSED_OVER
-            with self.store.together():
+            with self._still(scene):
                 self.store.set_remedy(scene.run, name, standing=standing, reason=answer.reason)
                 self.store.append(
                     "remedy_passed_over", {"remedy": name, "reason": answer.reason, "standing": standing}, **scene.where
                 )
             return
         self._at("before plan")
-        with self.store.together():
+        with self._still(scene):
             if (self.store.run(scene.run) or scene.row)["mode"] != runs.Mode.PROPOSES:
                 return  # what explains this trouble began meanwhile: it proposes, and this run only looks
             for other in self.store.remedies_of(scene.run):
@@ -501,7 +520,7 @@ class Responder:
         for command in found[1].commands:
             holder = self.store.holder(command.target_key, but=found[1].hash)
             if holder is not None:
-                self.store.update_run(scene.run, waits_for=held(holder))
+                self._waits(scene, held(holder))
                 return True  # whatever ends the other one wakes this run
         return False
 
@@ -633,6 +652,8 @@ class Responder:
         row, incident = self.store.run(scene.run) or {}, self.store.incident(scene.row["incident"]) or {}
         if row.get("ending") or row.get("stopped_by"):
             return f"the run was stopped by {row['stopped_by']}" if row.get("stopped_by") else "the run is over"
+        if incident.get("status") != "open":
+            return "its incident is closed"
         if incident.get("taken_over_by"):
             return f"{incident['taken_over_by']} took over and works by hand"
         paused = self.store.setting(PAUSED)
@@ -688,7 +709,10 @@ class Responder:
     def _void(self, scene: Scene, row: Row, reason: str) -> None:
         """The plan is void; the remedy may be planned again from a fresh look."""
         with self.store.together():
-            self.store.set_plan(row["hash"], was=("waiting", "approved", "running"), state="void", reason=reason)
+            if not self.store.set_plan(
+                row["hash"], was=("waiting", "approved", "running"), state="void", reason=reason
+            ):
+                return  # it is void already, or refused
             self.store.append("plan_void", {"plan": row["hash"], "reason": reason}, **scene.where)
             waiting = [
                 other for other, _ in self.store.plans_of(scene.run) if other["state"] in ("waiting", "approved")
@@ -698,6 +722,12 @@ class Responder:
 
     def watch_plan(self, row: Row) -> str:
         """Look at a waiting plan's guards again, without a new hash. The reason it became void, or empty."""
+        try:
+            return self._watch_plan(row)
+        except endings.Over:
+            return ""
+
+    def _watch_plan(self, row: Row) -> str:
         scene = self.scene(row["run"])
         found = self.store.plan(row["hash"])
         if scene is None or found is None:
@@ -711,7 +741,8 @@ class Responder:
         except TryAgain:  # it cannot be looked at now, which moves nothing; before the change it must be
             moved = self._resolved_guard(scene)
         if not moved and self._right_by_now(scene):
-            self.store.append("checks_hold", {}, **scene.where)
+            with self._still(scene):
+                self.store.append("checks_hold", {}, **scene.where)
             moved.append("the alert resolved and the checks hold by now: a fresh look decides")
         if moved:
             self._void(scene, found[0], moved[0])
@@ -743,7 +774,7 @@ class Responder:
         wanted = scene.binding.checks
         if not wanted:
             told = "no check is bound: a person says whether it helped"
-            with self.store.together():
+            with self._still(scene):
                 self.store.update_run(scene.run, verifying="", waits_for=told)
                 self.store.set_remedy(scene.run, remedy, standing=Standing.MADE, reason=told)
                 self.store.let_go()
@@ -772,12 +803,11 @@ class Responder:
                 keep_readings()
             if f"{ok}" != told:  # a line in the record when it turns, not each sample
                 told = f"{ok}"
-                self.store.append("check", {"says": says, "ok": ok}, **scene.where)
+                with self._still(scene):
+                    self.store.append("check", {"says": says, "ok": ok}, **scene.where)
             charts.watch(scene, self.store, during=began)
             held = verdict.held.total_seconds() if isinstance(verdict, checks.Holding | checks.Verified) else 0.0
-            self.store.update_run(
-                scene.run, waits_for=f"{says}; held {held:.0f} of {self._hold(scene).total_seconds():.0f} s"
-            )
+            self._waits(scene, f"{says}; held {held:.0f} of {self._hold(scene).total_seconds():.0f} s")
             row = self.store.run(scene.run)
             if row is None or row["stopped_by"] or self.store.setting(PAUSED) or self.over.is_set():
                 return False
@@ -805,7 +835,7 @@ class Responder:
             case checks.Verified(since=since, held=held):
                 self._at("before verified")
                 fires = self._beside.fires_still(scene, since=changed_at if remedy else since)
-                with self.store.together():
+                with self._still(scene):
                     payload = {"since": since.isoformat(), "held": held.total_seconds(), "remedy": remedy}
                     self.store.append("verified", payload, **scene.where)
                     if remedy:
@@ -822,7 +852,7 @@ class Responder:
                 self._at("after verified")
                 self._told("verified", scene.row["incident"], payload)
             case checks.DidNotHelp(says=says):
-                with self.store.together():
+                with self._still(scene):
                     self.store.update_run(scene.run, verifying="", verify_since=None, waits_for="")
                     self.store.let_go()
                     if not remedy:
@@ -851,10 +881,11 @@ class Responder:
 
     def _hand_over(self, scene: Scene, reason: str) -> None:
         """People are told once; the run goes on to look whether it is over. Another runbook may go on instead."""
-        if self.succession.succeed(scene.run):
-            return
+        with self._still(scene):
+            if self.succession.succeed(scene.run):
+                return
         charts.draw(scene, self.store)
-        with self.store.together():
+        with self._still(scene):
             self.store.append("handed_over", {"reason": reason}, **scene.where)
             self.store.update_run(scene.run, handed_over_at=self.store.now(), waits_for=reason)
             if not scene.firing and scene.binding.checks:
@@ -879,6 +910,8 @@ class Responder:
             self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
             incident = scene.row["incident"]
             self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
+            if (self.store.incident(incident) or {}).get("status") != "open":
+                fires = None
             if fires:
                 self.succession.go_on(scene.run, fires[0], says=fires[1])
             if over and not self._beside.goes_on(scene):

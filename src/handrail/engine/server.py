@@ -370,6 +370,8 @@ class Server:
         if row is None:
             return _no(f"There is no incident {incident}.")
         with self.store.together(urgent=True):
+            if self._is_closed(incident):
+                return _no(f"{incident} is closed.")
             self.store.update_incident(incident, taken_over_by=to)
             if row["gathers"]:
                 self.store.have_members(incident, taken_over_by=to)
@@ -404,6 +406,8 @@ class Server:
         if row is None or row["ending"]:
             return _no(f"There is no open run {run}.")
         with self.store.together(urgent=True):
+            if self._is_over(run):
+                return _no(f"There is no open run {run}.")
             self.store.update_run(run, stopped_by=who.name)
             self.store.let_go()
             incident = self.store.incident(row["incident"]) or {}
@@ -426,6 +430,8 @@ class Server:
         incident = self.store.incident(row["incident"]) or {}
         because = f"{who.name} made step {step} by hand"
         with self.store.together(urgent=True):
+            if self._is_over(run):
+                return _no(f"There is no open run {run}.")
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
             there = [state for state in self.store.remedies_of(run) if state["step"] == step]
             self._make_room(run, because, was=("waiting", "approved"))
@@ -504,6 +510,8 @@ class Server:
         if row is None or row["confirmed"]:
             return _no(f"{run} needs no confirmation.")
         with self.store.together(urgent=True):
+            if self._is_over(run):
+                return _no(f"There is no open run {run}.")
             self.store.update_run(run, confirmed=1)
             self._record("confirmed", {"person": who.name}, self.store.incident(row["incident"]) or {}, who, run=run)
         self.wake(run)
@@ -524,7 +532,10 @@ class Server:
         for other in self.store.runs(incident=incident, open_only=True):
             if not other["confirmed"]:  # a guess that nobody confirmed makes room for what a person chose
                 self.stop(f"R-{other['number']}", who)
-        run = self._begin_chosen(runbook, who, incident=incident, environment=row["environment"], values=values)
+        with self.store.together(urgent=True):
+            if self._is_closed(incident):
+                return _no(f"There is no open incident {incident}.")
+            run = self._begin_chosen(runbook, who, incident=incident, environment=row["environment"], values=values)
         self.wake(run)
         return _yes(f"{run} runs {runbook} for {incident}.")
 
@@ -594,6 +605,8 @@ class Server:
             return _no(f"Nothing of that name can be taken back in {run}." + _known(offers))
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together(urgent=True):
+            if self._is_over(run):
+                return _no(f"There is no open run {run}.")
             self._make_room(run, "a change is taken back first")
             self.store.set_remedy(run, wanted["name"], standing=Standing.NOT_TRIED)
             self._record("undo_wanted", {"title": wanted["title"], "person": who.name}, incident, who, run=run)
@@ -619,6 +632,8 @@ class Server:
             )
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together(urgent=True):
+            if self._is_over(run):
+                return _no(f"There is no open run {run}.")
             self._make_room(run, f"{who.name} picked another remedy")
             self.store.put_first(run, remedy)
             self.store.set_remedy(run, remedy, standing=Standing.NOT_TRIED)
@@ -640,6 +655,8 @@ class Server:
             return _no(wrong)
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together(urgent=True):
+            if self._is_over(run):
+                return _no(f"There is no open run {run}.")
             self.store.update_run(
                 run, values_=json.dumps({**json.loads(row["values_"]), **values}), handed_over_at=None
             )
@@ -655,21 +672,22 @@ class Server:
     @acts(On.INCIDENT)
     def close_incident(self, incident: str, who: Approver, *, reason: str = "") -> Told:
         """Over, because a person says so. A change that is on keeps it open."""
-        row = self.store.incident(incident)
-        if row is None or row["status"] != "open":
-            return _no(f"There is no open incident {incident}.")
-        open_runs = [f"R-{one['number']}" for one in self.store.runs(incident=incident, open_only=True)]
-        for run in open_runs:
-            if any(plan["state"] in ("approved", "running") for plan, _ in self.store.plans_of(run)):
-                return _no(f"{run} is making a change. Close {incident} when it is done, or stop {run}.")
         because = f"closed by {who.name}" + (f": {reason}" if reason else "")
-        if row["gathers"] and self._storms:
+        known = self.store.incident(incident) or {}
+        if known.get("gathers") and self._storms:
             return self._end_storm(incident, who, because)
-        with self.store.together(urgent=True):
+        with self.store.together(urgent=True):  # what a turn was about to write behind it is not written
+            row = self.store.incident(incident)
+            if row is None or row["status"] != "open":
+                return _no(f"There is no open incident {incident}.")
+            open_runs = [f"R-{one['number']}" for one in self.store.runs(incident=incident, open_only=True)]
+            for run in open_runs:
+                if any(plan["state"] == "running" for plan, _ in self.store.plans_of(run)):
+                    return _no(f"{run} is making a change. Close {incident} when it is done, or stop {run}.")
             for run in open_runs:
                 self.store.end_run(run, ending=runs.Ending.CLOSED, reason=because)
-                for plan, _ in self.store.plans_of(run):
-                    self.store.set_plan(plan["hash"], was=("waiting",), state="void", reason=because)
+                for plan, _ in self.store.plans_of(run):  # one that was approved a moment before is not run
+                    self.store.set_plan(plan["hash"], was=("waiting", "approved"), state="void", reason=because)
                 self._record("run_ended", {"ending": runs.Ending.CLOSED, "reason": because}, row, who, run=run)
             self.store.close_incident(incident)
             self.store.let_go()
@@ -705,6 +723,14 @@ class Server:
         return _yes(f"Task {task} is done.")
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _is_closed(self, incident: str) -> bool:
+        return bool((self.store.incident(incident) or {}).get("status") != "open")
+
+    def _is_over(self, run: str) -> bool:
+        """Whether the run ended meanwhile: asked in the transaction of a person's verb."""
+        row = self.store.run(run) or {}
+        return endings.is_closed(row, self.store.incident(row.get("incident", "")) or {})
 
     def _make_room(self, run: str, reason: str, *, was: Sequence[str] = ("waiting",)) -> None:
         """What was proposed is void, and its remedy may be planned again."""

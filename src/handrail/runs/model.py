@@ -63,6 +63,7 @@ class Run:
     taken_over_by: str = ""
     stopped_by: str = ""
     ended: Ending | None = None
+    closed: bool = False  # its incident is over
     confirmed: bool = True  # a guess waits for a person before it even reads
     has_checks: bool = True
     proposer_elsewhere: bool = False  # another run of this incident has a proposal waiting
@@ -135,13 +136,15 @@ ASIDE = (Standing.OFFERED, Standing.CAN_BE_PICKED)  # a person's to ask for
 
 def advance(run: Run) -> Next:
     """One turn. The first line that applies wins; the order is the product's promise, so it reads top to bottom."""
-    over = run.ended is not None or bool(run.stopped_by)
+    over = run.ended is not None or bool(run.stopped_by) or run.closed
     if run.begun and (
         over or not run.paused_by
     ):  # whoever ended it: what began is asked after, and nothing more is made
         return MakeChange(plan=run.begun)
     if run.ended is not None:
         return Finish(ending=run.ended, reason="already over")
+    if run.closed:
+        return Finish(ending=Ending.CLOSED, reason="its incident is closed")
     if run.stopped_by:
         return Finish(ending=Ending.STOPPED, reason=f"stopped by {run.stopped_by}")
     if run.paused_by:

@@ -170,10 +170,11 @@ class Arrivals(Chain, People):
     ) -> bool:
         """Call a level once: its messages, its duties and the line in the record, in one transaction.
 
-        True where this call did it; False where this level or a higher one was called before.
+        True where this call did it; False where this level or a higher one was called before, or the incident is over.
         """
         with writing(self.engine) as connection:
-            where = (t.incidents.c.number == number_of(incident), t.incidents.c.level < level)
+            own, going = t.incidents.c.number == number_of(incident), t.incidents.c.status == "open"
+            where = (own, going, t.incidents.c.level < level)
             if connection.execute(sa.update(t.incidents).where(*where).values(level=level)).rowcount != 1:
                 return False
             environment = connection.execute(

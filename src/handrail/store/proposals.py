@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from handrail.plans import Plan, canonical, from_json
 from handrail.store import tables as t
 from handrail.store.database import writing
-from handrail.store.rows import Row, Rows, stamp
+from handrail.store.rows import Row, Rows, number_of, stamp
 
 
 class Proposals(Rows):
@@ -69,9 +69,13 @@ class Proposals(Rows):
             )
 
     def propose(self, proposals: Sequence[tuple[Plan, bool]]) -> bool:
-        """Store the plans of one remedy (recommended or not) as waiting, unless the incident has a proposal already."""
+        """Store the plans of one remedy (recommended or not) as waiting, unless the incident has a proposal already, or is
+        closed."""
         plan = proposals[0][0]
         with writing(self.engine) as connection:
+            incident = sa.select(t.incidents.c.status).where(t.incidents.c.number == number_of(plan.incident))
+            if connection.execute(incident).scalar() == "closed":
+                return False
             waiting = connection.execute(
                 sa.select(t.plans.c.hash).where(
                     t.plans.c.incident == plan.incident, t.plans.c.state.in_(("waiting", "approved", "running"))
