@@ -906,7 +906,6 @@ class Responder:
                 self.store.set_plan(
                     row["hash"], was=("waiting", "approved"), state="void", reason=f"the run ended: {ending}"
                 )
-            self.store.let_go()
             self.store.append("run_ended", {"ending": ending, "reason": reason}, **scene.where)
             incident = scene.row["incident"]
             self._told("run_ended", incident, {"ending": ending, "reason": reason, "run": scene.run})
@@ -933,7 +932,6 @@ class Responder:
                 if helped and ending is runs.Ending.HEALED_BY_ITSELF:
                     reason = f"{helped[-1]}; what else fired is over by itself"
                 if self.store.close_incident(incident):
-                    self.store.let_go()
                     self.store.append(
                         "incident_closed", {"reason": reason}, environment=scene.place.name, incident=incident
                     )

@@ -690,7 +690,6 @@ class Server:
                     self.store.set_plan(plan["hash"], was=("waiting", "approved"), state="void", reason=because)
                 self._record("run_ended", {"ending": runs.Ending.CLOSED, "reason": because}, row, who, run=run)
             self.store.close_incident(incident)
-            self.store.let_go()
             self._record("incident_closed", {"reason": because}, row, who)
         ground = self.responder.grounds.get(str(row["environment"]))
         for run in open_runs:

@@ -61,6 +61,14 @@ class Permits(Running, Proposals):
             )
             return "granted"
 
+    def end_run(self, run: str, *, ending: str, reason: str) -> bool:
+        """End it once, and let go of what it held; True where this call did."""
+        with writing(self.engine):
+            ended = super().end_run(run, ending=ending, reason=reason)
+            if ended:
+                self.let_go()
+            return ended
+
     def outcome(
         self, *, run: str, plan: str, command: int, outcome: str, detail: str = "", settled_by: str | None = None
     ) -> bool:
