@@ -5,13 +5,16 @@ from handrail.alerts.history import Does, History, Turn, follow
 from handrail.alerts.kept import as_webhook, kept, read_kept
 from handrail.alerts.model import Alert, Aside, Flaw, Note, Notification, Refused
 from handrail.alerts.payloads import parse
-from handrail.alerts.scope import Directory, Scope, ScopeKind, scope_from, scope_of
+from handrail.alerts.scope import UNKNOWN as UNKNOWN_SERVICE
+from handrail.alerts.scope import Directory, Scope, ScopeKind, scope_from, scope_of, service_said
 from handrail.alerts.scopetable import DEFAULT as DEFAULT_RULES
 from handrail.alerts.scopetable import Rules
-from handrail.alerts.severity import Severity, severity_of
+from handrail.alerts.severity import WORDS, Severity, by_word, severity_of
 
 __all__ = [
     "DEFAULT_RULES",
+    "UNKNOWN_SERVICE",
+    "WORDS",
     "Alert",
     "Aside",
     "Directory",
@@ -33,11 +36,13 @@ __all__ = [
     "Severity",
     "Turn",
     "as_webhook",
+    "by_word",
     "follow",
     "kept",
     "parse",
     "read_kept",
     "scope_from",
     "scope_of",
+    "service_said",
     "severity_of",
 ]

@@ -267,6 +267,12 @@ def exporter_of(labels: Mapping[str, str], rules: Rules = DEFAULT) -> Exporter |
     return next((one for one in found if one.family is Family.EXPORTER), found[0] if found else None)
 
 
+def service_said(labels: Mapping[str, str], rules: Rules = DEFAULT) -> str:
+    """The service that an alert's own label names; empty where none does, or where it is that of what measured it."""
+    text = labels.get("service", "")
+    return text if text and _counts("service", text, labels, exporter_of(labels, rules), rules) else ""
+
+
 def _counts(name: str, text: str, labels: Mapping[str, str], family: Exporter | None, rules: Rules) -> bool:
     """Whether a label speaks of what is broken, not of what measured it."""
     if name.startswith("exported_") or not text:

@@ -37,8 +37,12 @@ WORDS: Mapping[str, Severity] = {word: five for five, words in ROWS.items() for 
 
 def severity_of(labels: Mapping[str, str], *, words: Mapping[str, Severity] = WORDS) -> Severity:
     """How bad an alert's labels say it is; a word that nobody knows, or none, counts as above warning."""
-    said = next((labels[label] for label in LABELS if labels.get(label)), "")
-    return of_word(said, words=words)
+    return of_word(said_in(labels), words=words)
+
+
+def said_in(labels: Mapping[str, str]) -> str:
+    """The word that an alert says it in, empty where it says none."""
+    return next((labels[label] for label in LABELS if labels.get(label)), "")
 
 
 def of_word(word: str, *, words: Mapping[str, Severity] = WORDS) -> Severity:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from handrail.alerts import DEFAULT_RULES, WORDS, Rules, Severity
 from handrail.errors import FixRunbook
 from handrail.runbooks.binding import Binding, RunbookBinding
 from handrail.runbooks.document import Document, Runbook
@@ -43,6 +44,8 @@ class Catalog:
     places: Mapping[str, Place]
     sources: Mapping[str, str]  # webhook source -> environment
     reread: Callable[[str, str], Document]
+    rules: Rules = DEFAULT_RULES  # of what an alert is about
+    severities: Mapping[str, Severity] = field(default_factory=lambda: WORDS)  # the words that alerts say it in
     recordings: Path | None = None  # the folder of the drills' recordings
 
     def renew(self, fresh: Catalog) -> None:

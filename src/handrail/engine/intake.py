@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from handrail import alerts, remedies, runbooks, runs
-from handrail.alerts import Alert
+from handrail.alerts import Alert, severity
 from handrail.engine import setaside
+from handrail.engine.belonging import Belonging, kept
 from handrail.engine.catalog import Catalog
 from handrail.engine.storms import Storms, rank
 from handrail.evidence import SYSTEM, Actor, Where
 from handrail.store import Store
 
 MOST_NOTES = 10  # of one alert in one line of the record; its row has them all
-JOIN_WINDOW = timedelta(minutes=30)
 WAITS = "waits for its turn to look"
 AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own window to notice that it is over
 
@@ -50,17 +50,18 @@ class Intake:
         self.store, self.catalog = store, catalog
         self._drilling, self._told, self._at, self._storms = drilling, told, at, storms
         self._known_by: tuple[str, ...] = ()
-        self._directory_of: Any = None
-        self._directory = alerts.Directory()
+        self.belonging = Belonging(store=store, catalog=catalog)
         self._answers: dict[int, Answered | None] = {}  # by the alert's row, for as long as nobody edits a binding
 
     def flush(self) -> None:
         """Write what was decided and not written yet."""
+        self.belonging.pause()
 
     def forget(self) -> None:
         """What it remembers was not committed: it is read again."""
         if self._storms is not None:
             self._storms.forget()
+        self.belonging.forget()
 
     def finish(self, found: alerts.Notification, *, post: int, source: str) -> None:
         """What is told of a message beside its alerts: what was set aside, and what its sender left out."""
@@ -85,57 +86,78 @@ class Intake:
         return self.catalog.sources.get(source, next(iter(self.catalog.places), ""))
 
     def take(self, alert: Alert, *, source: str) -> list[str]:
-        """One alert: opens, joins, resolves, or nothing, with the reason in the record."""
+        """One alert: opens, moves, ends, opens again, or nothing, with the reason in the record."""
         environment = self._environment(source)
-        known = self.store.alert(source, alert.fingerprint, alert.starts_at) or self._lasting(alert, source)
+        known = self.store.newest_alert(source, alert.fingerprint)
+        turn = alerts.follow(_history(known), alert, now=self.store.now())
+        anew = turn.does in (alerts.Does.OPENS, alerts.Does.AGAIN)
+        if known is None or anew or (turn.does is alerts.Does.MOVES and self._another(alert, known)):
+            return self._new(alert, turn, source=source, environment=environment)
+        match turn.does:
+            case alerts.Does.ENDS:
+                return self._ended(alert, known, at=turn.then.ended_at, source=source, environment=environment)
+            case alerts.Does.MOVES | alerts.Does.GOES_ON:
+                if turn.does is alerts.Does.MOVES:
+                    self._moved(alert, known, environment=environment)
+                if self._over_for_long(known, environment):
+                    return self._again(alert, known, source=source, environment=environment)
+                return self._resume(alert, known, environment=environment)
+        if turn.then.ended_at != known["resolved_at"]:  # a later end of the same alert
+            self.store.update_alert(known["id"], resolved_at=turn.then.ended_at)
+        return []
+
+    def _new(self, alert: Alert, turn: alerts.Turn, *, source: str, environment: str) -> list[str]:
+        """An alert that was not known, or fires anew; of one that is over its end is kept, and nothing follows."""
         now = self.store.now()
-        if known is not None:
-            if alert.status == "resolved" and known["status"] == "firing":
-                self.store.resolve_alert(known["id"], alert.ends_at or now)
-                if known["incident"]:
-                    self.store.append(
-                        "alert_resolved",
-                        {"name": alert.name},
-                        environment=environment,
-                        incident=known["incident"],
-                        actor=_source(source),
-                    )
-                    return [f"R-{row['number']}" for row in self.store.runs(incident=known["incident"], open_only=True)]
-            if alert.status == "firing" and known["status"] == "firing" and self._over_for_long(known, environment):
-                return self._again(alert, known, source=source, environment=environment)
-            return self._resume(alert, known, environment=environment)
-        scope = self.scope_of(alert)
-        decision = self._belongs(alert, scope, environment=environment)
-        body = _body(alert)
         row = {
             "source": source,
             "fingerprint": alert.fingerprint,
             "starts_at": alert.starts_at,
             "name": alert.name,
             "status": alert.status,
-            "resolved_at": alert.ends_at if alert.status == "resolved" else None,
+            "resolved_at": turn.then.ended_at,
             "received_at": now,
-            "body": body,
+            "body": _body(alert),
             "incident": None,
-            "decision": decision.reason,
         }
-        match decision:
-            case alerts.Opens():
-                return self._open_incident(alert, row, source=source, environment=environment, scope=scope)
-            case alerts.Joins(incident=incident):
-                return self._join(alert, {**row, "incident": incident}, source=source, environment=environment)
-            case _:
-                self.store.keep_alert(row)
-                return []
+        if alert.status == "resolved":
+            self.store.keep_alert({**row, "decision": "it was resolved before it was ever seen firing"})
+            return []
+        scope = self.belonging.scope_of(alert)
+        row["scope"] = json.dumps(scope.as_json())
+        decision = self.belonging.where(alert, scope, environment=environment, now=now)
+        row["decision"] = decision.reason
+        if isinstance(decision, alerts.Joins):
+            row["incident"] = decision.incident
+            return self._join(alert, row, decision, scope=scope, environment=environment)
+        return self._open_incident(alert, row, source=source, environment=environment, scope=scope)
 
-    def _lasting(self, alert: Alert, source: str) -> dict[str, Any] | None:
-        """The trouble that an event told of before: what it says again belongs to an incident that is open, and that it is
-        over ends the newest. After an incident that was closed it is another trouble."""
-        for row in self.store.firing(source, alert.fingerprint) if alert.lasts else ():
-            incident = self.store.incident(row["incident"] or "")
-            if alert.status == "resolved" or (incident is not None and incident["status"] == "open"):
-                return row
-        return None
+    def _ended(
+        self, alert: Alert, known: dict[str, Any], *, at: datetime | None, source: str, environment: str
+    ) -> list[str]:
+        incident = known["incident"]
+        self.store.resolve_alert(known["id"], at or self.store.now())
+        if not incident:
+            return []
+        self.belonging.over(incident, source=source, fingerprint=alert.fingerprint)
+        where = Where(environment=environment, incident=incident, run="")
+        self.store.append("alert_resolved", {"name": alert.name}, **where, actor=_source(source))
+        return [f"R-{row['number']}" for row in self.store.runs(incident=incident, open_only=True)]
+
+    def _moved(self, alert: Alert, known: dict[str, Any], *, environment: str) -> None:
+        """It goes on, with a newer start: who tells of it was restarted. When the trouble began is not forgotten."""
+        began = known["began_at"] or known["starts_at"]
+        self.store.update_alert(known["id"], starts_at=alert.starts_at, began_at=began)
+        if known["incident"] and not alert.lasts:
+            payload = {"name": alert.name, "starts_at": alert.starts_at.isoformat(), "began_at": began.isoformat()}
+            where = Where(environment=environment, incident=known["incident"], run="")
+            self.store.append("alert_moved", payload, **where, actor=_source(known["source"]))
+
+    def _another(self, alert: Alert, known: dict[str, Any]) -> bool:
+        """Whether it is another trouble: what an event told of is not told again while it lasts, so after its incident
+        was closed it is not that one's."""
+        row = self.store.incident(known["incident"] or "") if alert.lasts else None
+        return row is not None and row["status"] != "open"
 
     def _over_for_long(self, known: dict[str, Any], environment: str) -> bool:
         """Whether the alert's incident is closed for longer than one hold: by then the alert should have resolved."""
@@ -146,12 +168,13 @@ class Intake:
 
     def _again(self, alert: Alert, known: dict[str, Any], *, source: str, environment: str) -> list[str]:
         """It still fires though its incident was closed: people deal with it again."""
-        scope = self.scope_of(alert)
+        scope = self.belonging.scope_of(alert)
         before = known["incident"]
         reason = f"it still fires after {before} was closed"
-        about = self._index(environment).about(scope=scope, environment=environment)
+        about = self.belonging.about(scope, environment=environment)
         if about:
             self.store.move_alert(known["id"], incident=about, decision=reason)
+            self.belonging.fires(about, alert, source=source, scope=scope, at=self.store.now())
             return []
         return self._opened(
             alert,
@@ -176,40 +199,6 @@ class Intake:
             self._told("incident_opened", incident, opened)
         return self._select(alert, incident=incident, environment=environment, first=True)
 
-    def scope_of(self, alert: Alert) -> alerts.Scope:
-        """What an alert is about, by the services file and the table of rules."""
-        if self._directory_of is not self.catalog.services:
-            self._directory_of, self._directory = self.catalog.services, alerts.Directory(self.catalog.services)
-        return alerts.scope_of(alert, services=self._directory)
-
-    def _belongs(
-        self, alert: Alert, scope: alerts.Scope, *, environment: str
-    ) -> alerts.Opens | alerts.Joins | alerts.Nothing:
-        """Where an alert that was not seen before belongs."""
-        if alert.status == "resolved":
-            return alerts.Nothing(reason="it was resolved before it was ever seen firing")
-        return self._index(environment).correlate(
-            rule=alert.name, scope=scope, environment=environment, now=self.store.now(), window=JOIN_WINDOW
-        )
-
-    def _index(self, environment: str) -> alerts.Index:
-        """The open incidents of an environment by what they are about."""
-        index = alerts.Index(self.catalog.services)
-        rows = [row for row in self.store.incidents(status="open") if row["environment"] == environment]
-        for row in sorted(rows, key=lambda row: (row["last_alert_at"], row["number"])):
-            incident = f"I-{row['number']}"
-            joined = self.store.alerts_of(incident)
-            scopes = {one["id"]: self.scope_of(_kept(one)) for one in joined}
-            own = next(iter(scopes.values()), None) or _by_hand(row["service"])
-            index.opened(
-                alerts.OpenIncident(id=incident, environment=environment, scope=own, last_alert_at=row["last_alert_at"])
-            )
-            for one in joined:
-                if one["status"] == "firing":  # what is over draws nothing else in
-                    member = alerts.Member(alert=one["id"], rule=one["name"], scope=scopes[one["id"]])
-                    index.fires(incident, member, at=row["last_alert_at"])
-        return index
-
     def _open_incident(
         self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, scope: alerts.Scope
     ) -> list[str]:
@@ -233,9 +222,7 @@ class Intake:
         reason: str,
     ) -> list[str]:
         """A new incident for this alert, which `keep` puts there; the run that was started."""
-        about = "" if scope.kind is alerts.ScopeKind.ALONE else f" on {scope.title}"
-        title = alert.annotations.get("summary") or f"{alert.name}{about}"
-        severity = alert.labels.get("severity", "unknown")
+        title, severity = _title(alert, scope), self._severity(alert)
         now, drill = self.store.now(), self._drilling()
         storm = self._storms.under(environment, severity=severity, drill=drill) if self._storms else ""
         incident = self.store.open_incident(
@@ -248,11 +235,14 @@ class Intake:
                 "drill": int(drill),
                 **(self._storms.columns(storm) if self._storms else {}),
                 "facts": self._storms.facts(alert.labels, scope) if self._storms else None,
+                "scope": json.dumps(scope.as_json()),
             }
         )
         if self._storms:
             self._storms.opened(environment, incident, now)
         keep(incident)
+        self.belonging.opened(incident, environment=environment, scope=scope, at=now)
+        self.belonging.fires(incident, alert, source=source, scope=scope, at=now)
         self._at("alert kept")
         where = Where(environment=environment, incident=incident, run="")
         self.store.append(
@@ -267,19 +257,45 @@ class Intake:
         self._told("incident_opened", storm or incident, {"title": title, "severity": severity})
         return begun
 
-    def _join(self, alert: Alert, row: dict[str, Any], *, source: str, environment: str) -> list[str]:
-        incident = row["incident"]
+    def _join(
+        self, alert: Alert, row: dict[str, Any], joins: alerts.Joins, *, scope: alerts.Scope, environment: str
+    ) -> list[str]:
+        """Into an incident that is open, which hears why, and is as bad as the worst of its alerts."""
+        incident, source = joins.incident, row["source"]
         if not self.store.keep_alert(row):
             return []
-        self.store.update_incident(incident, last_alert_at=self.store.now())
+        now = self.store.now()
+        self.store.update_incident(incident, last_alert_at=now)
+        self.belonging.fires(incident, alert, source=source, scope=scope, at=now)
+        if joins.shares is not None:
+            self.belonging.shares(incident, joins.shares)
         self.store.append(
             "alert_received",
-            {"name": alert.name, "decision": "joins", "reason": row["decision"], **_read(alert)},
+            {"name": alert.name, "decision": "joins", "reason": joins.reason, **_read(alert)},
             environment=environment,
             incident=incident,
             actor=_source(source),
         )
+        self._raise(alert, incident, scope=scope, environment=environment)
         return self._select(alert, incident=incident, environment=environment, first=False)
+
+    def _severity(self, alert: Alert) -> str:
+        """One of five words; `unknown` where it says nothing, which counts as above warning."""
+        if not severity.said_in(alert.labels):
+            return "unknown"
+        return alerts.severity_of(alert.labels, words=self.catalog.severities).word
+
+    def _raise(self, alert: Alert, incident: str, *, scope: alerts.Scope, environment: str) -> None:
+        """An alert that is worse than its incident raises it, gives it its title, and people are paged for it."""
+        row = self.store.incident(incident) or {}
+        word = self._severity(alert)
+        if alerts.by_word(word) <= alerts.by_word(row["severity"]):
+            return
+        title = _title(alert, scope)
+        payload = {"name": alert.name, "severity": word, "was": row["severity"], "title": title}
+        self.store.raise_severity(incident, severity=word, title=title, at=self.store.now())
+        self.store.append("severity_raised", payload, environment=environment, incident=incident)
+        self._told("severity_raised", incident, payload)
 
     def _select(self, alert: Alert, *, incident: str, environment: str, first: bool) -> list[str]:
         answer = self._selected(alert)
@@ -394,7 +410,7 @@ class Intake:
         if self._known_by != known:  # somebody edited them
             self._known_by, self._answers = known, {}
         if row["id"] not in self._answers:
-            alert = _kept(row)
+            alert = kept(row)
             answer = self._selected(alert)
             self._answers[row["id"]] = (
                 None
@@ -402,7 +418,7 @@ class Intake:
                 else Answered(
                     alert=row["id"],
                     name=alert.name,
-                    service=self.scope_of(alert).service,
+                    service=self.belonging.scope_of(alert).service,
                     runbook=str(answer.runbook),
                     certain=not answer.guess,
                 )
@@ -543,22 +559,14 @@ def _source(source: str) -> Actor:
     return Actor(kind="source", name=source, known_by="webhook token")
 
 
-def _by_hand(service: str) -> alerts.Scope:
-    """What an incident is about that a person opened: the service that they named."""
-    return alerts.Scope(kind=alerts.ScopeKind.SERVICE, name=service, reason="a person named it")
+def _history(known: dict[str, Any] | None) -> alerts.History | None:
+    """What the record knows of an alert."""
+    if known is None:
+        return None
+    ended = None if known["status"] == "firing" else known["resolved_at"] or known["received_at"]
+    return alerts.History(starts_at=known["starts_at"], ended_at=ended)
 
 
-def _kept(row: dict[str, Any]) -> Alert:
-    """An alert that fires, as the record has it."""
-    told = json.loads(row["body"])
-    return Alert(
-        fingerprint=row["fingerprint"],
-        name=row["name"],
-        status="firing",
-        labels=told.get("labels", {}),
-        annotations=told.get("annotations", {}),
-        starts_at=row["starts_at"],
-        ends_at=None,
-        runbook_url=told.get("runbook_url", ""),
-        group_key=told.get("group_key", ""),
-    )
+def _title(alert: Alert, scope: alerts.Scope) -> str:
+    about = "" if scope.kind is alerts.ScopeKind.ALONE else f" on {scope.title}"
+    return alert.annotations.get("summary") or f"{alert.name}{about}"

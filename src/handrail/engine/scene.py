@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from handrail import remedies, runs
+from handrail.alerts import UNKNOWN_SERVICE, scope_from, service_said
 from handrail.engine.catalog import Catalog, Place
 from handrail.evidence import Evidence, Where
 from handrail.remedies import Remedy, Standing
@@ -63,7 +64,8 @@ class Scene:
     def service(self) -> str:
         """What this run is about: the service of the alert that names its runbook, where one joined another's incident."""
         own = str(self.incident["service"])
-        return naming(self.own, runbook=self.runbook.id, binding=self.binding).get("service") or own
+        named = those_naming(self.own, runbook=self.runbook.id, binding=self.binding)
+        return (_service_of(named[-1]) if named else "") or own
 
     @property
     def resolved_at(self) -> datetime | None:
@@ -77,7 +79,7 @@ class Scene:
         Another alert that came before may be about something else, and a release between the two would be taken for good.
         """
         own = those_naming(self.own, runbook=self.runbook.id, binding=self.binding) or self.alerts
-        starts: list[datetime] = [alert["starts_at"] for alert in own]
+        starts: list[datetime] = [alert.get("began_at") or alert["starts_at"] for alert in own]
         opened: datetime = self.incident["opened_at"]
         return min(starts, default=opened)
 
@@ -150,6 +152,13 @@ class Scenes:
         if revision not in self._documents:
             self._documents[revision] = self.catalog.reread(row["document"], self.store.document(revision))
         return self._documents[revision]
+
+
+def _service_of(alert: Row) -> str:
+    """The service that an alert's own label names, else the name of what it is about; empty where neither is known."""
+    said = service_said(json.loads(alert["body"]).get("labels") or {})
+    about = scope_from(json.loads(alert["scope"])).service if alert.get("scope") else ""
+    return said or ("" if about == UNKNOWN_SERVICE else about)
 
 
 def naming(alerts: Sequence[Row], *, runbook: str, binding: RunbookBinding) -> Mapping[str, str]:

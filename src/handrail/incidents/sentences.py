@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handrail.evidence import Event, reading
@@ -148,11 +148,22 @@ def _weighed(told: Told) -> str:
     )
 
 
+def _clock(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%H:%M:%S} UTC"
+    except ValueError:
+        return text
+
+
 SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "alert_received": _alert,
     "alerts_set_aside": _set_aside,
     "alerts_truncated": _truncated,
     "alert_resolved": lambda told: f"Alert {told['name']} resolved",
+    "alert_moved": lambda told: f"Alert {told['name']} goes on: its start is told as {_clock(told['starts_at'])} now",
+    "severity_raised": lambda told: (
+        f"Severity raised to {told['severity']}{told.after(' from ', 'was')}: {told['title']}"
+    ),
     "incident_opened": lambda told: f"Incident opened: {told['title']}{told.after(', ', 'severity')}",
     "storm_began": lambda told: (
         f"A storm began: {len(told.payload.get('incidents') or ())} incidents and one more opened within"

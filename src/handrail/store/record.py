@@ -14,12 +14,13 @@ from handrail.store.backlog import Backlogs
 from handrail.store.database import writing
 from handrail.store.gathered import Waiting
 from handrail.store.glances import Glances
+from handrail.store.known import Known
 from handrail.store.permits import Permits
 from handrail.store.rows import Row, inserted, plain
 from handrail.store.storms import Storms
 
 
-class Store(Permits, Waiting, Storms, Backlogs, Glances):
+class Store(Permits, Waiting, Storms, Backlogs, Glances, Known):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     # -- drills --------------------------------------------------------------------------------------------------

@@ -31,7 +31,19 @@ alerts = sa.Table(
     sa.Column("body", Text, nullable=False),
     sa.Column("incident", Text, index=True),
     sa.Column("decision", Text, nullable=False),
+    sa.Column("began_at", Text),  # its first start, where a newer one has moved `starts_at`
+    sa.Column("scope", Text),  # JSON: what it is about
     sa.UniqueConstraint("source", "fingerprint", "starts_at"),
+)
+apart = sa.Table(  # what a person moved out of an incident, and what never joins it again therefore
+    "apart",
+    metadata,
+    sa.Column("id", Int, primary_key=True),
+    sa.Column("incident", Text, nullable=False, index=True),
+    sa.Column("rule", Text, nullable=False),
+    sa.Column("scope", Text, nullable=False),
+    sa.Column("moved_by", Text, nullable=False),
+    sa.Column("at", Text, nullable=False),
 )
 incidents = sa.Table(
     "incidents",
@@ -55,6 +67,9 @@ incidents = sa.Table(
     sa.Column("storm", Int, index=True),  # the number of the storm that it gathers under
     sa.Column("released_at", Text),  # since when it goes on by itself again
     sa.Column("facts", Text),  # JSON: what its alert says of its place, and what its service needs
+    sa.Column("scope", Text),  # JSON: what it was opened about
+    sa.Column("shares", Text),  # JSON: what its scopes were found to have in common
+    sa.Column("raised_at", Text),  # when a worse alert last raised its severity
 )
 runs = sa.Table(
     "runs",

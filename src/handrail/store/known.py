@@ -1,0 +1,70 @@
+"""What is known of an alert by its source and fingerprint, what open incidents are about, and what was moved out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from handrail.store import tables as t
+from handrail.store.database import reading, writing
+from handrail.store.rows import Row, Rows, number_of, plain, stamp
+
+AT_ONCE = 500  # values of one query
+
+
+class Known(Rows):
+    """A part of the record that answers by key; no query here walks over what is open, but those that read it anew."""
+
+    def newest_alert(self, source: str, fingerprint: str) -> Row | None:
+        """The newest that is kept of an alert, whether it fires or not."""
+        query = sa.select(t.alerts).where(t.alerts.c.source == source, t.alerts.c.fingerprint == fingerprint)
+        return self._one(query.order_by(t.alerts.c.starts_at.desc()).limit(1))
+
+    def update_alert(self, alert_id: int, **values: Any) -> None:
+        """Set columns of an alert."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(t.alerts).where(t.alerts.c.id == alert_id).values(plain(values)))
+
+    def open_since(self, number: int) -> list[Row]:
+        """The open incidents with a number above this one."""
+        where = (t.incidents.c.status == "open", t.incidents.c.number > number)
+        return self._rows(sa.select(t.incidents).where(*where).order_by(t.incidents.c.number))
+
+    def firing_of(self, incidents: Sequence[str]) -> list[Row]:
+        """The alerts of these incidents that fire, oldest first."""
+        found: list[Row] = []
+        for some in _some(incidents):
+            where = (t.alerts.c.incident.in_(some), t.alerts.c.status == "firing")
+            found += self._rows(sa.select(t.alerts).where(*where).order_by(t.alerts.c.id))
+        return found
+
+    def last_line(self) -> int:
+        """The newest line's number."""
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(sa.func.max(t.events.c.sequence))).scalar() or 0
+
+    def raise_severity(self, incident: str, *, severity: str, title: str, at: datetime) -> None:
+        """An incident is worse than it was known to be."""
+        with writing(self.engine) as connection:
+            values = {"severity": severity, "title": title, "raised_at": stamp(at)}
+            connection.execute(sa.update(t.incidents).where(t.incidents.c.number == number_of(incident)).values(values))
+
+    def keep_apart(self, incident: str, *, rule: str, scope: str, by: str) -> None:
+        """Alerts of this rule (every one, where it is empty) and scope never join this incident again."""
+        with writing(self.engine) as connection:
+            row = {"incident": incident, "rule": rule, "scope": scope, "moved_by": by, "at": stamp(self.now())}
+            connection.execute(sa.insert(t.apart).values(row))
+
+    def apart_of(self, incidents: Sequence[str]) -> list[Row]:
+        """What was moved out of these incidents."""
+        found: list[Row] = []
+        for some in _some(incidents):
+            found += self._rows(sa.select(t.apart).where(t.apart.c.incident.in_(some)).order_by(t.apart.c.id))
+        return found
+
+
+def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE))
