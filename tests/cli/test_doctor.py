@@ -160,7 +160,7 @@ def team(tmp_path: Path, prometheus: str) -> Team:
                 "environments": "environments.yaml",
                 "status_page": "public",
                 "sources": {"am": {"environment": "live", "token_sha256": "b" * 64}},
-                "server": {"port": port},
+                "server": {"port": port, "url": "https://handrail.example.org"},
                 **(settings or {}),
             },
         )
@@ -293,18 +293,44 @@ def test_people_whom_nothing_reaches_are_said(team: Team) -> None:
     lines = examined(team(people=[{"name": "Ana", "roles": ["responder"]}]), exit_code=0)
     for words in (
         "nobody can approve at the page",
-        "no message reaches Ana",
+        "Ana has no contact address",
         "level 1 (on call)",
-        "level 2 reaches nobody",
+        "level 2 pages nobody",
     ):
         assert found(lines, words)["do"]
+
+
+def test_an_address_that_no_message_can_be_sent_to_is_said_without_its_password(team: Team) -> None:
+    ana = {"name": "Ana", "roles": ["responder"], "reach": ["json://x", "carrier-pigeon://ana:hunter2@loft/1"]}
+    line = found(examined(team(people=[ana]), exit_code=1), "cannot be used")
+    assert line["says"] == "carrier-pigeon://loft, an address of Ana, cannot be used"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "messages carry no link: `server.url` is not set"),
+        ("http://127.0.0.1:8080", "the links in messages lead to 127.0.0.1, which only this machine reaches"),
+        ("handrail.example.org", "no link can be made of it"),
+        ("https://handrail.example.org", ""),
+    ],
+)
+def test_whether_messages_can_link_to_a_page_is_said(team: Team, url: str, says: str) -> None:
+    folder = team()
+    raw = yaml.safe_load((folder / "handrail.yaml").read_text(encoding="utf-8"))
+    _yaml(folder / "handrail.yaml", {**raw, "server": {**raw["server"], "url": url}})
+    lines = examined(folder, exit_code=0)
+    if says:
+        assert "set `url` under `server`" in found(lines, says)["do"]
+    else:
+        assert not [line for line in lines if line["area"] == "messages" and "link" in line["says"]]
 
 
 def test_channels_and_stakeholders_that_hear_nothing_are_said(team: Team) -> None:
     folder = team(settings={"status_page": ""})
     _yaml(folder / "services.yaml", {"services": {"shop": {"owner": "shop", "channel": "#shop"}}})
     lines = examined(folder, exit_code=0)
-    found(lines, "no message reaches the channels #shop")
+    found(lines, "the channel #shop has no address")
     found(lines, "stakeholders are told nothing")
     found(examined(team(settings={"status_page": "book.md/public"}), exit_code=1), "the status page cannot be written")
 

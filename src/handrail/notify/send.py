@@ -74,6 +74,13 @@ def by_apprise(address: str, letter: Letter) -> str:
     return f"{shown(address)} did not take it" + (f": {shown(heard.last)}" if heard.last else "")
 
 
+def usable(address: str) -> bool:
+    """Whether Apprise knows what to do with an address; nothing is sent."""
+    import apprise
+
+    return bool(apprise.Apprise().add(address))
+
+
 class Heard(logging.Handler):
     """The last warning that this thread's sending gave; others send beside it."""
 

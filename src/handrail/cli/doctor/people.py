@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 import httpx
 
-from handrail import app, settings
+from handrail import app, notify, settings
 from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
 from handrail.errors import FixSettings
 from handrail.incidents import words
+from handrail.oncall import Person
 from handrail.web.settings import WebSettings, refuse_to_serve
 
 
@@ -35,14 +37,7 @@ def people(looked: Looked) -> Iterator[Line]:
             says="nobody can approve at the page: no approver has a token. At the terminal of this machine you can",
             do="give somebody in people.yaml the role approver and a token_sha256",
         )
-    silent = [person.name for person in people if not person.reach and not person.drill]
-    if silent:
-        yield Line(
-            area="people",
-            level=WARNING,
-            says=f"no message reaches {', '.join(silent[:5])}{' …' if silent[5:] else ''}",
-            do="add `reach` to them in people.yaml",
-        )
+    yield from _reached(people)
     plan = known.schedule
     missing = [
         says
@@ -57,7 +52,7 @@ def people(looked: Looked) -> Iterator[Line]:
         yield Line(
             area="schedule",
             level=WARNING,
-            says=f"nobody is called at {', '.join(missing)}",
+            says=f"nobody is paged at {', '.join(missing)}: the next level is, at once",
             do="name them in schedule.yaml: rotation, manager, executive",
         )
     else:
@@ -68,9 +63,49 @@ def people(looked: Looked) -> Iterator[Line]:
         yield Line(
             area="services",
             level=WARNING,
-            says=f"level 2 reaches nobody for {', '.join(orphans[:5])}{' …' if orphans[5:] else ''}: nobody is in the team that owns it",
+            says=f"level 2 pages nobody for {', '.join(orphans[:5])}{' …' if orphans[5:] else ''}: the team that owns it has no member",
             do="add the team to somebody's `teams` in people.yaml",
         )
+
+
+def _reached(people: Sequence[Person]) -> Iterator[Line]:
+    """Who has no address, or one that no message can be sent to."""
+    silent = [person.name for person in people if not person.reach and not person.drill]
+    if silent:
+        yield Line(
+            area="people",
+            level=WARNING,
+            says=f"{words.listed(silent[:5])}{' …' if silent[5:] else ''} {'have' if silent[1:] else 'has'} no contact address",
+            do="add `reach` to them in people.yaml, the way that is tried first at its beginning",
+        )
+    for person in people:
+        for address in person.reach:
+            if not notify.usable(address):
+                yield Line(
+                    area="people",
+                    level=WRONG,
+                    says=f"{notify.shown(address)}, an address of {person.name}, cannot be used",
+                    do="write it as Apprise has it: mailto://…, slack://…, json://host/path",
+                )
+
+
+def _linked(url: str) -> Iterator[Line]:
+    """Whether a link in a message leads anywhere."""
+    where = urlsplit(url).hostname or ""
+    if not url:
+        says = "messages carry no link: `server.url` is not set. They name the command for a terminal instead"
+    elif where in ("localhost", "127.0.0.1", "::1"):
+        says = f"the links in messages lead to {where}, which only this machine reaches"
+    elif urlsplit(url).scheme not in ("http", "https"):
+        says = f"`server.url` is {url}: no link can be made of it"
+    else:
+        return
+    yield Line(
+        area="messages",
+        level=WARNING,
+        says=says,
+        do="set `url` under `server` in handrail.yaml to the address by which people reach it",
+    )
 
 
 def _turn(known: settings.Settings) -> str:
@@ -84,15 +119,16 @@ def _turn(known: settings.Settings) -> str:
 
 
 def messages(looked: Looked) -> Iterator[Line]:
-    """Channels that services name and nobody gave an address for; the status page's folder."""
+    """Links; channels that services name and nobody gave an address for; the status page's folder."""
     known = looked.settings
+    yield from _linked(known.url)
     wanted = {service.channel for service in known.services if service.channel}
-    if silent := sorted(wanted - set(known.channels)):
+    for channel in sorted(wanted - set(known.channels))[:5]:
         yield Line(
             area="messages",
             level=WARNING,
-            says=f"no message reaches the channels {', '.join(silent[:5])}{' …' if silent[5:] else ''}",
-            do="give them addresses in handrail.yaml: notify: {channels: {…}}",
+            says=f"the channel {channel} has no address: messages to it are not sent",
+            do="give it an address in handrail.yaml: notify: {channels: {…}}",
         )
     if not known.stakeholders and not known.status_page:
         yield Line(
