@@ -10,7 +10,8 @@ import pytest
 
 from handrail.approvals import Approver
 from handrail.engine.desk import Desk
-from tests.engine.stage import Stage
+from handrail.targets.masking import Masker
+from tests.engine.stage import ANA, Stage
 
 CONTACT = Approver(name="Drill", roles=("responder", "approver"), known_by="token", drill=True)
 PLAINLY = {"receive"}  # no person's verb
@@ -77,3 +78,17 @@ def test_one_environment_that_allows_drills_is_not_enough_for_what_concerns_all(
     assert not stage.desk.pause(CONTACT).done
     stage.catalog.places = {"lab": lab}
     assert stage.desk.pause(CONTACT).done
+
+
+def test_what_a_person_writes_is_masked_before_it_is_kept(stage: Stage) -> None:
+    """Somebody pastes the line that failed, password and all."""
+    stage.desk.mask = Masker().mask
+    told = "PGPASSWORD=hunter2 psql said no"
+    stage.desk.decide(stage.waiting().hash, ANA, yes=False, reason=told)
+    stage.desk.done_by_hand("R-1", 2, ANA, note=told)
+    stage.desk.finish_task(1, ANA, note=told)
+    stage.desk.close_incident("I-1", ANA, reason=told)
+    kept = str([(event.kind, event.payload) for event in stage.store.events()])
+    kept += str(stage.store.tasks_of("I-1")) + str(stage.store.remedies_of("R-1"))
+    assert "hunter2" not in kept
+    assert kept.count("PGPASSWORD=[masked]") >= 4

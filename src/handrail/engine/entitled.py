@@ -1,4 +1,7 @@
-"""A drill's contact is good only where drills are allowed: one check before every verb that a person has."""
+"""Before every verb that a person has: a drill's contact is good only where drills are allowed, and words are masked.
+
+What somebody writes as a reason or a note goes into the record and into messages like any other text.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,15 @@ class Acts(Protocol):
     store: Store
     catalog: Catalog
 
+    def mask(self, text: str) -> str:
+        """The text without any secret."""
 
+
+WORDS = (
+    "reason",
+    "note",
+    "saw",
+)  # what a person writes freely; a parameter's value is used, so it has to stay what it is
 S = TypeVar("S", bound=Acts)
 
 
@@ -48,7 +59,8 @@ def acts(on: On) -> Callable[[Callable[Concatenate[S, P], Told]], Callable[Conca
                     if place is None or not place.drills_allowed:
                         says = f"{who.name} is a drill contact, and drills are not allowed in {name or 'this environment'}."
                         return Told(done=False, says=says)
-            return verb(desk, *args, **named)
+            said = {name: desk.mask(text) for name, text in named.items() if name in WORDS and isinstance(text, str)}
+            return verb(desk, *args, **{**named, **said})  # type: ignore[arg-type]  # the same names, other texts
 
         return ask
 

@@ -68,7 +68,7 @@ class Server:
     ) -> None:
         """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear, and `settling` follows it."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
-        self._mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
+        self.mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
         self._remote, self._durable = remote, False  # durable: it takes segments
         self._settling, self._storms = settling, storms
         self._budget = Budget(store=store, most=storms.limits.looks_at_once if storms else 1, wake=self.wake)
@@ -274,7 +274,7 @@ class Server:
         if isinstance(parsed, alerts.Refused):
             self.tally.refused(source)
             return Receipt(status=parsed.status, reason=parsed.reason)
-        text = alerts.kept(parsed, mask=self._mask)
+        text = alerts.kept(parsed, mask=self.mask)
         try:
             self._at("before alert stored")
             post = self.store.keep_post(source=source, body=text)
