@@ -36,6 +36,7 @@ from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.engine.settling import Settling
 from handrail.engine.storms import Storms
+from handrail.engine.stormside import StormSide
 from handrail.environments import TOKEN_PREFIX, Environment
 from handrail.errors import FixSettings
 from handrail.incidents import updates, words
@@ -261,7 +262,8 @@ def assemble(
         kept.set_setting("worker", worker)
     places = dict(grounds) if grounds is not None else _grounds(known, hides)
     at = boundaries.from_environment()
-    escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock))
+    side = StormSide(store=kept, catalog=found)
+    escalation = Escalation(store=kept, catalog=found, contacts=contacts(known, clock), storms=side)
     settling = Settling(store=kept, settle=escalation.settle, publish=escalation.publish_stale)
     storms = Storms(store=kept, catalog=found, limits=known.storm, told=settling.told)
     outgoing = Outgoing(store=kept, catalog=found, url=known.url, zone=known.schedule.zone, weather=storms.weather)

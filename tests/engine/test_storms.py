@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handrail.alerts import Alert
-from handrail.engine.escalate import Contacts
+from handrail.engine.escalate import Contacts, Escalation
 from handrail.engine.intake import WAITS, Intake
+from handrail.engine.outgoing import Outgoing
 from handrail.engine.server import Server
 from handrail.engine.storms import Storms
+from handrail.engine.stormside import StormSide
 from handrail.environments import Service
-from handrail.oncall import Schedule, StormLimits
+from handrail.incidents import messages
+from handrail.oncall import Person, Schedule, StormLimits
 from tests.engine.stage import ANA, Stage, catalog
 from tests.engine.stage import BINDING as BOUND
 from tests.engine.stage import DOCUMENT as TEXT
@@ -390,8 +393,32 @@ def pages(stage: Storm) -> list[tuple[str, str]]:
 @pytest.fixture
 def called(stage: Storm) -> Storm:
     """Ana is on call."""
-    stage.side.contacts = Contacts(schedule=Schedule(rotation=("Ana",), manager="Ana"))
+    stage.catalog.people = (
+        Person(name="Ana", roles=("responder", "approver"), teams=("shop",), reach=("json://ana",)),
+        Person(name="Dan", teams=("data", "shop"), reach=("json://dan",)),
+    )
+    stage.side = Escalation(
+        store=stage.store,
+        catalog=stage.catalog,
+        contacts=Contacts(schedule=Schedule(rotation=("Ana",), manager="Ana"), stakeholders=True),
+        storms=StormSide(store=stage.store, catalog=stage.catalog),
+    )
     return stage
+
+
+def words(stage: Storm, id: str) -> messages.Message:
+    """What a message says as of now."""
+    out = Outgoing(store=stage.store, catalog=stage.catalog, url="", zone=UTC, weather=stage.storms.weather)
+    (row,) = [row for row in stage.store.messages() if row["id"] == id]
+    found = out.render(row)
+    assert isinstance(found, messages.Message), found
+    return found
+
+
+def sent(stage: Storm, id: str) -> None:
+    """It was taken by its service."""
+    stage.store.claim_messages([id], "b")
+    stage.store.messages_sent([id], title="t", body="b", way="json")
 
 
 def test_a_storm_pages_once_and_its_members_nobody(called: Storm) -> None:
@@ -430,3 +457,83 @@ def test_after_the_ebb_levels_count_from_when_it_went_on_by_itself(called: Storm
     assert level_2["due_at"] - released == timedelta(minutes=5)
     assert ("Ana", "I-12") in pages(called), "it was not paged before"
     assert [page for page in pages(called) if page[1] == "I-1"] == [("Ana", "I-1")], "once"
+
+
+def test_the_page_names_every_critical_scope_and_what_is_in_common(called: Storm) -> None:
+    called.fire(*scopes(12), namespace="shop", node="w-1")
+    called.fire(*(f"crit{number}" for number in range(40)), severity="critical", namespace="pay", node="w-1")
+    settle(called)
+    told = words(called, "page/I-11/1/Ana")
+    assert told.title == "Acknowledge? Storm: 52 incidents in shop, 40 critical · I-11 · critical"
+    assert all(f"crit{number}" in told.body for number in range(40))
+    assert "All 52 are on node w-1." in told.body
+    assert "To acknowledge, run: handrail ack I-11" in told.body
+    assert called.row("I-11")["title"] == "Storm: 52 incidents in shop, 40 critical"
+    assert called.row("I-11")["severity"] == "critical"
+
+
+def test_critical_scopes_that_come_later_are_told_once_more_after_a_pause(called: Storm) -> None:
+    called.fire(*scopes(12))
+    settle(called)
+    sent(called, "page/I-11/1/Ana")
+    called.clock.forward(seconds=10)
+    called.fire("late", severity="critical")
+    settle(called)
+    (row,) = [row for row in called.store.messages() if row["kind"] == "storm"]
+    assert (row["person"], row["next_at"] - called.clock()) == ("Ana", timedelta(seconds=5))
+    called.fire("later", severity="critical")
+    settle(called)
+    assert len([row for row in called.store.messages() if row["kind"] == "storm"]) == 1, "it waits, and will tell both"
+    told = words(called, row["id"])
+    assert "late" in told.body
+    assert "later" in told.body
+    called.clock.forward(seconds=10)
+    sent(called, row["id"])
+    called.clock.forward(seconds=10)
+    called.fire(*scopes(5, first=100))
+    settle(called)
+    assert len([row for row in called.store.messages() if row["kind"] == "storm"]) == 1, "nothing critical came"
+    called.fire("latest", severity="critical")
+    settle(called)
+    second = [row for row in called.store.messages() if row["kind"] == "storm"][-1]
+    assert second["next_at"] - called.clock() == timedelta(seconds=20), "30 s after the one before"
+
+
+def test_who_has_the_storm_hears_of_it_and_nobody_else(called: Storm) -> None:
+    called.fire(*scopes(12))
+    settle(called)
+    sent(called, "page/I-11/1/Ana")
+    called.desk.acknowledge("I-11", dataclasses.replace(ANA, name="Dan"))
+    called.clock.forward(seconds=10)
+    called.fire("late", severity="critical")
+    settle(called)
+    assert [row["id"] for row in called.store.messages() if row["kind"] == "storm"] == []
+
+
+def test_owners_hear_one_digest_of_their_services(called: Storm) -> None:
+    called.catalog.services = tuple(dataclasses.replace(one, depends_on=()) for one in called.catalog.services)
+    called.fire(*(f"s{number}" for number in range(12)), "db")
+    settle(called)
+    (timer,) = called.store.timers("digest/")
+    assert timer["due_at"] - called.row("I-11")["opened_at"] == timedelta(seconds=30)
+    for _ in range(2):
+        called.side.fire(timer)
+    digests = [row for row in called.store.messages() if row["kind"] == "digest"]
+    assert [row["person"] for row in digests] == ["Dan"], "Ana was paged"
+    told = words(called, digests[0]["id"])
+    assert "13 services of yours: db, s0, s1, s10, s11, s2" in told.body
+
+
+def test_stakeholders_hear_of_a_storm_once_and_that_it_is_over(called: Storm) -> None:
+    called.fire(*scopes(60))
+    settle(called)
+    settle(called)
+    told = [row["text"] for row in called.store.updates()]
+    assert len(told) == 1
+    assert told[0].startswith("Several parts of the service do not work as they should, since ")
+    called.desk.acknowledge("I-11", ANA)
+    called.storms.watch()
+    called.clock.forward(minutes=6)
+    assert called.storms.watch() == ["I-11"]
+    settle(called)
+    assert [row["status"] for row in called.store.updates(incident="I-11")] == ["investigating", "resolved"]

@@ -17,6 +17,7 @@ from typing import Any
 from handrail import incidents, oncall, runs
 from handrail.engine.catalog import Catalog
 from handrail.engine.standpoint import Standpoint, duties_of, people_of, standpoint
+from handrail.engine.stormside import StormSide
 from handrail.errors import HandrailError
 from handrail.incidents import retrospective, updates
 from handrail.incidents.updates import Phase
@@ -37,6 +38,7 @@ STAKEHOLDERS = "stakeholders"
 UNSTATED = timedelta(minutes=15)  # for a task where no runbook says how long it may take: then everybody was called
 NEVER = datetime.min.replace(tzinfo=UTC)
 SHOWN = timedelta(days=7)  # how long a closed incident stays on the status page
+PUBLISHED = 200  # incidents that the status page shows at most
 LATER = ("later", "action_items", "retrospective")  # what has time until it is over
 COMPANY_SCRAPES = 4  # of an incident's first moments, in which further alerts of the same trouble are to be expected
 ESCALATES = (Standing.DID_NOT_HELP, Standing.FAILED, Standing.UNKNOWN)
@@ -74,8 +76,9 @@ class Contacts:
 class Escalation:
     """Calls levels, arms their timers, tells people and makes their tasks."""
 
-    def __init__(self, *, store: Store, catalog: Catalog, contacts: Contacts) -> None:
-        """Everything it knows it reads from the record."""
+    def __init__(self, *, store: Store, catalog: Catalog, contacts: Contacts, storms: StormSide | None = None) -> None:
+        """Everything it knows it reads from the record. `storms` tells what is a storm's beside its levels."""
+        self._storms = storms
         self.store, self.catalog, self.contacts = store, catalog, contacts
         self._stale: set[bool] = set()  # the status pages that an update was written for: a drill's, the real one
 
@@ -109,6 +112,8 @@ class Escalation:
             self._update(here, self._phase(here), again=level)
         elif timer["kind"] == "company":
             self._call_further(here)
+        elif timer["kind"] == "digest" and self._storms:
+            self._storms.digest(here)
         self.publish_stale()
 
     def settle(self, incident: str) -> None:
@@ -119,16 +124,21 @@ class Escalation:
         if here.open and here.gathered:
             self._news(here)  # all else is the storm's
             return
+        if here.row["gathers"] and self._storms:
+            self._storms.retitle(here)
         if here.open:
             came = "an alert fired" if self.store.alerts_of(incident) else "the incident was opened by hand"
+            came = "many incidents opened at once" if here.row["gathers"] else came
             self._call(here, 1, because=came, why="alert")
             self._arm(here)
             self._call_further(here)
             self._news(here)
             self._tasks(here)
             self._update(here, self._phase(here))
+            if here.row["gathers"] and self._storms:
+                self._storms.settle(here)
         else:
-            for kind in ("page", "late", "update", "company"):
+            for kind in ("page", "late", "update", "company", "digest"):
                 self.store.cancel(f"{kind}/{incident}/")
             self._over(here)
             self._afterwards(here)
@@ -354,7 +364,8 @@ class Escalation:
             return
         if not again and last is not None and phase is Phase.INVESTIGATING:
             return  # a plan that became void is no news to users
-        if here.leading is None and phase is not Phase.RESOLVED and not again:
+        known_to_users = here.leading is not None or here.row["gathers"]
+        if not known_to_users and phase is not Phase.RESOLVED and not again:
             return  # what users notice is not known before a runbook is
         if phase is Phase.RESOLVED and not known:
             return  # nobody was told of it
@@ -398,27 +409,20 @@ class Escalation:
 
     def _past(self, runbook: str) -> list[timedelta]:
         """How long this runbook took from the incident's opening to healed, oldest first; drills do not count."""
-        opened = {f"I-{row['number']}": row["opened_at"] for row in self.store.incidents() if not row["drill"]}
-        return [
-            run["verified_since"] - opened[run["incident"]]
-            for run in self.store.runs()
-            if run["runbook"] == runbook and run["verified_since"] is not None and run["incident"] in opened
-        ]
+        return self.store.times_taken(runbook, most=updates.NEWEST)
 
     def publish(self, *, drill: bool) -> None:
         """Write the status page, where there is one: open incidents and those of the last days."""
         if self.contacts.publish is None:
             return
         now = self.store.now()
-        shown = [
-            row
-            for row in self.store.incidents()
-            if bool(row["drill"]) == drill and (row["closed_at"] is None or now - row["closed_at"] < SHOWN)
-        ]
-        told = {f"I-{row['number']}": self.store.updates(incident=f"I-{row['number']}")[::-1] for row in shown}
-        self.contacts.publish([row for row in shown if told[f"I-{row['number']}"]], told, drill)
+        shown = self.store.told_lately(drill=drill, since=now - SHOWN, most=PUBLISHED)
+        told = self.store.updates_of([f"I-{row['number']}" for row in shown])
+        self.contacts.publish(shown, {name: rows[::-1] for name, rows in told.items()}, drill)
 
     def _summary(self, here: Standpoint) -> str:
+        if here.row["gathers"]:
+            return updates.SEVERAL
         return here.binding.summary
 
     # -- tasks ---------------------------------------------------------------------------------------------------

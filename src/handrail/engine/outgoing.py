@@ -37,6 +37,8 @@ NEEDS_AN_OPEN_INCIDENT = (
     "handed_over",
     "channel",
     "commander",
+    "storm",
+    "digest",
 )
 
 
@@ -85,6 +87,8 @@ class Outgoing:
                 return messages.commander(self.about(here))
             case "update":
                 return self._update(here, row)
+            case "storm" | "digest":
+                return self._storm(here, kind, facts, person=row["person"])
         return messages.told(row["title"], row["body"], incident=here.name, alone=kind == "retrospective")
 
     # -- one for each kind ---------------------------------------------------------------------------------------------
@@ -107,6 +111,17 @@ class Outgoing:
             duties=[text for _, text in duties],
             lists=storms.lines(self._weather(here.row)) if here.row["gathers"] and self._weather else (),
         )
+
+    def _storm(self, here: Standpoint, kind: str, facts: Row, *, person: str) -> Message | Moot:
+        """A storm as it stands now: for who was paged for it, and for who answers for services in it."""
+        if here.has_it not in ("", person) and kind == "storm":
+            return Moot(reason=f"{here.has_it} acknowledged {here.name}")
+        if self._weather is None:
+            return Moot(reason=f"{here.name} is no storm")
+        weather = self._weather(here.row)
+        if kind == "storm":
+            return messages.storm(self.about(here), lists=storms.lines(weather))
+        return messages.digest(self.about(here), services=facts["services"], lists=[*map(storms.says, weather.shared)])
 
     def _plan(self, here: Standpoint, digest: str) -> Message | Moot:
         found = self.store.plan(digest)

@@ -85,6 +85,20 @@ def page(
     return replace(told, details=tuple(lists))
 
 
+def storm(about: About, *, lists: Sequence[str]) -> Message:
+    """A storm goes on: all of it, with what is critical by now."""
+    asks = "The storm grows" if about.has_it else "Acknowledge?"
+    told = _message(about, asks, about.title, ["Critical scopes joined since the last message.", "", *lists], rank=2)
+    return replace(told, details=tuple(lists))
+
+
+def digest(about: About, *, services: Sequence[str], lists: Sequence[str]) -> Message:
+    """Who answers for services hears once which of them a storm has hit."""
+    told = f"{words.count(len(services), 'service')} of yours: {', '.join(services)}."
+    says = [told, *lists, "Who is on call is paged for all of it; you are not asked to do anything by this message."]
+    return _message(about, "Your services", about.title, says, rank=5, acts=False)
+
+
 def proposal(about: About) -> Message:
     """The plan of `about` waits for an approval."""
     assert about.plan is not None

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from handrail.incidents import words
 
 QUIET = "Part of the service does not work as it should"
+SEVERAL = "Several parts of the service do not work as they should"  # in a storm
 CADENCE = {"critical": timedelta(minutes=15), "high": timedelta(minutes=30)}
 OTHERWISE = timedelta(hours=1)
 

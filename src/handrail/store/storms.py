@@ -109,6 +109,13 @@ class Storms(Rows):
                 (int(row.number), json.loads(row.facts or "{}")) for row in connection.execute(query.order_by(I.number))
             ]
 
+    def critical_since(self, storm: str, since: datetime) -> bool:
+        """Whether a critical incident joined the storm since then and is open."""
+        where = (I.storm == number_of(storm), I.status == "open", sa.func.lower(I.severity) == "critical")
+        query = sa.select(I.number).where(*where, I.opened_at > stamp(since)).limit(1)
+        with reading(self.engine) as connection:
+            return connection.execute(query).first() is not None
+
     def member_services(self, storm: str) -> list[tuple[str, int]]:
         """The services of a storm's members with how many each."""
         query = sa.select(I.service, sa.func.count()).where(I.storm == number_of(storm)).group_by(I.service)
