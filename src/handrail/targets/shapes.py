@@ -185,6 +185,14 @@ SHAPES = (
         HOOK,
         alone=False,
     ),
+    Shape(("sha256~",), _whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
+    Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
+    Shape(("bot",), re.compile(r"bot(?P<secret>\d{8,10}:[A-Za-z0-9_-]{35})")),
+    Shape((".atlasv1.",), re.compile(r"(?P<secret>\.atlasv1\.[A-Za-z0-9_=-]{50,})"), alone=False),
+    Shape(("_gitlab_session=",), re.compile(r"_gitlab_session=(?P<secret>[A-Za-z0-9]{24,})"), alone=False),
+    Shape(("Q~",), re.compile(r"Q~(?P<secret>[A-Za-z0-9_.~-]{31,34})"), alone=False),
+)
+KEYS_OF_MAKERS = (  # they begin a word
     Shape(("eyJ",), _whole(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}")),
     Shape(("AKIA", "ASIA", "ABIA", "ACCA"), _whole(r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}")),
     Shape(("AIza",), _whole(r"AIza[A-Za-z0-9_-]{30,45}")),
@@ -193,13 +201,14 @@ SHAPES = (
     Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _whole(r"gh[pousr]_[A-Za-z0-9]{30,255}")),
     Shape(("github_pat_",), _whole(r"github_pat_[A-Za-z0-9_]{30,255}")),
     Shape(
-        ("gl",), _whole(r"gl(?:pat|rt|dt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*")
+        ("glp", "glr", "gld", "glc", "glf", "gli", "gla", "glo", "gls"),
+        _whole(r"gl(?:pat|rt|dt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"),
     ),
     Shape(("xox", "xapp-", "xwfp-"), _whole(r"(?:xox[abceoprsd](?:\.xox[a-z])?|xapp|xwfp)-[A-Za-z0-9-]{10,}")),
-    Shape(("sk_", "rk_"), _whole(r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}")),
+    Shape(("sk_", "rk_"), _whole(r"[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10,}")),
     Shape(("whsec_",), _whole(r"whsec_[A-Za-z0-9+/=]{16,}")),
     Shape(("sk-",), _whole(r"sk-(?:(?:proj|ant|svcacct|admin|or)-)?(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{20,}")),
-    Shape(("SG.",), _whole(r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
+    Shape(("SG.",), _whole(r"SG\.[A-Za-z0-9_=-]{16,}\.[A-Za-z0-9_=.-]{16,}")),
     Shape(("npm_",), _whole(r"npm_[A-Za-z0-9]{36}")),
     Shape(("pypi-",), _whole(r"pypi-AgE[A-Za-z0-9_-]{40,}")),
     Shape(("dop_v1_", "doo_v1_", "dor_v1_"), _whole(r"do[por]_v1_[a-f0-9]{40,64}")),
@@ -212,14 +221,43 @@ SHAPES = (
     Shape(("dckr_pat_", "dckr_oat_"), _whole(r"dckr_[po]at_[A-Za-z0-9_-]{20,}")),
     Shape(("hf_",), _whole(r"hf_[A-Za-z]{30,}")),
     Shape(("lin_api_",), _whole(r"lin_api_[A-Za-z0-9]{30,}")),
-    Shape(("NRAK-",), _whole(r"NRAK-[A-Z0-9]{20,}")),
+    Shape(("NRAK-",), _whole(r"NRAK-[A-Za-z0-9]{20,}")),
     Shape(("sntrys_", "sntryu_"), _whole(r"sntry[su]_[A-Za-z0-9_=+/-]{30,}")),
     Shape(("AGE-SECRET-KEY-1",), _whole(r"AGE-SECRET-KEY-1[A-Z0-9]{30,}")),
-    Shape(("sha256~",), _whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
-    Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
-    Shape(("bot",), re.compile(r"bot(?P<secret>\d{8,10}:[A-Za-z0-9_-]{35})")),
+    Shape(("A3-",), _whole(r"A3-[A-Z0-9]{6}-[A-Z0-9]{6,11}(?:-[A-Z0-9]{5}){3,4}")),
+    Shape(("LTAI",), _whole(r"LTAI[A-Za-z0-9]{16,24}")),
+    Shape(("AKCp",), _whole(r"AKCp[A-Za-z0-9]{60,80}")),
+    Shape(("A3T",), _whole(r"A3T[A-Z0-9]{17}")),
+    Shape(("bedrock-api-key-",), _whole(r"bedrock-api-key-[A-Za-z0-9+/=]{20,}")),
+    Shape(("eyJrIjoi",), _whole(r"eyJrIjoi[A-Za-z0-9]{40,}={0,2}")),
+    Shape(("dt0",), _whole(r"dt0[a-z]\d\d\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{64}")),
+    Shape(("fm2_", "fo1_", "fm1"), _whole(r"(?:fm[12][ar]?|fo1)_[A-Za-z0-9+/_=-]{40,}")),
+    Shape(("duffel_",), _whole(r"duffel_(?:test|live)_[A-Za-z0-9_=-]{40,}")),
+    Shape(("HRKU-",), _whole(r"HRKU-[A-Za-z0-9_-]{30,}")),
+    Shape(("ntn_",), _whole(r"ntn_[A-Za-z0-9]{40,}")),
+    Shape(("pplx-",), _whole(r"pplx-[A-Za-z0-9]{40,}")),
+    Shape(("pscale_",), _whole(r"pscale_(?:tkn|oauth|pw)_[A-Za-z0-9_=.-]{30,}")),
+    Shape(("PMAK-",), _whole(r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}")),
+    Shape(("pnu_",), _whole(r"pnu_[A-Za-z0-9]{36}")),
+    Shape(("pul-",), _whole(r"pul-[a-f0-9]{40}")),
+    Shape(("rdme_",), _whole(r"rdme_[a-z0-9]{60,}")),
+    Shape(("rubygems_",), _whole(r"rubygems_[a-f0-9]{48}")),
+    Shape(("xkeysib-",), _whole(r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}")),
+    Shape(("shippo_",), _whole(r"shippo_(?:live|test)_[a-fA-F0-9]{40}")),
+    Shape(("EZAK", "EZTK"), _whole(r"EZ[AT]K[A-Za-z0-9]{50,}")),
+    Shape(("CLOJARS_",), _whole(r"CLOJARS_[A-Za-z0-9]{50,}")),
+    Shape(("GR1348941",), _whole(r"GR1348941[A-Za-z0-9_-]{20}")),
+    Shape(("FLWSECK",), _whole(r"FLWSECK(?:_TEST)?-[A-Za-z0-9]{12,}(?:-X)?")),
     Shape((TOKEN_PREFIX,), _whole(TOKEN_PREFIX + r"[A-Za-z0-9_-]{20,}")),  # ours
 )
+
+
+WORD = re.compile(r"[A-Za-z0-9_.-]{10,}")
+HEAD = 3  # so many letters tell most words from all keys
+BY_HEAD: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+for _shape in KEYS_OF_MAKERS:
+    for _anchor in _shape.anchors:
+        BY_HEAD.setdefault(_anchor[:HEAD], []).append((_anchor, _shape.pattern))
 
 
 def spans(text: str, *, digests: Collection[str] = ()) -> list[Span]:
@@ -228,7 +266,7 @@ def spans(text: str, *, digests: Collection[str] = ()) -> list[Span]:
     small = text.lower()
     if len(small) != len(text):  # some capital has two small letters: places must stay places
         small = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
-    found = [*_by_shape(text, small), *_by_name(text, small)]
+    found = [*_by_shape(text, small), *_by_head(text), *_by_name(text, small)]
     if digests:
         found += _by_digest(text, digests)
     return _merged(found)
@@ -256,6 +294,17 @@ def _by_shape(text: str, small: str) -> Iterator[Span]:
                 match = shape.pattern.match(text, at)
                 if match is not None and "[masked]" not in match["secret"] and not PLACE.match(match["secret"]):
                     yield match.span("secret")
+
+
+def _by_head(text: str) -> Iterator[Span]:
+    """Keys of known makers: every word once, however often it stands there."""
+    for word in set(WORD.findall(text)):
+        for anchor, pattern in BY_HEAD.get(word[:HEAD], ()):
+            if word.startswith(anchor):
+                for at in _each(text, word):
+                    match = pattern.match(text, at)
+                    if match is not None and (at == 0 or not text[at - 1].isalnum()):
+                        yield match.span("secret")
 
 
 def _by_name(text: str, small: str) -> Iterator[Span]:
