@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from handrail.incidents import freshness
-from handrail.incidents.freshness import Freshness
+from handrail.incidents.freshness import NEVER, Freshness, Use
 from tests.runbooks import reading
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -39,8 +39,8 @@ def run(incident: str, hours: float) -> dict[str, Any]:
     }
 
 
-def of(drills: list[dict[str, Any]], runs: list[dict[str, Any]] | None = None) -> Freshness:
-    found = freshness.of(RUNBOOKS, drills=drills, runs=runs or [], drilled_incidents=frozenset({"I-2"}), now=NOW)
+def of(drills: list[dict[str, Any]], use: Use = NEVER) -> Freshness:
+    found = freshness.of(RUNBOOKS, drills=drills, used={"RB-002": use}, now=NOW)
     return next(one for one in found if one.runbook == "RB-002")
 
 
@@ -59,8 +59,8 @@ def test_the_newest_drill_says_how_a_runbook_stands(drills: list[dict[str, Any]]
     assert of(drills).standing == standing
 
 
-def test_a_drills_incident_is_no_use_and_the_last_use_tells_how_it_went() -> None:
-    found = of([drill(1)], [run("I-1", 5), run("I-2", 1)])
+def test_the_last_use_tells_how_it_went() -> None:
+    found = of([drill(1)], Use(times=1, last=run("I-1", 5)))
     assert (found.uses, found.used_as, found.use_healed) == (1, "healed", timedelta(seconds=90))
     assert found.drill_healed == timedelta(seconds=24)
     assert found.target == "5-10 minutes"
@@ -73,7 +73,7 @@ def test_a_badge_is_a_picture_with_its_words() -> None:
 
 
 def test_what_never_passed_counts_from_the_beginning_so_that_the_alert_fires() -> None:
-    text = freshness.metrics(freshness.of(RUNBOOKS, drills=[drill(1)], runs=[], drilled_incidents=frozenset(), now=NOW))
+    text = freshness.metrics(freshness.of(RUNBOOKS, drills=[drill(1)], used={}, now=NOW))
     assert 'last_drilled_timestamp_seconds{runbook="RB-003"} 0\n' in text
     assert f'last_drilled_timestamp_seconds{{runbook="RB-002"}} {(NOW - timedelta(days=1)).timestamp():.0f}\n' in text
     assert 'handrail_runbook_drill_passed{runbook="RB-002"} 1\n' in text
@@ -82,7 +82,7 @@ def test_what_never_passed_counts_from_the_beginning_so_that_the_alert_fires() -
 
 def test_a_drill_that_failed_after_one_that_passed_does_not_undo_when_it_passed() -> None:
     drills = [drill(2), drill(1, passed=False)]
-    text = freshness.metrics(freshness.of(RUNBOOKS, drills=drills, runs=[], drilled_incidents=frozenset(), now=NOW))
+    text = freshness.metrics(freshness.of(RUNBOOKS, drills=drills, used={}, now=NOW))
     assert f'last_drilled_timestamp_seconds{{runbook="RB-002"}} {(NOW - timedelta(days=2)).timestamp():.0f}\n' in text
     assert 'handrail_runbook_drill_passed{runbook="RB-002"} 0\n' in text
 
@@ -95,8 +95,7 @@ def test_where_the_record_has_no_drill_the_newest_recording_stands_for_it_and_sa
     found = freshness.of(
         RUNBOOKS,
         drills=[drill(40, passed=False)],
-        runs=[],
-        drilled_incidents=frozenset(),
+        used={},
         now=NOW,
         recorded=[recorded(1), recorded(3, "RB-003"), recorded(2, "RB-003")],
     )
@@ -121,8 +120,7 @@ def test_what_a_person_healed_is_not_called_proven() -> None:
     (own, other) = freshness.of(
         RUNBOOKS,
         drills=[{**drill(1), "by_person": 1}],
-        runs=[],
-        drilled_incidents=frozenset(),
+        used={},
         now=NOW,
         recorded=[by_hand(2, "RB-003")],
     )

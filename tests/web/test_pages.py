@@ -18,6 +18,7 @@ from handrail.drills.recording import Recording
 from handrail.evidence import Actor
 from handrail.plans import Preview
 from handrail.syntax.reading import read_document
+from handrail.web import pages as written
 from tests import cases
 from tests.web import seed
 from tests.web.seed import SeedCatalog
@@ -440,3 +441,17 @@ def test_a_proposal_says_its_reason_once_and_asks_a_database_in_a_table(tmp_path
     assert "the standby of database system <code>7711989575739424786</code>" in text
     assert '<th scope="col">standby</th>' in text
     assert "---------+--------" not in text
+
+
+def test_plans_that_wait_stand_on_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "PAGE", 1)
+    here = site(tmp_path)
+    one, _, _ = here.waiting()
+    other, _, _ = here.waiting(title="Another")
+    text = here.client.get("/approvals", headers=ANA).text
+    found = re.search(r'href="(/approvals\?skip=1)"', text)
+    assert found
+    following = here.client.get(found[1], headers=ANA).text
+    shown = [re.findall(r'href="/incidents/(I-\d+)#live-plan"', page) for page in (text, following)]
+    assert sorted(shown) == [[one], [other]]
+    assert "Those made later" not in following

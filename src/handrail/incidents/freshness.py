@@ -55,33 +55,39 @@ class Freshness:
         return f"{took} of {words.duration(longest)}" if longest else took
 
 
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """What a runbook was used for, drills aside."""
+
+    times: int = 0
+    last: Row | None = None  # the newest run
+
+
+NEVER = Use()
+
+
 def of(
     runbooks: Sequence[Runbook],
     *,
     drills: Iterable[Row],
-    runs: Iterable[Row],
-    drilled_incidents: frozenset[str],
+    used: Mapping[str, Use],
     now: datetime,
     stale_after: timedelta = STALE_AFTER,
     recorded: Iterable[Row] = (),
 ) -> tuple[Freshness, ...]:
-    """A line for each runbook, in the documents' order. Rows are the record's: drills oldest first, runs oldest first.
+    """A line for each runbook, in the documents' order. Rows are the record's, drills oldest first.
 
     `recorded` are drills of which a recording is all that is here: they count where the record has no drill at all.
     """
     told = _by_runbook(sorted(recorded, key=lambda row: row["at"]))
     kept_of = _by_runbook(drills)
     passed = {name: row["at"] for name, rows in kept_of.items() for row in rows if row["passed"]}
-    used: dict[str, list[Row]] = {}
-    for run in runs:
-        if run["incident"] not in drilled_incidents:
-            used.setdefault(str(run["runbook"]), []).append(run)
     found = []
     for runbook in runbooks:
-        kept, uses = _counts(kept_of.get(runbook.id, [])), used.get(runbook.id, [])
+        kept, use = _counts(kept_of.get(runbook.id, [])), used.get(runbook.id, NEVER)
         drill = kept or _counts(told.get(runbook.id, []))
         recorded_at = drill["at"] if drill and not kept else None
-        last = uses[-1] if uses else None
+        last = use.last
         found.append(
             Freshness(
                 runbook=runbook.id,
@@ -97,7 +103,7 @@ def of(
                 used_at=last["started_at"] if last else None,
                 used_as=str(last["ending"] or "open") if last else "",
                 use_healed=last["verified_since"] - last["started_at"] if last and last["verified_since"] else None,
-                uses=len(uses),
+                uses=use.times,
             )
         )
     return tuple(found)

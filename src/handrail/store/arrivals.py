@@ -136,11 +136,6 @@ class Arrivals(Chain, People):
         """One incident by its name."""
         return self._one(sa.select(t.incidents).where(t.incidents.c.number == number_of(incident)))
 
-    def incidents(self, *, status: str | None = None) -> list[Row]:
-        """Incidents, newest first."""
-        query = sa.select(t.incidents).order_by(t.incidents.c.number.desc())
-        return self._rows(query.where(t.incidents.c.status == status) if status else query)
-
     def update_incident(self, incident: str, **values: Any) -> None:
         """Set columns of an incident."""
         with writing(self.engine) as connection:

@@ -59,7 +59,7 @@ class Waiting(Rows):
         rank = sa.case(RANKS, value=sa.func.lower(t.incidents.c.severity), else_=1)
         query = (
             sa.select(t.unsettled.c.number, t.unsettled.c.marks)
-            .join(t.incidents, t.incidents.c.number == t.unsettled.c.number)
+            .outerjoin(t.incidents, t.incidents.c.number == t.unsettled.c.number)  # from what is marked, not from all
             .order_by(rank, t.unsettled.c.number)
             .limit(most)
         )

@@ -103,13 +103,16 @@ class Glances(Rows):
 
     def told_lately(self, *, drill: bool, since: datetime, most: int) -> list[Row]:
         """Incidents that stakeholders were told of and that are open, or were closed since, newest first."""
-        told = sa.select(t.updates.c.incident).distinct().subquery()
-        query = (
-            sa.select(t.incidents)
-            .join(told, sa.cast(sa.func.substr(told.c.incident, 3), sa.Integer) == I.number)
-            .where(I.drill == int(drill), sa.or_(I.closed_at.is_(None), I.closed_at > stamp(since)))
-        )
-        return self._rows(query.order_by(I.number.desc()).limit(most))
+        name = sa.literal("I-").concat(sa.cast(I.number, sa.Text))
+        told = sa.select(t.updates.c.number).where(t.updates.c.incident == name).exists()
+        still = (I.status == "open", I.drill == int(drill), told)
+        lately = (I.status == "closed", I.closed_at > stamp(since), I.drill == int(drill), told)
+        found = [
+            row
+            for where in (still, lately)  # one index for each
+            for row in self._rows(sa.select(t.incidents).where(*where).order_by(I.number.desc()).limit(most))
+        ]
+        return sorted(found, key=lambda row: int(row["number"]), reverse=True)[:most]
 
     def updates_of(self, incidents: Sequence[str]) -> dict[str, list[Row]]:
         """The updates of these incidents, oldest first."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from handrail.store import tables as t
 from handrail.store.database import writing
 from handrail.store.outbox import Messages
-from handrail.store.rows import Row, plain, stamp
+from handrail.store.rows import Row, begins, plain, stamp
 
 
 class People(Messages):
@@ -56,13 +56,13 @@ class People(Messages):
         with writing(self.engine) as connection:
             connection.execute(
                 sa.update(t.timers)
-                .where(t.timers.c.id.startswith(prefix), t.timers.c.state == "armed")
+                .where(begins(t.timers.c.id, prefix), t.timers.c.state == "armed")
                 .values(state="cancelled")
             )
 
     def timers(self, prefix: str) -> list[Row]:
         """Timers whose id begins so, soonest first."""
-        return self._rows(sa.select(t.timers).where(t.timers.c.id.startswith(prefix)).order_by(t.timers.c.due_at))
+        return self._rows(sa.select(t.timers).where(begins(t.timers.c.id, prefix)).order_by(t.timers.c.due_at))
 
     # -- people --------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from handrail.plans import Plan, canonical, from_json
 from handrail.store import tables as t
 from handrail.store.database import writing
-from handrail.store.rows import Row, Rows, number_of, stamp
+from handrail.store.rows import Row, Rows, begins, number_of, stamp
 
 
 class Proposals(Rows):
@@ -108,9 +108,7 @@ class Proposals(Rows):
 
     def plan(self, prefix: str) -> tuple[Row, Plan] | None:
         """The plan whose hash begins so, or None where none or several do."""
-        begins = prefix.lower().replace(" ", "")
-        # a range and no LIKE: that reads every row
-        rows = self._rows(sa.select(t.plans).where(t.plans.c.hash >= begins, t.plans.c.hash < f"{begins}g").limit(2))
+        rows = self._rows(sa.select(t.plans).where(begins(t.plans.c.hash, prefix.lower().replace(" ", ""))).limit(2))
         if len(rows) != 1 or len(prefix) < 4:
             return None
         plan = from_json(rows[0]["body"])
@@ -123,11 +121,6 @@ class Proposals(Rows):
         rows = self._rows(
             sa.select(t.plans).where(t.plans.c.run == run).order_by(t.plans.c.made_at, t.plans.c.original)
         )
-        return [(row, from_json(row["body"])) for row in rows]
-
-    def waiting_plans(self) -> list[tuple[Row, Plan]]:
-        """Plans that wait for an approval."""
-        rows = self._rows(sa.select(t.plans).where(t.plans.c.state == "waiting").order_by(t.plans.c.made_at))
         return [(row, from_json(row["body"])) for row in rows]
 
     def set_plan(self, plan: str, *, was: Sequence[str], state: str, reason: str = "") -> bool:

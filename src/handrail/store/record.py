@@ -2,7 +2,7 @@
 
 Rows come back as plain dictionaries (`Row`) with the columns of `tables`; times are aware datetimes. Its parts stand in modules
 of their own: what came in (`arrivals`), what people are asked and told (`people`), the events (`chain`), `running`, `proposals`,
-`permits`, and what waits to be worked on (`gathered`).
+`permits`, what waits to be worked on (`gathered`), and lists (`listing`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from handrail.store.database import writing
 from handrail.store.gathered import Waiting
 from handrail.store.glances import Glances
 from handrail.store.known import Known
+from handrail.store.listing import Listing
 from handrail.store.permits import Permits
 from handrail.store.rows import Row, inserted, plain
 from handrail.store.storms import Storms
 
 
-class Store(Permits, Waiting, Storms, Backlogs, Glances, Known):
+class Store(Permits, Waiting, Storms, Backlogs, Glances, Known, Listing):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     # -- drills --------------------------------------------------------------------------------------------------

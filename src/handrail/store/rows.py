@@ -58,7 +58,12 @@ class Rows:
 def number_of(name: str) -> int:
     """12 of `I-12` or `R-12`; -1 where it is neither, which no row has."""
     digits = name[2:] if name[:2].upper() in ("I-", "R-") else name
-    return int(digits) if digits.isdecimal() else -1
+    return int(digits) if digits.isdecimal() and len(digits) <= 9 else -1  # nine digits fit every database
+
+
+def begins(column: sa.Column[str], prefix: str) -> sa.ColumnElement[bool]:
+    """Whether a text begins so: a span of its index, in the order of characters (a pattern would read the whole table)."""
+    return sa.and_(column >= prefix, column < prefix + chr(0x10FFFF))
 
 
 def inserted(connection: sa.Connection, table: sa.Table, row: Row) -> int:

@@ -15,7 +15,6 @@ from handrail.store.gathered import RANKS
 from handrail.store.rows import Row, Rows, number_of, plain, stamp
 
 I, Q = t.incidents.c, t.turns.c  # noqa: E741  # the two tables that all of this is about
-INSIDE = sa.and_(I.storm.is_not(None), I.released_at.is_(None))  # it is no entry of its own
 RANK = sa.case(RANKS, value=sa.func.lower(I.severity), else_=1)
 
 
@@ -126,7 +125,7 @@ class Storms(Rows):
 
     def listed(self, *, status: str = "", most: int, before: int = 0) -> list[Row]:
         """Incidents as entries of a list, newest first: what gathers under a storm is inside that one."""
-        query = sa.select(t.incidents).where(sa.not_(INSIDE)).order_by(I.number.desc()).limit(most)
+        query = sa.select(t.incidents).where(t.ENTRY).order_by(I.number.desc()).limit(most)
         if status:
             query = query.where(I.status == status)
         return self._rows(query.where(I.number < before) if before else query)

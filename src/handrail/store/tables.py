@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 Text, Int, Float = sa.Text, sa.Integer, sa.Float
+Key = sa.Text().with_variant(
+    sa.Text(collation="C"), "postgresql"
+)  # in the order of its characters: asked by how it begins
 
 posts = sa.Table(  # a webhook as it came, stored before it is answered
     "posts",
@@ -71,6 +74,18 @@ incidents = sa.Table(
     sa.Column("shares", Text),  # JSON: what its scopes were found to have in common
     sa.Column("raised_at", Text),  # when a worse alert last raised its severity
 )
+sa.Index(
+    "ix_incidents_drill",
+    incidents.c.number,
+    sqlite_where=incidents.c.drill == 1,
+    postgresql_where=incidents.c.drill == 1,
+)
+sa.Index("ix_incidents_environment", incidents.c.environment, incidents.c.number)
+sa.Index("ix_incidents_closed_at", incidents.c.status, incidents.c.closed_at)
+ENTRY = sa.or_(
+    incidents.c.storm.is_(None), incidents.c.released_at.is_not(None)
+)  # of a list: what gathers is in its storm
+sa.Index("ix_incidents_entry", incidents.c.status, incidents.c.number, sqlite_where=ENTRY, postgresql_where=ENTRY)
 runs = sa.Table(
     "runs",
     metadata,
@@ -98,7 +113,9 @@ runs = sa.Table(
     sa.Column("waits_for", Text, nullable=False, default=""),
     sa.Column("handed_over_at", Text),  # when people were told that nothing is left to propose
     sa.Column("answers", Int),  # the alert that fired still once another run had healed what that one was about
+    sa.Index("ix_runs_runbook", "runbook", "number"),
 )
+sa.Index("ix_runs_open", runs.c.number, sqlite_where=runs.c.ending.is_(None), postgresql_where=runs.c.ending.is_(None))
 documents = sa.Table(  # the text of each revision that a run was started with
     "documents",
     metadata,
@@ -136,13 +153,14 @@ plans = sa.Table(
     sa.Column("remedy", Text, nullable=False),
     sa.Column("original", Int, nullable=False),
     sa.Column("recommended", Int, nullable=False),
-    sa.Column(
-        "state", Text, nullable=False, index=True
-    ),  # waiting, approved, refused, void, expired, running, done, broken off
+    sa.Column("state", Text, nullable=False),  # waiting, approved, refused, void, expired, running, done, broken off
     sa.Column("reason", Text, nullable=False, default=""),
     sa.Column("made_at", Text, nullable=False),
     sa.Column("expires_at", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
+    sa.Index("ix_plans_state_made_at", "state", "made_at"),
+    sa.Index("ix_plans_state_hash", "state", "hash"),
+    sa.Index("ix_plans_state_expires_at", "state", "expires_at"),
 )
 decisions = sa.Table(
     "decisions",
@@ -158,7 +176,7 @@ intents = sa.Table(  # the permit to act: whoever inserted the row may act, nobo
     "intents",
     metadata,
     sa.Column("run", Text, primary_key=True),
-    sa.Column("plan", Text, primary_key=True),
+    sa.Column("plan", Text, primary_key=True, index=True),
     sa.Column("command", Int, primary_key=True),
     sa.Column("target", Text, nullable=False),
     sa.Column("approved_by", Text, nullable=False),
@@ -197,11 +215,12 @@ events = sa.Table(
 timers = sa.Table(
     "timers",
     metadata,
-    sa.Column("id", Text, primary_key=True),  # what it is for: `page/I-1/2`
-    sa.Column("due_at", Text, nullable=False, index=True),
+    sa.Column("id", Key, primary_key=True),  # what it is for: `page/I-1/2`
+    sa.Column("due_at", Text, nullable=False),
     sa.Column("kind", Text, nullable=False),
-    sa.Column("subject", Text, nullable=False),
+    sa.Column("subject", Text, nullable=False, index=True),
     sa.Column("state", Text, nullable=False),  # armed, fired, cancelled
+    sa.Index("ix_timers_state_due_at", "state", "due_at"),
 )
 tasks = sa.Table(
     "tasks",
@@ -221,13 +240,13 @@ tasks = sa.Table(
 messages = sa.Table(  # the outbox: sent at least once, marked before and after
     "messages",
     metadata,
-    sa.Column("id", Text, primary_key=True),
+    sa.Column("id", Key, primary_key=True),
     sa.Column("incident", Text, nullable=False, index=True),
     sa.Column("person", Text, nullable=False),
     sa.Column("title", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
     sa.Column("at", Text, nullable=False),
-    sa.Column("state", Text, nullable=False, index=True),  # waiting, sending, sent, not sent, failed, nowhere
+    sa.Column("state", Text, nullable=False),  # waiting, sending, sent, not sent, failed, nowhere
     sa.Column("detail", Text, nullable=False, default=""),
     sa.Column("kind", Text),  # page, plan, over …; empty where its words stand in title and body already
     sa.Column("about", Text),  # JSON: what its words are made from when it is sent
@@ -237,6 +256,7 @@ messages = sa.Table(  # the outbox: sent at least once, marked before and after
     sa.Column("batch", Text),  # the reference under which it goes out, alone or gathered with others
     sa.Column("way", Text),  # the service that took it
     sa.Column("sent_at", Text, index=True),
+    sa.Index("ix_messages_state_at", "state", "at"),
 )
 updates = sa.Table(
     "updates",

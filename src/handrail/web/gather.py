@@ -50,8 +50,7 @@ def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Fresh
     return incidents.freshness.of(
         [runbook for document in catalog.documents for runbook in document.runbooks],
         drills=store.drills(),
-        runs=store.runs(),
-        drilled_incidents=frozenset(f"I-{row['number']}" for row in store.incidents() if row["drill"]),
+        used={book.id: _use(store, book.id) for document in catalog.documents for book in document.runbooks},
         now=store.now(),
         recorded=[
             {
@@ -66,6 +65,11 @@ def freshness(store: Store, catalog: Catalog) -> tuple[incidents.freshness.Fresh
             for one in recorded
         ],
     )
+
+
+def _use(store: Store, runbook: str) -> incidents.freshness.Use:
+    times, last = store.uses(runbook)
+    return incidents.freshness.Use(times=times, last=last)
 
 
 def facts(

@@ -52,10 +52,9 @@ class Bulletin:
 
     async def _watch(self, incident: str) -> None:
         mark: Any = None
-        last = 0
         while True:
             try:
-                last, seen = await run_in_threadpool(self._mark, incident, last)
+                seen = await run_in_threadpool(self._mark, incident)
             except HandrailError:  # the record did not answer: the next round asks again
                 seen = mark
             if mark is not None and seen != mark:
@@ -64,12 +63,11 @@ class Bulletin:
             mark = seen
             await asyncio.sleep(POLL_SECONDS)
 
-    def _mark(self, incident: str, last: int) -> tuple[int, Any]:
+    def _mark(self, incident: str) -> tuple[Any, ...]:
         """What differs when the page would: the newest event, and what runs write without one."""
-        events = self._store.events(incident=incident, after=last)
-        last = events[-1].sequence if events else last
+        last = self._store.last_event(incident=incident)
         runs = [(run["waits_for"], run["verifying"], run["ending"]) for run in self._store.runs(incident=incident)]
-        return last, (last, runs, self._store.incident(incident), self._store.setting("paused_by"))
+        return last, runs, self._store.incident(incident), self._store.setting("paused_by")
 
 
 def stream(

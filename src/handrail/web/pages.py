@@ -263,12 +263,13 @@ class Pages:
         return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 
     def approvals(self, call: Call) -> Response:
-        """What waits for a yes."""
-        waiting = [
-            (incidents.plan_view(plan, row), self.store.incident(row["incident"]))
-            for row, plan in self.store.newest_waiting(most=PAGE)
-        ]
-        return self.render("approvals.html", call.known, plans=waiting)
+        """What waits for a yes, the oldest first: a page of them."""
+        asked = call.request.query_params.get("skip", "")
+        skip = int(asked) if asked.isdecimal() and len(asked) < 8 else 0
+        found = self.store.newest_waiting(most=PAGE + 1, skip=skip)
+        waiting = [(incidents.plan_view(plan, row), self.store.incident(row["incident"])) for row, plan in found[:PAGE]]
+        following = skip + PAGE if len(found) > PAGE else 0
+        return self.render("approvals.html", call.known, plans=waiting, following=following)
 
     def runbooks(self, call: Call) -> Response:
         """Every runbook that is known."""
