@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from handrail.alerts import Alert, Scope
+from handrail.approvals import Approver
 from handrail.engine import belonging
+from handrail.engine.escalate import Contacts
 from handrail.environments import Service
+from handrail.oncall import Person, Schedule
 from handrail.store import Store
 from tests.engine.stage import ANA, Stage
 
@@ -199,3 +202,34 @@ def test_a_scope_in_the_record_is_what_was_found(stage: Stage) -> None:
     kept = json.loads((stage.store.incident("I-1") or {})["scope"])
     assert kept["guess"] is True and kept["namespace"] == "shop" and "form of a Deployment's pod" in kept["reason"]
     assert {field.name for field in dataclasses.fields(Scope)} >= set(kept)
+
+
+def pages(stage: Stage) -> list[str]:
+    return [row["id"] for row in stage.store.messages() if row["id"].startswith("page/")]
+
+
+def test_a_raise_pages_again_once_for_each_level_and_severity_until_somebody_confirms(stage: Stage) -> None:
+    stage.side.renew(Contacts(schedule=Schedule(rotation=("Ana",))))
+    tell(stage, "ClockNotSynchronising", {"service": "web"})
+    assert stage.desk.acknowledge("I-1", ANA).done
+    assert not [row for row in stage.store.timers("page/I-1/") if row["state"] == "armed"]
+    tell(stage, "DiskFull", {"service": "web", "severity": "critical"})
+    tell(stage, "DiskFull", {"service": "web", "severity": "critical", "device": "sdb"})
+    assert pages(stage) == ["page/I-1/1/Ana", "page/I-1/critical/1/Ana"]
+    armed = [row for row in stage.store.timers("page/I-1/") if row["state"] == "armed"]
+    assert [row["id"] for row in armed] == [f"page/I-1/critical/{level}" for level in (2, 3, 4)]
+    assert armed[0]["due_at"] - stage.clock() == timedelta(minutes=5), "from the raise, not from the opening"
+    stage.clock.forward(minutes=5)
+    stage.desk.sweep()
+    assert "page/I-1/critical/2/Ana" in pages(stage), "nobody confirmed"
+    assert stage.desk.acknowledge("I-1", ANA).done, "who had it says so again"
+    assert not [row for row in stage.store.timers("page/I-1/") if row["state"] == "armed"]
+
+
+def test_who_had_it_is_paged_beside_who_is_on_call(stage: Stage) -> None:
+    stage.catalog.people = (*stage.catalog.people, Person(name="Jon", roles=("responder",)))
+    stage.side.renew(Contacts(schedule=Schedule(rotation=("Ana",))))
+    tell(stage, "ClockNotSynchronising", {"service": "web"})
+    stage.desk.acknowledge("I-1", Approver(name="Jon", roles=("responder",), known_by="token"))
+    tell(stage, "DiskFull", {"service": "web", "severity": "critical"})
+    assert pages(stage)[-2:] == ["page/I-1/critical/1/Ana", "page/I-1/critical/1/Jon"]

@@ -103,7 +103,7 @@ class Escalation:
             return
         level = int(str(timer["id"]).rsplit("/", 1)[-1])
         if timer["kind"] == "page" and not here.row["acknowledged_by"]:
-            minutes = incidents.words.duration(self.store.now() - here.row["opened_at"])
+            minutes = incidents.words.duration(self.store.now() - here.asked)
             self._call(here, level, because=f"nobody acknowledged in {minutes}", why="unanswered")
         elif timer["kind"] == "late" and not here.verified:
             because = _late(self.store.now() - here.row["opened_at"], here.longest)
@@ -129,6 +129,8 @@ class Escalation:
         if here.open:
             came = "an alert fired" if self.store.alerts_of(incident) else "the incident was opened by hand"
             came = "many incidents opened at once" if here.row["gathers"] else came
+            if here.row["raised_at"]:
+                self._call(here, 1, because=f"severity raised to {here.row['severity']}", why="raised")
             self._call(here, 1, because=came, why="alert")
             self._arm(here)
             self._call_further(here)
@@ -161,6 +163,7 @@ class Escalation:
         later = {place for place, _ in duties if self._duty(level, place) in LATER}
         now, paged = self.store.now(), self._paged(here)
         again = {one.name: paged[one.name] + REPEAT for one in people if now - paged.get(one.name, NEVER) < REPEAT}
+        again = {} if why == "raised" else again
         payload = {"level": level, "person": ", ".join(person.name for person in people), "because": because}
         if again:
             latest = max(paged[name] for name in again)
@@ -172,7 +175,7 @@ class Escalation:
             level,
             messages=[
                 {
-                    "id": f"page/{here.name}/{level}/{person.name}",
+                    "id": f"page/{here.name}/{here.round}{level}/{person.name}",
                     "incident": here.name,
                     "person": person.name,
                     "kind": "page",
@@ -224,7 +227,7 @@ class Escalation:
         level = here.row["level"]
         if here.has_it:
             return ""
-        begins = f"page/{here.name}/{level}/"
+        begins = f"page/{here.name}/{here.round}{level}/"
         rows = [row for row in self.store.messages(incident=here.name) if row["id"].startswith(begins)]
         if not rows:
             return "" if here.drill else f"nobody is named for level {level}"
@@ -250,12 +253,13 @@ class Escalation:
         verification, ends them."""
         for due in oncall.due_levels(opened=here.began, longest=here.longest):
             kind = "late" if due.because == "late" else "page"
-            timer = f"{kind}/{here.name}/{due.level}"
+            timer = f"{kind}/{here.name}/{here.round if kind == 'page' else ''}{due.level}"
             if due.level <= here.row["level"]:
                 self.store.cancel(timer)  # called already, for whatever reason
                 continue
-            self.store.arm(timer, due_at=due.at, kind=kind, subject=here.name)
-            self.store.hasten(timer, due.at)
+            at = due.at + (here.asked - here.began) if kind == "page" else due.at
+            self.store.arm(timer, due_at=at, kind=kind, subject=here.name)
+            self.store.hasten(timer, at)
         if here.row["acknowledged_by"]:
             self.store.cancel(f"page/{here.name}/")
         if here.verified:

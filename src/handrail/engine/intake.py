@@ -293,7 +293,10 @@ class Intake:
             return
         title = _title(alert, scope)
         payload = {"name": alert.name, "severity": word, "was": row["severity"], "title": title}
-        self.store.raise_severity(incident, severity=word, title=title, at=self.store.now())
+        if row["acknowledged_by"]:
+            payload["had_by"] = row["acknowledged_by"]
+        gathered = row["storm"] is not None and row["released_at"] is None  # its people's side is the storm's
+        self.store.raise_severity(incident, severity=word, title=title, at=self.store.now(), anew=not gathered)
         self.store.append("severity_raised", payload, environment=environment, incident=incident)
         self._told("severity_raised", incident, payload)
 

@@ -26,7 +26,7 @@ from handrail.store import Store
 
 Row = dict[str, Any]
 
-UNTIL_ANSWERED = ("alert", "unanswered", "unreached")  # reasons for a page that an acknowledgement ends
+UNTIL_ANSWERED = ("alert", "raised", "unanswered", "unreached")  # reasons for a page that an acknowledgement ends
 NEEDS_AN_OPEN_INCIDENT = (
     "page",
     "plan",

@@ -55,6 +55,17 @@ class Standpoint:
         return found
 
     @property
+    def asked(self) -> datetime:
+        """Since when people have not answered: its beginning, or where a worse alert raised it, that."""
+        raised: datetime | None = self.row["raised_at"]
+        return max(self.began, raised) if raised else self.began
+
+    @property
+    def round(self) -> str:
+        """Tells the pages and timers of a raised severity from those before: one page for each level and severity."""
+        return f"{self.row['severity']}/" if self.row["raised_at"] else ""
+
+    @property
     def verified(self) -> bool:
         """Whether the checks of the run that leads have held."""
         return self.leading is not None and self.leading["verified_at"] is not None
@@ -94,8 +105,10 @@ def standpoint(store: Store, catalog: Catalog, incident: str) -> Standpoint | No
 
 
 def people_of(here: Standpoint, level: int, *, plan: Schedule, catalog: Catalog, now: datetime) -> list[Person]:
-    """Who is paged at a level of this incident."""
-    return oncall.on_call(level, plan=plan, known=catalog.people, owner=here.owner, now=now, drill=here.drill)
+    """Who is paged at a level of this incident; at level 1 also who had it before it became worse."""
+    found = oncall.on_call(level, plan=plan, known=catalog.people, owner=here.owner, now=now, drill=here.drill)
+    had = [person for person in catalog.people if level == 1 and person.name == here.row["had_by"]]
+    return [*found, *(person for person in had if person not in found and bool(person.drill) == here.drill)]
 
 
 def duties_of(here: Standpoint, level: int, catalog: Catalog) -> tuple[str, list[tuple[int, str]]]:

@@ -163,6 +163,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "alert_moved": lambda told: f"Alert {told['name']} goes on: its start is told as {_clock(told['starts_at'])} now",
     "severity_raised": lambda told: (
         f"Severity raised to {told['severity']}{told.after(' from ', 'was')}: {told['title']}"
+        f"{told.after('. Paged again: ', 'had_by')}"
     ),
     "incident_opened": lambda told: f"Incident opened: {told['title']}{told.after(', ', 'severity')}",
     "storm_began": lambda told: (

@@ -46,11 +46,19 @@ class Known(Rows):
         with reading(self.engine) as connection:
             return connection.execute(sa.select(sa.func.max(t.events.c.sequence))).scalar() or 0
 
-    def raise_severity(self, incident: str, *, severity: str, title: str, at: datetime) -> None:
-        """An incident is worse than it was known to be."""
+    def raise_severity(self, incident: str, *, severity: str, title: str, at: datetime, anew: bool) -> None:
+        """An incident is worse than it was known to be. With `anew` its levels begin again, and who has it is asked again."""
+        where = t.incidents.c.number == number_of(incident)
+        values: Row = {"severity": severity, "title": title}
+        if anew:
+            had = sa.func.coalesce(t.incidents.c.acknowledged_by, t.incidents.c.had_by)
+            begins = {"raised_at": stamp(at), "level": 0, "acknowledged_by": None, "acknowledged_at": None}
+            values |= {**begins, "had_by": had}
         with writing(self.engine) as connection:
-            values = {"severity": severity, "title": title, "raised_at": stamp(at)}
-            connection.execute(sa.update(t.incidents).where(t.incidents.c.number == number_of(incident)).values(values))
+            connection.execute(sa.update(t.incidents).where(where).values(values))
+            if anew:
+                timers = (t.timers.c.id.startswith(f"page/{incident}/"), t.timers.c.state == "armed")
+                connection.execute(sa.update(t.timers).where(*timers).values(state="cancelled"))
 
     def keep_apart(self, incident: str, *, rule: str, scope: str, by: str) -> None:
         """Alerts of this rule (every one, where it is empty) and scope never join this incident again."""

@@ -73,6 +73,7 @@ incidents = sa.Table(
     sa.Column("scope", Text),  # JSON: what it was opened about
     sa.Column("shares", Text),  # JSON: what its scopes were found to have in common
     sa.Column("raised_at", Text),  # when a worse alert last raised its severity
+    sa.Column("had_by", Text),  # who had it then, and is asked again
 )
 sa.Index(
     "ix_incidents_drill",
