@@ -29,6 +29,7 @@ def test_a_line_of_the_record_is_one_line_of_json() -> None:
         "event": "clash",
         "level": 2,
         "list": ["a", 1],
+        "run": "R-1",
         "long": "x" * 999,
     }
     with logs.to(out, form="json"):
@@ -42,6 +43,7 @@ def test_a_line_of_the_record_is_one_line_of_json() -> None:
         "R-1",
         "production",
     )
+    assert "run_" not in line, "the same is said once"
     assert line["actor"] == "person:Ana"
     assert str(line["timestamp"]).endswith("Z")
     assert line["event_"] == "clash"

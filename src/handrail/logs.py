@@ -67,8 +67,12 @@ def record(lines: Sequence[Line]) -> None:
     """Lines of the record, as they are committed."""
     told = structlog.stdlib.get_logger("handrail.record")
     for line in lines:
-        facts = {f"{key}_" if key in OURS else key: _short(value) for key, value in line.payload.items()}
         about = {"incident": line.incident, "run": line.run, "environment": line.environment}
+        facts = {
+            f"{key}_" if key in OURS else key: _short(value)
+            for key, value in line.payload.items()
+            if about.get(key) != value
+        }
         said = {key: value for key, value in about.items() if value}
         say = told.debug if line.kind in QUIET else told.info
         say(line.kind, **said, actor=f"{line.actor.kind}:{line.actor.name}", **facts)
