@@ -3,8 +3,9 @@
 from handrail.alerts.correlate import Index, Joins, Member, Nothing, OpenIncident, Opens
 from handrail.alerts.history import Does, History, Turn, follow
 from handrail.alerts.kept import as_webhook, kept, read_kept
+from handrail.alerts.mapping import SenderMapping, compiled
 from handrail.alerts.model import Alert, Aside, Flaw, Note, Notification, Refused
-from handrail.alerts.payloads import parse
+from handrail.alerts.payloads import SENDERS, parse, title
 from handrail.alerts.scope import UNKNOWN as UNKNOWN_SERVICE
 from handrail.alerts.scope import Directory, Scope, ScopeKind, scope_from, scope_of, service_said
 from handrail.alerts.scopetable import DEFAULT as DEFAULT_RULES
@@ -13,6 +14,7 @@ from handrail.alerts.severity import WORDS, Severity, by_word, severity_of
 
 __all__ = [
     "DEFAULT_RULES",
+    "SENDERS",
     "UNKNOWN_SERVICE",
     "WORDS",
     "Alert",
@@ -33,10 +35,12 @@ __all__ = [
     "Rules",
     "Scope",
     "ScopeKind",
+    "SenderMapping",
     "Severity",
     "Turn",
     "as_webhook",
     "by_word",
+    "compiled",
     "follow",
     "kept",
     "parse",
@@ -45,4 +49,5 @@ __all__ = [
     "scope_of",
     "service_said",
     "severity_of",
+    "title",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handrail.alerts import alertmanager, events
+from handrail.alerts import alertmanager, datadog, events, mapping, pagerduty, sns
 from handrail.alerts.letter import Letter
 from handrail.alerts.model import Aside, Flaw, Note, Notification, Refused
 from handrail.alerts.reading import NO_CHARACTER, SPELLED, as_text
@@ -34,17 +34,34 @@ class Sender:
 
 
 SENDERS: Mapping[str, Sender] = {  # by the name that routes and settings use; in this order a shape is looked for
+    "sns": Sender(title=sns.SNS, fits=sns.fits, read=sns.read),
+    "pagerduty": Sender(title=pagerduty.PAGERDUTY, fits=pagerduty.fits, read=pagerduty.read),
+    "datadog": Sender(title=datadog.DATADOG, fits=datadog.fits, read=datadog.read),
     "event": Sender(title=events.CLOUDEVENTS, fits=events.fits, read=events.read),
     "grafana": Sender(title=alertmanager.GRAFANA, fits=alertmanager.is_grafana, read=alertmanager.read),
     "alertmanager": Sender(title=alertmanager.ALERTMANAGER, fits=alertmanager.fits, read=alertmanager.read),
 }
 
 
+def title(kind: str) -> str:
+    """How a kind of sender is called; empty for one that is not known."""
+    return SENDERS[kind].title if kind in SENDERS else ""
+
+
 def parse(
-    body: bytes, *, source: str, at: datetime, kind: str = "", headers: Mapping[str, str] | None = None
+    body: bytes,
+    *,
+    source: str,
+    at: datetime,
+    kind: str = "",
+    headers: Mapping[str, str] | None = None,
+    by: mapping.SenderMapping | None = None,
 ) -> Notification | Refused:
-    """The alerts of a webhook's body. `kind` is whose it should be; where it has another's shape, it is theirs."""
-    named = SENDERS.get(kind)
+    """The alerts of a webhook's body. `kind` is whose it should be; where it has another's shape, it is theirs.
+
+    `by` is the mapping of its source, which reads it whatever its shape.
+    """
+    named = _mapped(by) if by is not None else SENDERS.get(kind)
     taken_for = f"This was taken for {named.title}" if named else "The sender was not recognised"
     if len(body) > LARGEST:
         return Refused(status=413, reason=f"{taken_for}: the body has {len(body)} bytes; up to {LARGEST} are taken")
@@ -52,9 +69,9 @@ def parse(
     text, odd = _decoded(body)
     raw, cut, wrong = _loaded(text)
     binary = events.is_binary(told)
-    if wrong and not binary:
+    if wrong and (by is not None or not binary):
         return Refused(status=400, reason=f"{taken_for}, but the body is not JSON: {wrong}")
-    if binary:
+    if binary and by is None:
         raw, named = events.binary(text if wrong else raw, told), SENDERS["event"]
     elif not isinstance(raw, dict | list) or raw == {}:
         return Refused(status=422, reason=f"{taken_for}, but the body is {as_text(raw)[:80]}: no alert can be in it")
@@ -65,9 +82,13 @@ def parse(
         reason = f"it has not the shape of {title}" if title else "it has the shape of no sender that Handrail knows"
         found = Notification(alerts=(), aside=(Aside(alert=-1, reason=reason, text=_kept_text(text)),), sender=title)
     else:
-        found = sender.read(raw, letter)
+        found = _read(raw, sender, letter)
     notes = [*odd, *cut]
     return dataclasses.replace(found, notes=(*found.notes, *notes)) if notes else found
+
+
+def _mapped(by: mapping.SenderMapping) -> Sender:
+    return Sender(title=by.title, fits=lambda raw: True, read=lambda raw, letter: mapping.read(raw, letter, by=by))
 
 
 def _sender(raw: Any, named: Sender | None) -> Sender | None:
@@ -75,6 +96,16 @@ def _sender(raw: Any, named: Sender | None) -> Sender | None:
     if named is not None and named.fits(raw):
         return named
     return next((sender for sender in SENDERS.values() if sender.fits(raw)), None)
+
+
+def _read(raw: Any, sender: Sender, letter: Letter) -> Notification:
+    """Its alerts. An envelope of SNS may hold another sender's message, which is read as theirs."""
+    if sender.read is sns.read:
+        inner = sns.unwrapped(raw)
+        other = _sender(inner, None) if isinstance(inner, dict | list) and inner else None
+        if other is not None and other.read is not sns.read:
+            return dataclasses.replace(other.read(inner, letter), sender=sns.SNS)
+    return sender.read(raw, letter)
 
 
 def _decoded(body: bytes) -> tuple[str, list[Note]]:

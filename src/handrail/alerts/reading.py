@@ -110,9 +110,14 @@ class Reading:
         self.note(Flaw.STATUS, "it has no status" if raw is None else f"its status is {shown(raw)}", read_as)
         return read_as
 
-    def start(self, raw: Any, name: str = "startsAt") -> datetime | None:
-        """When it began; None where that cannot be told, so that its arrival stands for it."""
+    def start(self, raw: Any, name: str = "startsAt", *, numbers: bool = False) -> datetime | None:
+        """When it began; None where that cannot be told, so that its arrival stands for it.
+
+        `numbers`: this sender tells times as numbers, or in a form of its own, and that is no flaw.
+        """
         found, flaw = moment(raw)
+        if found is not None and numbers:
+            flaw = ""
         if found is not None and not EARLIEST <= found <= self.at + AHEAD:
             found, flaw = None, f"is {shown(raw)}"
         if found is None:
@@ -121,9 +126,11 @@ class Reading:
             self.note(Flaw.START, f"its {name} {flaw}", f"{found:%Y-%m-%d %H:%M:%S} UTC")
         return found
 
-    def end(self, raw: Any, *, status: str, name: str = "endsAt") -> datetime | None:
-        """When it ended, or will; None where it says nothing, which is no flaw."""
+    def end(self, raw: Any, *, status: str, name: str = "endsAt", loose: bool = False) -> datetime | None:
+        """When it ended, or will; None where it says nothing, which is no flaw. `loose` as `numbers` of a start."""
         found, flaw = moment(raw)
+        if found is not None and loose:
+            flaw = ""
         latest = self.at + (AHEAD if status == RESOLVED else FOREVER)
         if found is not None and not EARLIEST <= found <= latest:
             found, flaw = None, f"is {shown(raw)}"

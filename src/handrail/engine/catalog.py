@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from handrail.alerts import DEFAULT_RULES, WORDS, Rules, Severity
+from handrail.alerts import DEFAULT_RULES, WORDS, Rules, SenderMapping, Severity
 from handrail.errors import FixRunbook
 from handrail.runbooks.binding import Binding, RunbookBinding
 from handrail.runbooks.document import Document, Runbook
@@ -47,6 +47,10 @@ class Catalog:
     rules: Rules = DEFAULT_RULES  # of what an alert is about
     severities: Mapping[str, Severity] = field(default_factory=lambda: WORDS)  # the words that alerts say it in
     recordings: Path | None = None  # the folder of the drills' recordings
+    kinds: Mapping[str, str] = field(
+        default_factory=dict
+    )  # webhook source -> whose messages it sends, where settings say
+    mappings: Mapping[str, SenderMapping] = field(default_factory=dict)  # webhook source -> how its messages are read
 
     def renew(self, fresh: Catalog) -> None:
         """Take over documents and bindings that were read anew. Runs keep the text they began with."""

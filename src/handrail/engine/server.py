@@ -270,7 +270,14 @@ class Server:
         """Read once, masked and stored before it is answered; refused with a reason where it is no message at all."""
         if full := self._posts.backlog.full():
             return Receipt(status=503, reason=full)
-        parsed = alerts.parse(body, source=source, at=self.store.now(), kind=kind, headers=headers)
+        parsed = alerts.parse(
+            body,
+            source=source,
+            at=self.store.now(),
+            kind=self.catalog.kinds.get(source) or kind,
+            headers=headers,
+            by=self.catalog.mappings.get(source),
+        )
         if isinstance(parsed, alerts.Refused):
             self.tally.refused(source)
             return Receipt(status=parsed.status, reason=parsed.reason)

@@ -1,0 +1,317 @@
+"""Any other sender, by a mapping that a team writes: where in its JSON each part of an alert stands, as JSONPath.
+
+A text that begins with `$` is a path within the alert; any other is a constant. A list is alternatives, of which the first
+that is there counts. `{join: […], with: " "}` puts parts together, `{from: …, values: {…}, otherwise: …}` translates,
+`{body: $.x}` looks in the whole message where `each` takes it apart, `{value: …}` is a constant whatever it looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from handrail.alerts.letter import Letter
+from handrail.alerts.model import Alert, Aside, Notification
+from handrail.alerts.reading import FIRING, RESOLVED, Reading, as_it_came, as_text, digest
+from handrail.errors import FixSettings
+
+if TYPE_CHECKING:
+    from jsonpath import JSONPath
+
+KEYS = frozenset(
+    [
+        "title",
+        "each",
+        "name",
+        "status",
+        "starts_at",
+        "ends_at",
+        "fingerprint",
+        "labels",
+        "labels_from",
+        "annotations",
+        "runbook_url",
+        "example",
+    ]
+)
+NOTHING = "nothing"  # a status: this message is about no alert
+MISSING = object()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A JSONPath within the alert, or within the whole message."""
+
+    path: JSONPath
+    text: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """Always this."""
+
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class First:
+    """The first that is there."""
+
+    among: tuple[Value, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """All that are there, in a row."""
+
+    parts: tuple[Value, ...]
+    between: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A value translated."""
+
+    of: Value
+    values: Mapping[str, Any]
+    otherwise: Any = MISSING
+
+
+Value = Path | Constant | First | Join | Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderMapping:
+    """Where the parts of an alert stand."""
+
+    title: str
+    each: Path | None = None
+    name: Value | None = None
+    status: Value | None = None
+    starts_at: Value | None = None
+    ends_at: Value | None = None
+    fingerprint: Value | None = None
+    runbook_url: Value | None = None
+    labels: Mapping[str, Value] = field(default_factory=dict)
+    annotations: Mapping[str, Value] = field(default_factory=dict)
+    labels_from: tuple[Value, ...] = ()
+    example: Any = None
+
+
+# -- the mapping, as a team writes it ------------------------------------------------------------------------------
+
+
+def compiled(raw: Any, *, where: str) -> SenderMapping:
+    """A mapping from its YAML; FixSettings says what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        raise FixSettings(f"{where}: a mapping names `name`, `status`, `labels` and so on, each with its place.")
+    for key in raw:
+        if key not in KEYS:
+            raise FixSettings(f"{where}: `{key}` is not known. Known: {', '.join(sorted(KEYS))}.")
+    if not raw.get("name") and not raw.get("labels"):
+        raise FixSettings(f"{where}: it says neither where the `name` of an alert stands nor any of its `labels`.")
+    one = {
+        key: _value(raw[key], f"{where}: {key}")
+        for key in ("name", "status", "starts_at", "ends_at", "fingerprint", "runbook_url")
+        if raw.get(key) is not None
+    }
+    many = {}
+    for key in ("labels", "annotations"):
+        given = raw.get(key) or {}
+        if not isinstance(given, Mapping):
+            raise FixSettings(f"{where}: `{key}` is not a mapping of names to places.")
+        many[key] = {str(name): _value(value, f"{where}: {key}: {name}") for name, value in given.items()}
+    each = _value(raw["each"], f"{where}: each") if raw.get("each") else None
+    if each is not None and not isinstance(each, Path):
+        raise FixSettings(f"{where}: `each` is a path such as $.alerts[*].")
+    given = raw.get("labels_from") or []
+    return SenderMapping(
+        title=str(raw.get("title") or "a mapped sender"),
+        each=each,
+        labels_from=tuple(
+            _value(value, f"{where}: labels_from") for value in (given if isinstance(given, list) else [given])
+        ),
+        example=raw.get("example"),
+        labels=many["labels"],
+        annotations=many["annotations"],
+        **one,
+    )
+
+
+def _value(raw: Any, where: str) -> Value:
+    if isinstance(raw, str) and raw.startswith("$"):
+        return _path(raw, where)
+    if isinstance(raw, list):
+        if not raw:
+            raise FixSettings(f"{where}: the list is empty.")
+        return First(among=tuple(_value(one, where) for one in raw))
+    if not isinstance(raw, Mapping):
+        return Constant(value=raw)
+    keys = set(raw)
+    if keys == {"value"}:
+        return Constant(value=raw["value"])
+    if keys == {"body"}:
+        return _path(raw["body"], where, whole=True)
+    if keys in ({"join"}, {"join", "with"}) and isinstance(raw["join"], list):
+        return Join(parts=tuple(_value(one, where) for one in raw["join"]), between=str(raw.get("with", " ")))
+    if {"from", "values"} <= keys <= {"from", "values", "otherwise"} and isinstance(raw["values"], Mapping):
+        table = {as_text(_plain(key)).lower(): value for key, value in raw["values"].items()}
+        return Table(of=_value(raw["from"], where), values=table, otherwise=raw.get("otherwise", MISSING))
+    raise FixSettings(
+        f"{where}: {sorted(map(str, keys))} is none of {{from, values, otherwise}}, {{join, with}}, {{body}} and {{value}}."
+    )
+
+
+def _plain(key: Any) -> Any:
+    """YAML reads `on` and `yes` as true; what a sender says is the word."""
+    return {True: "true", False: "false"}.get(key, key) if isinstance(key, bool) else key
+
+
+def _path(raw: Any, where: str, *, whole: bool = False) -> Path:
+    import jsonpath  # a tenth of a second, which no verb without a mapping pays
+
+    if not isinstance(raw, str) or not raw.startswith("$"):
+        raise FixSettings(f"{where}: {raw} is not a path. Write one such as $.alert.name.")
+    try:
+        return Path(path=jsonpath.compile(raw), text=raw, whole=whole)  # type: ignore[arg-type]
+    except (jsonpath.JSONPathError, RecursionError) as error:
+        raise FixSettings(f"{where}: {raw} is not JSONPath: {str(error)[:200]}") from error
+
+
+# -- a message, read by it -----------------------------------------------------------------------------------------
+
+
+def read(raw: Any, letter: Letter, *, by: SenderMapping) -> Notification:
+    """The alerts of a message. What the mapping does not fit is set aside, and its neighbours are not."""
+    items: Sequence[Any] = [raw]
+    if by.each is not None:
+        items = _matches(by.each, raw, raw)
+        if not items:
+            reason = f"the mapping does not fit: {by.each.text} finds nothing"
+            return Notification(
+                alerts=(), aside=(Aside(alert=-1, reason=reason, text=as_it_came(raw)),), sender=by.title
+            )
+    alerts, aside = [], []
+    for number, item in enumerate(items):
+        try:
+            found = _alert(item, raw, letter.reading(number), letter, by)
+        except Exception as error:  # one alert's door: a path is a small program, and its data anybody's
+            aside.append(Aside(alert=number, reason=f"the mapping failed: {error!r:.200}", text=as_it_came(item)))
+            continue
+        if isinstance(found, str):
+            aside.append(Aside(alert=number, reason=found, text=as_it_came(item)))
+        elif found is not None:
+            alerts.append(found)
+    return Notification(alerts=tuple(alerts), aside=tuple(aside), sender=by.title)
+
+
+def _alert(item: Any, raw: Any, reading: Reading, letter: Letter, by: SenderMapping) -> Alert | str | None:
+    """The alert; a reason where it is none; None where the message is about no alert."""
+
+    def get(value: Value | None) -> Any:
+        return MISSING if value is None else _get(value, item, raw)
+
+    def text(value: Value | None, what: str) -> str:
+        found = get(value)
+        return "" if found in (MISSING, None) else reading.text(as_text(found), what)
+
+    said = get(by.status)
+    if said == NOTHING:
+        return None
+    given = text(by.name, "name")
+    labels: dict[str, str] = {}
+    for part in by.labels_from:
+        for key, value in _spread(get(part)):
+            labels.setdefault(reading.text(key, "label's name"), reading.text(as_text(value), f"label {key[:80]}"))
+    for key, value in by.labels.items():
+        if found := text(value, f"label {key}"):
+            labels[key] = found
+    if not given and not any(_looked(value, item, raw) for value in by.labels.values()) and not labels:
+        return "the mapping does not fit: it finds neither a name nor a label"
+    if not given and by.name is not None and not labels:
+        return "the mapping does not fit: it finds no name"
+    name = reading.name(given)
+    status = FIRING if by.status is None else reading.status(None if said is MISSING else said)
+    began = _time(get(by.starts_at), reading, "starts_at") if by.starts_at is not None else None
+    ended = reading.end(_none(get(by.ends_at)), status=status, loose=True, name="ends_at") if by.ends_at else None
+    identity = text(by.fingerprint, "fingerprint")
+    return Alert(
+        fingerprint=digest([letter.source, identity or [name, sorted(labels.items())]]),
+        name=name,
+        status=status,
+        labels={"alertname": name, **labels},
+        annotations={
+            key: found for key, value in by.annotations.items() if (found := text(value, f"annotation {key}"))
+        },
+        starts_at=began or letter.at,
+        ends_at=(ended or letter.at) if status == RESOLVED else None,
+        runbook_url=text(by.runbook_url, "runbook_url"),
+        lasts=True,
+        notes=tuple(reading.notes),
+        whole=reading.whole,
+    )
+
+
+def _none(value: Any) -> Any:
+    return None if value is MISSING else value
+
+
+def _time(value: Any, reading: Reading, name: str) -> Any:
+    return reading.start(_none(value), name, numbers=True)
+
+
+def _looked(value: Value, item: Any, raw: Any) -> bool:
+    """Whether something was found by looking, and not said by the mapping itself."""
+    match value:
+        case Constant():
+            return False
+        case Path():
+            return bool(_matches(value, item, raw))
+        case First(among=parts) | Join(parts=parts):
+            return any(_looked(one, item, raw) for one in parts)
+        case Table(of=of):
+            return _looked(of, item, raw)
+
+
+def _get(value: Value, item: Any, raw: Any) -> Any:
+    match value:
+        case Constant(value=constant):
+            return constant
+        case Path():
+            found = _matches(value, item, raw)
+            if not found:
+                return MISSING
+            return found[0] if len(found) == 1 else ", ".join(as_text(one) for one in found)
+        case First(among=among):
+            return next((found for one in among if (found := _get(one, item, raw)) not in (MISSING, None, "")), MISSING)
+        case Join(parts=parts, between=between):
+            found = [_get(one, item, raw) for one in parts]
+            there = [as_text(one) for one in found if one not in (MISSING, None, "")]
+            return between.join(there) if there else MISSING
+        case Table(of=of, values=values, otherwise=otherwise):
+            found = _get(of, item, raw)
+            key = "" if found in (MISSING, None) else as_text(_plain(found)).strip().lower()
+            return values.get(key, found if otherwise is MISSING else otherwise)
+
+
+def _matches(path: Path, item: Any, raw: Any) -> list[Any]:
+    data = raw if path.whole else item
+    return list(path.path.findall(data)) if isinstance(data, dict | list) else []
+
+
+def _spread(value: Any) -> Iterator[tuple[str, Any]]:
+    """Labels that stand together: an object, a list of `{name, value}`, or a list of `name:value`."""
+    if isinstance(value, Mapping):
+        yield from ((str(key), one) for key, one in value.items() if one is not None)
+    elif isinstance(value, list):
+        for one in value:
+            if isinstance(one, Mapping):
+                name = next((one[key] for key in ("name", "tag", "key") if isinstance(one.get(key), str)), None)
+                if name:
+                    yield name, one.get("value", "")
+            elif isinstance(one, str):
+                name, colon, rest = one.partition(":")
+                if name.strip():
+                    yield name.strip(), rest.strip() if colon else "true"
