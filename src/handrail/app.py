@@ -37,7 +37,7 @@ from handrail.engine.server import Server
 from handrail.engine.settling import Settling
 from handrail.engine.storms import Storms
 from handrail.engine.stormside import StormSide
-from handrail.environments import TOKEN_PREFIX, Environment
+from handrail.environments import TOKEN_PREFIX, Environment, Proof, Signature
 from handrail.errors import FixSettings
 from handrail.incidents import updates, words
 from handrail.notify import Addresses, Notice, Outbox, by_apprise
@@ -121,6 +121,8 @@ def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
             people=known.people,
             places={environment.name: _place(environment) for environment in known.environments},
             sources={name: source.environment for name, source in known.sources.items()},
+            kinds={name: source.kind for name, source in known.sources.items() if source.kind},
+            mappings={name: source.mapping for name, source in known.sources.items() if source.mapping},
             reread=lambda path, text: read_text(text, path, knowledge),
             recordings=known.folder / "recordings",
         ),
@@ -287,7 +289,12 @@ def assemble(
         told=settling.told,
         succession=intake,
     )
-    web = Live(people=Roster(known.people), sources=Current(_tokens(known)), signing=Current(_signing(known)))
+    web = Live(
+        people=Roster(known.people),
+        sources=Current(_tokens(known)),
+        signing=Current(_signing(known)),
+        proofs=Current(_proofs(known)),
+    )
     edits = Edits(
         known,
         kept=kept,
@@ -351,25 +358,49 @@ class Live:
     people: Roster
     sources: Current[str]
     signing: Current[bytes]
+    proofs: Current[Proof]
 
     def renew(self, fresh: Settings) -> None:
         """Take over what was read anew; whoever is gone is refused from now on."""
         self.people.renew(fresh.people)
         self.sources.renew(_tokens(fresh))
         self.signing.renew(_signing(fresh))
+        self.proofs.renew(_proofs(fresh))
 
 
 def _tokens(known: Settings) -> dict[str, str]:
-    return {name: source.token_sha256 for name, source in known.sources.items() if source.token_sha256}
+    """Of sources that bring a bearer's token."""
+    return {name: one.token_sha256 for name, one in known.sources.items() if _is_bearer(one.proof)}
 
 
 def _signing(known: Settings) -> dict[str, bytes]:
-    return {name: source.secret for name, source in known.sources.items() if source.secret}
+    """Of sources that sign as GitHub does, by one secret."""
+    return {name: one.proof.secrets[0] for name, one in known.sources.items() if _is_hub(one.proof)}
+
+
+def _proofs(known: Settings) -> dict[str, Proof]:
+    """Of sources with any other way."""
+    return {
+        name: one.proof
+        for name, one in known.sources.items()
+        if (one.proof.token_sha256 or one.proof.secrets or one.proof.topics)
+        and not _is_bearer(one.proof)
+        and not _is_hub(one.proof)
+    }
+
+
+def _is_bearer(proof: Proof) -> bool:
+    return bool(proof.token_sha256) and not proof.user and not proof.header
+
+
+def _is_hub(proof: Proof) -> bool:
+    return len(proof.secrets) == 1 and proof.signature is Signature.HUB
 
 
 def _digests(known: Settings) -> list[str]:
     """Of every token that is known by its digest alone."""
-    return [*(person.token_sha256 for person in known.people), *_tokens(known).values()]
+    sources = [one.token_sha256 for one in known.sources.values() if one.token_sha256]
+    return [*(person.token_sha256 for person in known.people), *sources]
 
 
 def _take_documents(fresh: Settings, found: Catalog, understood: dict[str, Command]) -> None:
@@ -385,6 +416,10 @@ def _take_environments(
     found.renew_places(
         {one.name: _place(one) for one in fresh.environments},
         {name: source.environment for name, source in fresh.sources.items()},
+    )
+    found.renew_readers(
+        {name: source.kind for name, source in fresh.sources.items() if source.kind},
+        {name: source.mapping for name, source in fresh.sources.items() if source.mapping},
     )
     if not real:
         return  # a replay's or a drill's environment is not what settings say
@@ -568,6 +603,7 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
             names=known.names,
             sources=parts.live.sources,
             signing=parts.live.signing,
+            proofs=parts.live.proofs,
             open_reading=known.open_reading,
             secure_cookies=known.secure_cookies,
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from handrail import environments, oncall
-from handrail.environments import Environment, Service
+from handrail import alerts, environments, oncall
+from handrail.environments import Environment, Proof, Service
 from handrail.errors import FixSettings
 from handrail.oncall import Person, Schedule
 from handrail.syntax import files
@@ -54,14 +53,17 @@ class DocumentSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings:
-    """A webhook's source: which environment its alerts are of, and how it shows that it is itself.
-
-    Either the SHA-256 of its bearer token, or the secret with which it signs each body.
-    """
+    """A webhook's source: which environment its alerts are of, how they are read, and how it proves that it is itself."""
 
     environment: str
-    token_sha256: str
-    secret: bytes = dataclasses.field(default=b"", repr=False)
+    proof: Proof = dataclasses.field(default_factory=Proof)
+    kind: str = ""  # whose messages it sends; empty: told by their shape
+    mapping: alerts.SenderMapping | None = None
+
+    @property
+    def token_sha256(self) -> str:
+        """Of its token, where it has one."""
+        return self.proof.token_sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +177,9 @@ def _files(raw: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[
     """The settings file, those of people, schedule, services and environments, and the files with sources' credentials."""
     named = [folder / str(raw[key]) for key in ("people", "schedule", "services", "environments") if raw.get(key)]
     for facts in (raw.get("sources") or {}).values():
-        held = [facts.get(key) for key in ("token_file", "secret_file")] if isinstance(facts, dict) else []
-        named += [folder / _filled(str(one), variables) for one in held if one]
+        held = [facts.get(key) for key in ("token_file", "secret_file", "mapping")] if isinstance(facts, dict) else []
+        flat = [one for given in held if given for one in (given if isinstance(given, list) else [given])]
+        named += [folder / _filled(str(one), variables) for one in flat]
     return (path, *named)
 
 
@@ -277,21 +280,23 @@ def _environments(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, 
 def _source(
     name: str, facts: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]
 ) -> SourceSettings:
-    if facts.get("secret_file"):
-        where = folder / _filled(str(facts["secret_file"]), variables)
-        secret = _credential(where).encode() if where.exists() else b""
-        return SourceSettings(environment=facts.get("environment", ""), token_sha256="", secret=secret)
-    if facts.get("token_file"):
-        where = folder / _filled(str(facts["token_file"]), variables)
-        if not where.exists():
-            return SourceSettings(environment=facts.get("environment", ""), token_sha256="")
-        token = _credential(where)
-        return SourceSettings(environment=facts["environment"], token_sha256=hashlib.sha256(token.encode()).hexdigest())
-    if not facts.get("token_sha256") or not facts.get("environment"):
-        raise FixSettings(
-            f"{path}: the source {name} needs `environment` and `token_sha256` (or `token_file`, or `secret_file`)."
-        )
-    return SourceSettings(environment=facts["environment"], token_sha256=facts["token_sha256"])
+    def credential(file: str) -> str | None:
+        where = folder / _filled(file, variables)
+        return _credential(where) if where.exists() else None  # it may come later than Handrail
+
+    found = environments.source(name, facts, where=str(path), kinds=alerts.SENDERS, credential=credential)
+    mapping = None
+    if found.mapping:
+        where = folder / _filled(found.mapping, variables)
+        mapping = alerts.compiled(_mapping(where), where=str(where))
+    return SourceSettings(environment=found.environment, proof=found.proof, kind=found.kind, mapping=mapping)
+
+
+def _mapping(path: Path) -> Any:
+    try:
+        return yaml.safe_load(files.text_of(path))
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
+        raise FixSettings(f"{path}, the mapping of a source, cannot be read: {str(error)[:300]}") from error
 
 
 def _credential(path: Path) -> str:

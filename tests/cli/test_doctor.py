@@ -289,6 +289,24 @@ def test_sources_are_looked_at(team: Team) -> None:
     found(examined(folder, exit_code=0), "the token of am can be read by others")
 
 
+def test_how_a_source_signs_and_what_its_mapping_makes_is_said(team: Team) -> None:
+    signs = {"pd": {"environment": "live", "kind": "pagerduty", "secret_file": ["one", "two"]}}
+    folder = team(settings={"sources": signs})
+    found(examined(folder, exit_code=0), "pd has no secret")
+    (folder / "one").write_text("s", encoding="utf-8")
+    found(examined(folder, exit_code=0), "signed in X-PagerDuty-Signature by 1 secret")
+    mapped = {"z": {"environment": "live", "token_sha256": "b" * 64, "mapping": "z.yaml"}}
+    folder = team(settings={"sources": mapped})
+    _yaml(folder / "z.yaml", {"name": "$.trigger"})
+    found(examined(folder, exit_code=0), "the mapping of z has no example")
+    _yaml(folder / "z.yaml", {"name": "$.trigger", "example": {"triger": "Disk full"}})
+    found(examined(folder, exit_code=1), "the mapping of z makes no alert of its example: the mapping does not fit")
+    _yaml(folder / "z.yaml", {"name": "$.trigger", "example": {"trigger": "Disk full"}})
+    found(examined(folder, exit_code=0), "the mapping of z reads its example as Disk full, firing")
+    _yaml(folder / "z.yaml", {"name": "$.trigger["})
+    assert "z.yaml: name: $.trigger[ is not JSONPath" in str(examined(folder, exit_code=1))
+
+
 def test_people_whom_nothing_reaches_are_said(team: Team) -> None:
     lines = examined(team(people=[{"name": "Ana", "roles": ["responder"]}]), exit_code=0)
     for words in (

@@ -27,7 +27,7 @@ def _filled(here: Site, path: str) -> str:
     incident, run, plan = here.waiting()
     evidence = here.store.evidence_of(run)[0].id
     known = {"incident": incident, "run": run, "plan": plan.hash, "evidence": evidence, "runbook": "RB-002"}
-    known |= {"source": "lab", "name": "style.css", "task": "2"}
+    known |= {"source": "lab", "kind": "alertmanager", "name": "style.css", "task": "2"}
     return re.sub(r"\{(\w+)\}", lambda match: known[match[1]], path)
 
 

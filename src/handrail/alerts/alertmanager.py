@@ -25,7 +25,7 @@ def fits(raw: object) -> bool:
 
 def is_grafana(raw: object) -> bool:
     """Grafana's webhook names its organisation."""
-    return isinstance(raw, dict) and "orgId" in raw and "alerts" in raw
+    return isinstance(raw, dict) and "orgId" in raw and "alerts" in raw and fits(raw)
 
 
 def read(raw: Any, letter: Letter) -> Notification:

@@ -225,13 +225,13 @@ def _alert(item: Any, raw: Any, reading: Reading, letter: Letter, by: SenderMapp
     for part in by.labels_from:
         for key, value in _spread(get(part)):
             labels.setdefault(reading.text(key, "label's name"), reading.text(as_text(value), f"label {key[:80]}"))
+    spread = bool(labels)
     for key, value in by.labels.items():
         if found := text(value, f"label {key}"):
             labels[key] = found
-    if not given and not any(_looked(value, item, raw) for value in by.labels.values()) and not labels:
+    places = [*([by.name] if by.name is not None else ()), *by.labels.values()]
+    if not spread and not any(_looked(one, item, raw) for one in places):
         return "the mapping does not fit: it finds neither a name nor a label"
-    if not given and by.name is not None and not labels:
-        return "the mapping does not fit: it finds no name"
     name = reading.name(given)
     status = FIRING if by.status is None else reading.status(None if said is MISSING else said)
     began = _time(get(by.starts_at), reading, "starts_at") if by.starts_at is not None else None

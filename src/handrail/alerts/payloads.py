@@ -82,7 +82,7 @@ def parse(
         reason = f"it has not the shape of {title}" if title else "it has the shape of no sender that Handrail knows"
         found = Notification(alerts=(), aside=(Aside(alert=-1, reason=reason, text=_kept_text(text)),), sender=title)
     else:
-        found = _read(raw, sender, letter)
+        found = _guarded(raw, sender, letter, text=text)
     notes = [*odd, *cut]
     return dataclasses.replace(found, notes=(*found.notes, *notes)) if notes else found
 
@@ -96,6 +96,18 @@ def _sender(raw: Any, named: Sender | None) -> Sender | None:
     if named is not None and named.fits(raw):
         return named
     return next((sender for sender in SENDERS.values() if sender.fits(raw)), None)
+
+
+def _guarded(raw: Any, sender: Sender, letter: Letter, *, text: str) -> Notification:
+    try:
+        return _read(raw, sender, letter)
+    except (
+        Exception
+    ) as error:  # a reader's own mistake: answered with an error, the same body would come again and again
+        reason = f"Handrail met something it did not expect while it read this as {sender.title}: {error!r:.200}"
+        return Notification(
+            alerts=(), aside=(Aside(alert=-1, reason=reason, text=_kept_text(text)),), sender=sender.title
+        )
 
 
 def _read(raw: Any, sender: Sender, letter: Letter) -> Notification:

@@ -60,6 +60,10 @@ class Catalog:
         """Take over people and services: who lost a role between a click and the change does not count."""
         self.people, self.services = people, services
 
+    def renew_readers(self, kinds: Mapping[str, str], mappings: Mapping[str, SenderMapping]) -> None:
+        """Take over how sources' messages are read."""
+        self.kinds, self.mappings = kinds, mappings
+
     def renew_places(self, places: Mapping[str, Place], sources: Mapping[str, str]) -> None:
         """Take over environments; one that is no longer named stays for what is open there."""
         self.places, self.sources = {**places, **{k: v for k, v in self.places.items() if k not in places}}, sources

@@ -72,9 +72,9 @@ def create(
         on_call=on_call,
         measured=measured.text if measured is not None else str,
     )
-    take = _timed(intake.webhook(desk, settings), measured)
-    router.add_raw("POST", "/api/v1/hooks/alertmanager/{source}", Policy.SOURCE, take)
-    router.add_raw("POST", "/api/v1/hooks/event/{source}", Policy.SOURCE, take)
+    take = _timed(intake.webhook(desk, settings, store=store), measured)
+    router.add_raw("POST", "/api/v1/hooks/{source}", Policy.SOURCE, take)
+    router.add_raw("POST", "/api/v1/hooks/{kind}/{source}", Policy.SOURCE, take)
     router.add("GET", "/static/{name}", Policy.PUBLIC, _static)
     router.add("GET", "/healthz", Policy.PUBLIC, lambda call: Response("ok\n", media_type="text/plain"))
     router.add("GET", "/readyz", Policy.PUBLIC, lambda call: _ready(not_ready()))

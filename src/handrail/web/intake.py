@@ -1,94 +1,108 @@
-"""Webhooks: checked at the door, handed to the desk in a thread, answered once they are stored. Overload is a 503, never a 4xx."""
+"""Webhooks: proven at the door, handed to the desk in a thread, answered once they are stored.
+
+Overload, a slow sender and our own trouble are a 503, which is sent again; a 4xx only what can never be taken.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import anyio
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 
-from handrail.engine.desk import Desk
+from handrail import alerts
+from handrail.engine.desk import Desk, Receipt
+from handrail.environments import Proof
 from handrail.errors import TryAgain
-from handrail.web import people, problem
+from handrail.store import Store
+from handrail.web import problem, proofs
+from handrail.web.bodies import Body, Room
 from handrail.web.problem import Problem
+from handrail.web.proofs import Verdict
 from handrail.web.settings import WebSettings
+from handrail.web.topics import CONFIRMATION, Topics
 
 log = logging.getLogger("handrail.web")
 AT_ONCE = 4  # webhooks being read and stored; the others wait here, and pages have threads of their own
-SIGNATURE = "X-Hub-Signature-256"  # as GitHub and many pipelines after it sign: sha256=, HMAC of the body in hex
+TOLD_HEADERS = ("ce-", "content-type")  # what a reader needs; nothing else of a request is handed on
 
 
-def webhook(desk: Desk, settings: WebSettings) -> Callable[[Request], Awaitable[Response]]:
-    """The handler of `/api/v1/hooks/…/{source}`."""
-    held = 0
-    threads = anyio.CapacityLimiter(AT_ONCE)
+def webhook(
+    desk: Desk, settings: WebSettings, *, store: Store, topics: Topics | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of `/api/v1/hooks/{kind}/{source}` and `/api/v1/hooks/{source}`."""
+    room = Room(most=settings.bodies_at_once, unproven_most=settings.bodies_at_once // 2)
+    known_topics, threads = topics or Topics(), anyio.CapacityLimiter(AT_ONCE)
 
     async def take(request: Request) -> Response:
-        nonlocal held
-        source = str(request.path_params["source"])
-        secret = settings.signing.get(source)
-        token = people.bearer(request.headers.get("authorization")) or ""
-        if secret is None and not people.source_knows(settings.sources, source, token):
-            raise Problem(401, "The source is not known, or this is not its token.")
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Problem(415, "A compressed body is not taken. Send it as it is.")
-        size = _declared(request, settings.body_limit)
-        if held + size > settings.bodies_at_once:
-            raise Problem(503, "Too much is arriving at once. Nothing was stored: send it again.")
-        held += size
+        source, kind = str(request.path_params["source"]), str(request.path_params.get("kind", ""))
+        proof, headers = settings.proof_of(source), {name.lower(): value for name, value in request.headers.items()}
+        sender = alerts.title(kind) or "a sender that its shape tells"
+        early = proof is None or proofs.by_token(proof)
+        if proof is None or (early and not proofs.has_token(proof, headers)):
+            raise _unknown(proof, sender)
+        body = Body(room, proven=early, limit=settings.body_limit, sender=sender)
         try:
-            body = await _body(request, settings)
-            if secret is not None and not people.signed(secret, body, request.headers.get(SIGNATURE, "")):
-                raise Problem(401, f"The source is not known, or {SIGNATURE} is not its signature of this body.")
-            return await _store(desk, source, body, threads)
+            body.announced(request)
+            await body.read(request, seconds=settings.body_seconds)
+            if not early:
+                verdict, message = await run_in_threadpool(_check, proof, headers, body, known_topics, store)
+                if verdict is Verdict.FORGED:
+                    raise _unknown(proof, sender)
+                if verdict is Verdict.STALE:
+                    raise Problem(
+                        503, f"Rightly signed by {sender}, but at another time: compare the clocks, or it is a replay."
+                    )
+                if message.get("Type") == CONFIRMATION:
+                    return await run_in_threadpool(_confirm, known_topics, message, source)
+            told = {name: value for name, value in headers.items() if name.startswith(TOLD_HEADERS)}
+            return await _store(
+                functools.partial(desk.receive, source=source, body=body.content, kind=kind, headers=told), threads
+            )
         finally:
-            held -= size
+            body.close()
 
     return take
 
 
-def _declared(request: Request, limit: int) -> int:
-    """The body's size as announced; one sent in chunks may be as large as the limit."""
-    text = request.headers.get("content-length")
-    if text is None:
-        return limit
-    size = int(text) if text.isdecimal() else -1
-    if size < 0:
-        raise Problem(400, "Content-Length is not a number.")
-    if size > limit:
-        raise Problem(413, f"The body is larger than {limit // (1024 * 1024)} MB. Group fewer alerts into a message.")
-    return size
+def _unknown(proof: Proof | None, sender: str) -> Problem:
+    """The same words for a source that nobody knows and for one that did not prove itself."""
+    wanted = proofs.asked_for(proof) if proof is not None else "the token"
+    return Problem(401, f"The source is not known, or did not bring {wanted} that is its own. Taken for {sender}.")
 
 
-async def _body(request: Request, settings: WebSettings) -> bytes:
-    body = bytearray()
+def _check(
+    proof: Proof, headers: Mapping[str, str], body: Body, topics: Topics, store: Store
+) -> tuple[Verdict, Mapping[str, Any]]:
+    if not proof.topics:
+        return proofs.signed(proof, headers, body.sent, now=store.now()), {}
     try:
-        async with asyncio.timeout(settings.body_seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > settings.body_limit:
-                    raise Problem(413, f"The body is larger than {settings.body_limit // (1024 * 1024)} MB.")
-    except TimeoutError:
-        raise Problem(408, f"The body did not arrive within {settings.body_seconds:.0f} s.") from None
-    except ClientDisconnect:
-        raise Problem(400, "The sender went away before the body was whole.") from None
-    try:
-        bytes(body).decode()
-    except UnicodeDecodeError as error:
-        raise Problem(400, f"The body is not UTF-8: byte {error.start} cannot be read.") from None
-    return bytes(body)
+        return topics.check(body.content, proof.topics, now=store.now())
+    except TryAgain as error:
+        raise Problem(503, f"The certificate of this message could not be fetched: {error}") from error
 
 
-async def _store(desk: Desk, source: str, body: bytes, threads: anyio.CapacityLimiter) -> Response:
+def _confirm(topics: Topics, message: Mapping[str, Any], source: str) -> Response:
+    """Amazon proved that it asks, and is answered."""
     try:
-        receipt = await anyio.to_thread.run_sync(
-            functools.partial(desk.receive, source=source, body=body), limiter=threads
-        )
+        confirmed = topics.confirm(message)
+    except TryAgain as error:
+        return problem.answer(503, f"The subscription could not be confirmed: {error}")
+    if not confirmed:
+        return problem.answer(422, "The subscription's address is not one of Amazon SNS. It was not opened.")
+    log.info("subscription_confirmed", extra={"source": source, "topic": message.get("TopicArn")})
+    return problem.as_json({"stored": 0, "reason": f"subscribed to {message.get('TopicArn')}"})
+
+
+async def _store(receive: Callable[[], Receipt], threads: anyio.CapacityLimiter) -> Response:
+    try:
+        receipt = await anyio.to_thread.run_sync(receive, limiter=threads)
     except TryAgain as error:
         return problem.answer(503, str(error))
     except Exception:  # the webhook's door: what was not stored must be sent again, so the answer asks for that
@@ -96,7 +110,11 @@ async def _store(desk: Desk, source: str, body: bytes, threads: anyio.CapacityLi
         return problem.answer(503, "It could not be stored. Send it again.")
     if receipt.status >= 400:
         return problem.answer(receipt.status, receipt.reason)
-    told = {
+    return problem.as_json(_told(receipt), status=receipt.status)
+
+
+def _told(receipt: Receipt) -> dict[str, Any]:
+    return {
         "stored": receipt.post,
         "reason": receipt.reason,
         "sender": receipt.sender,
@@ -106,4 +124,3 @@ async def _store(desk: Desk, source: str, body: bytes, threads: anyio.CapacityLi
         "read": list(receipt.read),
         "flaws": dict(receipt.flaws),
     }
-    return problem.as_json(told, status=receipt.status)

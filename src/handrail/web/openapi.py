@@ -16,6 +16,7 @@ PARAMETERS = {
     "run": ("A run's name.", r"^[Rr]-\d+$", "R-12"),
     "plan": ("A plan's hash, or the first letters of it.", r"^[0-9a-f]{1,64}$", "7f3a91c2"),
     "task": ("A task's number.", r"^\d+$", "3"),
+    "kind": ("Whose messages: another sender's shape is read as theirs.", r"^[a-z]+$", "grafana"),
     "source": ("The source's name, as in the settings.", r"^[\w.-]+$", "alertmanager"),
 }
 READS = {
@@ -36,7 +37,7 @@ SECURITY: Mapping[Policy, list[dict[str, list[str]]]] = {
 }
 VERB_REFUSALS = (400, 401, 403, 404, 409, 413, 415, 421, 422, 429, 503)
 READ_REFUSALS = (401, 404, 421, 422, 429, 503)
-HOOK_REFUSALS = (400, 401, 415, 421, 422, 429, 503)
+HOOK_REFUSALS = (400, 401, 413, 415, 421, 422, 429, 503)
 
 
 def document(policies: Mapping[tuple[str, str], Policy], *, base: str) -> dict[str, Any]:

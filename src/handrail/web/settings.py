@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, overload
 
+from handrail.environments import Proof
 from handrail.errors import FixSettings
 
 
@@ -104,16 +105,18 @@ class WebSettings:
     """Webhook source to the SHA-256 of its bearer token."""
     signing: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Webhook source to the secret with which it signs: its token is not asked for, each body's signature is."""
+    proofs: Mapping[str, Proof] = field(default_factory=dict, repr=False)
+    """Webhook source to any other way in which it proves itself; counts more than the two above."""
     zone: str = "UTC"
     """The time zone of the pages, as in `Europe/Madrid`."""
     open_reading: bool = False
     """Pages may be read without signing in. Loopback only; whoever acts or approves signs in all the same."""
     secure_cookies: bool = False
     """The pages are reached by https alone: the session's cookie says so."""
-    body_limit: int = 32 * 1024 * 1024
+    body_limit: int = 64 * 1024 * 1024
     """A webhook's largest body, in bytes."""
     body_seconds: float = 30.0
-    """How long a webhook may take to send its body."""
+    """How long a webhook may take to send its body; a large one gets more, by what it has sent."""
     bodies_at_once: int = 128 * 1024 * 1024
     """Bytes of webhooks held at once; beyond it the answer is 503 and the sender tries again."""
 
@@ -126,6 +129,15 @@ class WebSettings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    def proof_of(self, source: str) -> Proof | None:
+        """How this source proves itself, None where nobody knows it."""
+        if (proof := self.proofs.get(source)) is not None:
+            return proof
+        if secret := self.signing.get(source):
+            return Proof(secrets=(secret,))
+        token = self.sources.get(source)
+        return Proof(token_sha256=token) if token else None
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import stat
@@ -10,13 +11,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from handrail import app, notify, settings
+from handrail import alerts, app, notify, settings
 from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
 from handrail.errors import FixSettings
 from handrail.incidents import words
 from handrail.oncall import Person
+from handrail.settings import SourceSettings
+from handrail.web.proofs import HEADERS
 from handrail.web.settings import WebSettings, refuse_to_serve
 
 
@@ -166,6 +169,8 @@ def sources(looked: Looked) -> Iterator[Line]:
                 says=f"{name} posts alerts of {source.environment or 'no environment'}, which environments.yaml does not name",
                 do=f"name one of {', '.join(sorted(names))}",
             )
+        elif facts.get("secret_file") or facts.get("topics"):
+            yield _signing(name, source)
         elif not source.token_sha256:
             yield Line(
                 area="sources",
@@ -189,6 +194,57 @@ def sources(looked: Looked) -> Iterator[Line]:
             )
         else:
             yield Line(area="sources", level=OK, says=f"{name} posts alerts of {source.environment}, with a token")
+        yield from _mapping(name, source, looked)
+
+
+def _signing(name: str, source: SourceSettings) -> Line:
+    proof = source.proof
+    if proof.topics:
+        how = f"signed by Amazon for {terminal.count(len(proof.topics), 'topic')}"
+    elif proof.secrets:
+        how = f"signed in {HEADERS[proof.signature]} by {terminal.count(len(proof.secrets), 'secret')}"
+    else:
+        return Line(
+            area="sources",
+            level=WARNING,
+            says=f"{name} has no secret: its `secret_file` is not there, so all that it posts is refused",
+            do="write the secret into that file, and give it to the sender",
+        )
+    return Line(area="sources", level=OK, says=f"{name} posts alerts of {source.environment}, {how}")
+
+
+def _mapping(name: str, source: SourceSettings, looked: Looked) -> Iterator[Line]:
+    """What a mapping makes of its own example."""
+    by = source.mapping
+    if by is None:
+        return
+    if by.example is None:
+        says, do = (
+            f"the mapping of {name} has no example",
+            "put one real message under `example`, so that it can be tried",
+        )
+        yield Line(area="sources", level=WARNING, says=says, do=do)
+        return
+    body = json.dumps(by.example, default=str).encode()
+    found = alerts.parse(body, source=name, at=app.now(), by=by)
+    if isinstance(found, alerts.Refused) or found.aside or not found.alerts:
+        why = found.reason if isinstance(found, alerts.Refused) else found.aside[0].reason if found.aside else ""
+        yield Line(
+            area="sources",
+            level=WRONG,
+            says=f"the mapping of {name} makes no alert of its example{f': {why}' if why else ''}",
+            do="correct its paths: what it does not fit is set aside, and somebody is called for it",
+        )
+        return
+    one = found.alerts[0]
+    notes = [note.says for alert in found.alerts for note in alert.notes]
+    yield Line(
+        area="sources",
+        level=WARNING if notes else OK,
+        says=f"the mapping of {name} reads its example as {one.name}, {one.status}"
+        + (f", with {len(one.labels)} labels" if not notes else f"; {notes[0]}"),
+        do="correct its paths, or live with what is read instead" if notes else "",
+    )
 
 
 def serving(looked: Looked) -> Iterator[Line]:

@@ -1,0 +1,182 @@
+"""A mapping that a team writes: what it may say, what it finds, and what becomes of a message that it does not fit."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from handrail.alerts import Notification, SenderMapping, compiled, kept, parse, read_kept
+from handrail.errors import FixSettings
+from tests.alerts.test_senders import AT, BENT, _places, example
+
+PAGE = Path("docs/how-to/other-senders.md")
+
+
+def shown(name: str) -> SenderMapping:
+    """A mapping of our how-to, as it stands there."""
+    for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        raw = yaml.safe_load(block)
+        if isinstance(raw, dict) and raw.get("title") == name:
+            return compiled(raw, where=name)
+    raise AssertionError(f"{PAGE} shows no mapping of {name}")
+
+
+def read(raw: Any, by: SenderMapping) -> Notification:
+    found = parse(json.dumps(raw).encode(), source="lab", at=AT, by=by)
+    assert isinstance(found, Notification), found
+    assert read_kept(kept(found), source="lab", at=AT) == found
+    return found
+
+
+def mapping(**raw: Any) -> SenderMapping:
+    return compiled(raw, where="test")
+
+
+def test_zabbix_as_the_how_to_maps_it() -> None:
+    by, raw = shown("Zabbix"), example("zabbix")
+    (alert,) = read(raw, by).alerts
+    assert (alert.name, alert.status) == ("Disk is almost full on web-1", "firing")
+    assert alert.labels == {
+        "alertname": alert.name,
+        "host": "web-1",
+        "severity": "critical",
+        "service": "web",
+        "scope": "capacity",
+    }
+    assert alert.starts_at == datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    assert alert.notes == ()
+    (over,) = read({**raw, "value": "0"}, by).alerts
+    assert (over.status, over.fingerprint) == ("resolved", alert.fingerprint)
+
+
+def test_uptime_kuma_as_the_how_to_maps_it() -> None:
+    by, raw = shown("Uptime Kuma"), example("uptime-kuma")
+    (alert,) = read(raw, by).alerts
+    assert (alert.name, alert.status) == ("Shop", "firing")
+    assert alert.labels["service"] == "web"
+    assert alert.labels["monitor"] == "https://shop.example.org"
+    assert alert.annotations["summary"].startswith("[Shop]")
+    assert alert.starts_at == datetime(2026, 11, 20, 17, 51, 35, 527000, tzinfo=UTC)
+    raw["heartbeat"]["status"] = 1
+    (over,) = read(raw, by).alerts
+    assert (over.status, over.fingerprint) == ("resolved", alert.fingerprint)
+    raw["heartbeat"]["status"] = 3
+    assert read(raw, by) == Notification(alerts=(), sender="Uptime Kuma"), "in maintenance it says nothing"
+
+
+def test_opsgenie_as_the_how_to_maps_it() -> None:
+    by, raw = shown("Opsgenie"), example("opsgenie")
+    (alert,) = read(raw, by).alerts
+    assert (alert.name, alert.status) == ("Checkout is slow", "firing")
+    assert alert.labels["severity"] == "P2"
+    assert alert.labels["service"] == "web"
+    assert alert.labels["region"] == "eu"
+    assert alert.notes == ()
+    (over,) = read({**raw, "action": "Close"}, by).alerts
+    assert (over.status, over.fingerprint) == ("resolved", alert.fingerprint)
+    assert read({**raw, "action": "AddNote"}, by).alerts == ()
+
+
+def test_a_list_of_alerts_fans_out_and_sees_the_whole_message() -> None:
+    by = mapping(
+        each="$.items[*]",
+        name="$.title",
+        labels={"env": {"body": "$.environment"}, "team": "shop", "price": {"value": "$5"}, "n": "$.n"},
+        fingerprint={"join": ["$.id", {"body": "$.environment"}], "with": "/"},
+        status={"from": "$.up", "values": {True: "resolved", False: "firing"}},
+        annotations={"summary": ["$.missing", "$.text"], "parts": "$.parts[*]"},
+    )
+    raw = {
+        "environment": "prod",
+        "items": [
+            {"id": 1, "title": "A", "up": False, "text": "a", "n": 7, "parts": ["x", 2]},
+            {"id": 2, "title": "B", "up": True},
+        ],
+    }
+    first, second = read(raw, by).alerts
+    assert first.labels == {"alertname": "A", "env": "prod", "team": "shop", "price": "$5", "n": "7"}
+    assert first.annotations == {"summary": "a", "parts": "x, 2"}
+    assert (first.status, second.status) == ("firing", "resolved")
+    assert first.fingerprint != second.fingerprint
+    assert first.starts_at == AT and first.notes == (), "where a mapping names no start, its arrival is no flaw"
+
+
+@pytest.mark.parametrize(
+    ("by", "raw", "says"),
+    [
+        (mapping(each="$.alerts[*]", name="$.n"), {"things": []}, "$.alerts[*] finds nothing"),
+        (mapping(name="$.title"), {"subject": "x"}, "neither a name nor a label"),
+        (mapping(name="$.title", labels={"a": "$.a", "team": "shop"}), {"subject": "x"}, "neither a name nor a label"),
+        (mapping(labels={"a": "$.a"}), ["x"], "neither a name nor a label"),
+        (mapping(name="$..[?@.a == 1].b"), {"a": {"b": 1}}, "neither a name nor a label"),
+    ],
+)
+def test_a_message_that_the_mapping_does_not_fit_is_set_aside(by: SenderMapping, raw: Any, says: str) -> None:
+    found = read(raw, by)
+    assert found.alerts == ()
+    (aside,) = found.aside
+    assert says in aside.reason and "the mapping does not fit" in aside.reason
+    assert json.loads(aside.text) == raw
+
+
+def test_one_that_does_not_fit_does_not_cost_its_neighbours() -> None:
+    found = read({"alerts": [{"n": "A"}, "x", {"m": 1}, {"n": "B"}]}, mapping(each="$.alerts[*]", name="$.n"))
+    assert [alert.name for alert in found.alerts] == ["A", "B"]
+    assert [one.alert for one in found.aside] == [1, 2]
+
+
+def test_a_mapping_reads_whatever_the_shape_says() -> None:
+    """A team's word counts more than a resemblance."""
+    found = read(example("alertmanager"), mapping(each="$.alerts[*]", name="$.labels.instance"))
+    assert [alert.name for alert in found.alerts] == ["web-1:9100", "web-2:9100"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ("$.a", "a mapping names"),
+        ({}, "neither where the `name`"),
+        ({"name": "$.a", "nane": "$.b"}, "`nane` is not known"),
+        ({"name": "$.a[?"}, "is not JSONPath"),
+        ({"name": "$" + "[" * 5000}, "is not JSONPath"),
+        ({"name": "$.a", "labels": ["$.b"]}, "`labels` is not a mapping"),
+        ({"name": "$.a", "each": "alerts"}, "`each` is a path"),
+        ({"name": []}, "neither where the `name`"),
+        ({"name": "$.n", "status": []}, "the list is empty"),
+        ({"name": {"from": "$.a"}}, "is none of"),
+        ({"name": {"from": "$.a", "values": "x"}}, "is none of"),
+        ({"name": {"body": "a"}}, "is not a path"),
+    ],
+)
+def test_a_mistake_in_a_mapping_is_told_with_its_place(raw: Any, says: str) -> None:
+    with pytest.raises(FixSettings, match=r"^zabbix\.yaml: ") as told:
+        compiled(raw, where="zabbix.yaml")
+    assert says in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["Zabbix", "Uptime Kuma", "Opsgenie"])
+@pytest.mark.parametrize("value", BENT, ids=lambda value: repr(value)[:12])
+def test_no_value_anywhere_in_a_mapped_message_raises(name: str, value: Any) -> None:
+    by, raw = shown(name), example(name.lower().replace(" ", "-"))
+    for place in list(_places(raw)):
+        bent = json.loads(json.dumps(raw))
+        inner = bent
+        for step in place[:-1]:
+            inner = inner[step]
+        inner[place[-1]] = value
+        found = read(bent, by)
+        kept(found).encode()
+
+
+def test_a_path_through_deep_data_ends() -> None:
+    deep: Any = "x"
+    for _ in range(150):
+        deep = {"a": [deep]}
+    found = read(deep, mapping(name="$..zz"))
+    assert len(found.aside) == 1
