@@ -235,7 +235,15 @@ def _list(raw: Mapping[str, Any], key: str, path: Path) -> list[Any]:
 
 def terminal_person() -> Person:
     """The user of this machine, who may open the state folder anyway; the record says how they are known."""
-    return Person(name=f"{getpass.getuser()} at the terminal", roles=("responder", "approver"))
+    return Person(name=f"{account()} at the terminal", roles=("responder", "approver"))
+
+
+def account() -> str:
+    """The user of this machine by name; by number where the machine knows no name, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _notify(raw: Mapping[str, Any], path: Path) -> Mapping[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import hashlib
 import json
 import re
@@ -268,7 +267,7 @@ def _first(path: Path, wanted: str) -> str:
 
 
 def _me() -> str:
-    return re.sub(r"[^\w .-]", "", getpass.getuser()).strip() or "me"
+    return re.sub(r"[^\w .-]", "", settings.account()).strip() or "me"
 
 
 # -- the files ----------------------------------------------------------------------------------------------------

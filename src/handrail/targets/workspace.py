@@ -214,7 +214,10 @@ class Workspaces:
         return _told(answer)
 
     def _environment(self, home: Path) -> dict[str, str]:
-        owner = pwd.getpwuid(os.getuid()).pw_name
+        try:
+            owner = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a number without a name, as in many a container
+            owner = f"user-{os.getuid()}"
         return {
             "HOME": str(home),
             "GIT_CONFIG_NOSYSTEM": "1",
