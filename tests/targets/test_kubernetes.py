@@ -88,7 +88,7 @@ def prospect(text: str | Sequence[str], cluster: Cluster) -> Prospect:
     """What a command would do."""
     words = tuple(text.split()) if isinstance(text, str) else tuple(text)
     ask = Ask(target="kubernetes", identity="change", stages=(words,))
-    return kubernetes.prospect(ask, run=cluster, environment="lab", namespace="production", now=NOW)
+    return kubernetes.prospect(ask, run=cluster, key="lab/production", namespace="production", now=NOW)
 
 
 IMAGE = "kubectl set image deployment/api-gateway api=api:9 -n production"

@@ -8,8 +8,29 @@ run or its incident, what this rule does not keep is let go in the same transact
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+
+BETWEEN = "; "  # the names of several targets in one text, as plans and intents carry them
+
+
+def joined(names: Iterable[str]) -> str:
+    """Several targets as one text."""
+    return BETWEEN.join(dict.fromkeys(names))
+
+
+def apart(target: str) -> tuple[str, ...]:
+    """The targets that one text names."""
+    return tuple(target.split(BETWEEN))
+
+
+def at_odds(one: str, other: str) -> bool:
+    """Whether two targets may not be changed at a time: they are one, or the one is a part of the other.
+
+    A part stands behind `/` or `#`: a namespace of a cluster, a file of a folder of a machine, a branch of a repository.
+    """
+    small, large = sorted((one, other), key=len)
+    return small == large or large.startswith((f"{small}/", f"{small}#"))
 
 
 class Keeps(enum.StrEnum):
@@ -46,7 +67,7 @@ def keeps(target: str, holder: Holder | None, intents: Collection[Intent]) -> Ke
 
     A row without a plan is nobody's: only an intent on it that no one answered for can keep it.
     """
-    own = [intent for intent in intents if intent.target == target]
+    own = [intent for intent in intents if target in apart(intent.target)]
     if any(intent.outcome is None for intent in own):
         return Keeps.OPEN
     if any(intent.outcome == "unknown" and not intent.looked for intent in own):

@@ -40,7 +40,7 @@ class Permits(Running, Proposals):
             known = connection.execute(sa.select(t.intents.c.outcome).where(*where)).first()
             if known:
                 return str(known.outcome) if known.outcome else "open"
-            wanted = dict.fromkeys((target, *targets))
+            wanted = dict.fromkeys(name for one in (target, *targets) for name in holding.apart(one))
             if any(self.holder(one, but=plan) for one in wanted):
                 return "held"
             own = {row["target"] for row in self.locks() if row["plan"] == plan}
@@ -117,12 +117,13 @@ class Permits(Running, Proposals):
         return list(dict.fromkeys(str(row["run"]) for row in (*running, *self.loose_ends())))
 
     def holder(self, target: str, *, but: str = "") -> Row | None:
-        """Who holds a target, other than the plan `but`: `plan`, its `run` and `incident`, since when (`at`)."""
-        return self._one(
-            sa.select(t.locks, t.plans.c.run, t.plans.c.incident)
-            .outerjoin(t.plans, t.plans.c.hash == t.locks.c.plan)
-            .where(t.locks.c.target == target, t.locks.c.plan != but)
-        )
+        """Who holds a target or a part of it, other than the plan `but`: `plan`, its `run` and `incident`, since when (`at`)."""
+        names = holding.apart(target)
+        for lock in self.locks():
+            if lock["plan"] != but and any(holding.at_odds(lock["target"], name) for name in names):
+                found = self._one(sa.select(t.plans.c.run, t.plans.c.incident).where(t.plans.c.hash == lock["plan"]))
+                return {"run": None, "incident": None, **lock, **(found or {})}
+        return None
 
     def locks(self) -> list[Row]:
         """Every target that is held, with its plan and since when."""

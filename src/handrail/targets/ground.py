@@ -23,7 +23,19 @@ from handrail.commands import curl, sql
 from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
-from handrail.targets import firewall, http, kubernetes, long, postgres, process, push, sandbox, serving, statements
+from handrail.targets import (
+    firewall,
+    http,
+    keys,
+    kubernetes,
+    long,
+    postgres,
+    process,
+    push,
+    sandbox,
+    serving,
+    statements,
+)
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
@@ -299,22 +311,21 @@ class RealGround:
         try:
             return self._prospect(ask)
         except _NotAsked as error:
-            key = f"{self.settings.name}/{self.settings.namespace}"
             return dataclasses.replace(
-                kubernetes.unknown(ask, key, "not asked"), not_asked=self.masker.mask(str(error))
+                kubernetes.unknown(ask, self._key(ask), "not asked"), not_asked=self.masker.mask(str(error))
             )
 
     def _prospect(self, ask: Ask) -> Prospect:
         words = kubernetes.verb_first(ask.stages[0])
         apart = kubernetes.elsewhere(words) if words[0] in CLUSTER_TOOLS else ""
         if apart:
-            found = kubernetes.unknown(ask, f"{self.settings.name}/{self.settings.namespace}", "not asked")
+            found = kubernetes.unknown(ask, self._key(ask), "not asked")
             found = dataclasses.replace(found, preview=Preview(says="it is not made as written", refused=apart))
         elif words[0] in CLUSTER_TOOLS and words[:2] != ("kubectl", "exec"):
             found = kubernetes.prospect(
                 ask,
                 run=self._asked,
-                environment=self.settings.name,
+                key=self._key(ask),
                 namespace=self.settings.namespace,
                 now=datetime.now(UTC),
             )
@@ -326,9 +337,9 @@ class RealGround:
         elif words[:2] == ("git", "push"):
             found = self._push_prospect(ask)
         elif words[0] == "git":
-            found = kubernetes.unknown(ask, f"git:{self.settings.repository}", "git has no dry run of it")
+            found = kubernetes.unknown(ask, self._key(ask), "git has no dry run of it")
         else:
-            found = kubernetes.unknown(ask, f"{self.settings.name}/{words[0]}", f"{words[0]} has no dry run")
+            found = kubernetes.unknown(ask, self._key(ask), f"{words[0]} has no dry run")
         preview = dataclasses.replace(
             found.preview,
             says=self.masker.mask(found.preview.says),
@@ -350,7 +361,7 @@ class RealGround:
         text = _statement(words)
         server = self._server(words)
         self._wait_for(server, run=ask.run)
-        key = f"{self._system(server)}/{'standby' if self._stands_by(server) else 'primary'}"
+        key = self._database(server)
         if sum(word.startswith(("-c", "--command")) for word in words) > 1:  # psql runs them all
             found = kubernetes.unknown(ask, key, "several statements in one command have no dry run")
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
@@ -398,8 +409,24 @@ class RealGround:
             check=lambda stages: self._cluster(dataclasses.replace(ask, identity="look_inside", stages=stages)),
             pods=pods,
             never=self.settings.never_block,
-            key=f"{self.settings.name}/{self.settings.namespace}",
+            key=self._key(ask),
         )
+
+    def _key(self, ask: Ask) -> str:
+        """What a change holds while it is made, by its words; a database by what it says of itself."""
+        words = ask.stages[0]
+        if words[0] == "psql":
+            known = self._reading_server(ask) and not keys.names_server(words)
+            return self._database(self._server(words)) if known else keys.database(words)
+        return keys.of(
+            ask.stages,
+            environment=self.settings.name,
+            namespace=self.settings.namespace,
+            repository=self.settings.repository,
+        )
+
+    def _database(self, server: str) -> str:
+        return f"{self._system(server)}/{'standby' if self._stands_by(server) else 'primary'}"
 
     def _server(self, words: tuple[str, ...]) -> str:
         """Which of the environment's servers a psql speaks to: the one whose host it names, else the primary."""

@@ -65,10 +65,9 @@ class Named:
     namespace: str
 
 
-def prospect(ask: Ask, *, run: Run, environment: str, namespace: str, now: datetime) -> Prospect:
-    """What a changing kubectl or helm command would do."""
+def prospect(ask: Ask, *, run: Run, key: str, namespace: str, now: datetime) -> Prospect:
+    """What a changing kubectl or helm command would do; `key` names what it holds meanwhile."""
     words = verb_first(ask.stages[0])
-    key = f"{environment}/{flag(words, '-n', '--namespace') or namespace}"
     if words[:2] == ("helm", "rollback"):
         return _rollback(ask, key, run=run)
     named = object_of(words, namespace)
