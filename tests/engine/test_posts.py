@@ -31,6 +31,9 @@ class Taker:
         self.store.append("alert_received", {"name": alert.name})
         return [alert.name]
 
+    def expect(self, coming: Sequence[Alert], *, source: str) -> None:
+        """Nothing is known."""
+
     def flush(self) -> None:
         """Nothing is held back."""
 

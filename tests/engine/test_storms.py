@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from handrail.alerts import Alert
 from handrail.engine.escalate import Contacts, Escalation
-from handrail.engine.intake import WAITS, Intake
+from handrail.engine.intake import Intake
+from handrail.engine.openings import WAITS
 from handrail.engine.outgoing import Outgoing
 from handrail.engine.server import Server
 from handrail.engine.storms import Storms
@@ -81,6 +83,7 @@ class Storm(Stage):
                     ends_at=None,
                 )
                 begun += self.intake.take(alert, source="shop")
+            self.intake.flush()
         return begun
 
     def row(self, incident: str) -> dict[str, Any]:
@@ -199,16 +202,15 @@ def test_taking_the_storm_over_takes_over_all_of_it(stage: Storm) -> None:
     assert {row["taken_over_by"] for row in stage.store.incidents()} == {None}
 
 
-def test_what_is_in_common_is_told_and_nothing_else(stage: Storm) -> None:
-    stage.fire("db", *(f"s{number}" for number in range(40)), node="w-3")
-    rows = stage.store.incidents()
-    if len(rows) == 1:
-        pytest.skip("what needs one thing joins one incident")
+def test_what_all_of_them_need_is_told_as_a_fact(stage: Storm) -> None:
+    for number in range(12):  # what needs one thing joins one incident, unless its rule is another
+        stage.fire(f"s{number}", name=f"Rule{number}", node="w-3")
+        stage.clock.forward(minutes=31 if number == 0 else 0)
+    stage.fire(*(f"x{number}" for number in range(12)), node="w-3")
     (storm,) = stage.store.storms()
-    assert [(one.kind, one.value) for one in stage.storms.weather(storm).shared][:2] == [
-        ("needs", "db"),
-        ("node", "w-3"),
-    ]
+    facts = [(one.kind, one.value, one.all) for one in stage.storms.weather(storm).shared]
+    assert ("node", "w-3", True) in facts
+    assert all(kind != "needs" or value == "db" for kind, value, _ in facts)
 
 
 def test_the_weather_counts_on_from_where_it_was(stage: Storm) -> None:
@@ -537,3 +539,89 @@ def test_stakeholders_hear_of_a_storm_once_and_that_it_is_over(called: Storm) ->
     assert called.storms.watch() == ["I-11"]
     settle(called)
     assert [row["status"] for row in called.store.updates(incident="I-11")] == ["investigating", "resolved"]
+
+
+# -- what it costs ---------------------------------------------------------------------------------------------------
+
+
+def statements(stage: Storm, *scope: str, **labels: str) -> int:
+    """How many statements taking these alerts needs."""
+    seen: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    sa.event.listen(stage.store.engine, "before_cursor_execute", count)
+    try:
+        stage.fire(*scope, **labels)
+    finally:
+        sa.event.remove(stage.store.engine, "before_cursor_execute", count)
+    return len(seen)
+
+
+def test_what_an_alert_costs_does_not_grow_with_what_is_open(stage: Storm) -> None:
+    stage.fire(*scopes(20))
+    few = statements(stage, *scopes(30, first=100))
+    stage.fire(*scopes(300, first=1000))
+    many = statements(stage, *scopes(30, first=200))
+    assert many == few
+    assert many < 1.6 * 30, "a row of each kind for all of them in one statement; one question for each alert"
+
+
+def test_many_at_once_are_what_they_are_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "many").mkdir()
+    one, many = Storm(tmp_path / "one"), Storm(tmp_path / "many")
+    for stage in (one, many):
+        stage.fire(*scopes(12))
+    names = [*scopes(8, first=50), "x52", "s1", "s2", *scopes(3, first=70)]
+    for name in names:
+        one.fire(name, severity="critical", node="w-1")
+    many.fire(*names, severity="critical", node="w-1")
+    told = [
+        (
+            [
+                (row["service"], row["severity"], row["storm"], row["facts"], row["scope"])
+                for row in stage.store.incidents()
+            ],
+            [(row["fingerprint"], row["decision"], row["status"]) for row in stage.store.alerts_of("I-15")],
+            [(run["incident"], run["runbook"], run["waits_for"], run["confirmed"]) for run in stage.store.runs()],
+            [row["name"] for row in stage.store.remedies_of("R-14")],
+            sorted((event.incident, event.kind, event.run) for event in stage.store.events()),
+            stage.store.next_turns("shop", most=100),
+            stage.store.broken_line(),
+        )
+        for stage in (one, many)
+    ]
+    assert told[0] == told[1]
+
+
+def test_a_known_alert_that_fires_again_writes_nothing_and_asks_nothing(stage: Storm) -> None:
+    stage.fire(*scopes(30))
+    alerts = [
+        Alert(
+            fingerprint=f"ShopFails/x{number}",
+            name="ShopFails",
+            status="firing",
+            labels={"alertname": "ShopFails", "service": f"x{number}"},
+            annotations={},
+            starts_at=stage.clock(),
+            ends_at=None,
+        )
+        for number in range(30)
+    ]
+
+    def again() -> tuple[int, int]:
+        seen: list[str] = []
+        sa.event.listen(stage.store.engine, "before_cursor_execute", lambda _c, _k, text, *_r: seen.append(text))
+        with stage.store.together():
+            stage.intake.expect(alerts, source="shop")
+            assert [run for alert in alerts for run in stage.intake.take(alert, source="shop")] == []
+            stage.intake.flush()
+        writes = [text for text in seen if text.split()[0] in ("INSERT", "UPDATE", "DELETE")]
+        return len(seen), len(writes)
+
+    again()
+    last = stage.store.last_line()
+    assert again() == (2, 0), "a begin, and one question for all of them"
+    assert stage.store.last_line() == last

@@ -13,12 +13,13 @@ from handrail.alerts import Alert, severity
 from handrail.engine import setaside
 from handrail.engine.belonging import Belonging, kept
 from handrail.engine.catalog import Catalog
+from handrail.engine.openings import WAITS, Opening, Openings, run_rows, stands_alone
 from handrail.engine.storms import Storms, rank
 from handrail.evidence import SYSTEM, Actor, Where
 from handrail.store import Store
 
+REMEMBERED = 50_000  # alerts
 MOST_NOTES = 10  # of one alert in one line of the record; its row has them all
-WAITS = "waits for its turn to look"
 AFTER_CLOSING = timedelta(minutes=2)  # an alert needs its `for` and its own window to notice that it is over
 
 
@@ -51,16 +52,39 @@ class Intake:
         self._drilling, self._told, self._at, self._storms = drilling, told, at, storms
         self._known_by: tuple[str, ...] = ()
         self.belonging = Belonging(store=store, catalog=catalog)
+        self._openings = (
+            Openings(store=store, catalog=catalog, storms=storms, belonging=self.belonging, told=told)
+            if storms
+            else None
+        )
+        self._expected: dict[tuple[str, str], dict[str, Any] | None] = {}  # what is known of the alerts to come
+        self._led: dict[int, None] = {}  # alerts of which it is known that they led to a runbook, or to a question
         self._answers: dict[int, Answered | None] = {}  # by the alert's row, for as long as nobody edits a binding
+
+    def expect(self, coming: Sequence[Alert], *, source: str) -> None:
+        """These come next: what is known of them is asked for at once."""
+        known = self.store.newest_alerts(source, [one.fingerprint for one in coming])
+        for one in coming:
+            self._expected[(source, one.fingerprint)] = known.get(one.fingerprint)
 
     def flush(self) -> None:
         """Write what was decided and not written yet."""
+        self._write()
+        self._expected.clear()
         self.belonging.pause()
+
+    def _write(self) -> None:
+        if self._openings is not None and self._openings.write():
+            self._at("alert kept")
 
     def forget(self) -> None:
         """What it remembers was not committed: it is read again."""
         if self._storms is not None:
             self._storms.forget()
+        if self._openings is not None:
+            self._openings.forget()
+        self._expected.clear()
+        self._led.clear()
         self.belonging.forget()
 
     def finish(self, found: alerts.Notification, *, post: int, source: str) -> None:
@@ -88,7 +112,11 @@ class Intake:
     def take(self, alert: Alert, *, source: str) -> list[str]:
         """One alert: opens, moves, ends, opens again, or nothing, with the reason in the record."""
         environment = self._environment(source)
-        known = self.store.newest_alert(source, alert.fingerprint)
+        if self._openings is not None and self._openings.holds(source=source, fingerprint=alert.fingerprint):
+            self._write()
+        key = (source, alert.fingerprint)
+        # what was expected is true until this alert does something
+        known = self._expected.pop(key) if key in self._expected else self.store.newest_alert(*key)
         turn = alerts.follow(_history(known), alert, now=self.store.now())
         anew = turn.does in (alerts.Does.OPENS, alerts.Does.AGAIN)
         if known is None or anew or (turn.does is alerts.Does.MOVES and self._another(alert, known)):
@@ -100,8 +128,13 @@ class Intake:
                 if turn.does is alerts.Does.MOVES:
                     self._moved(alert, known, environment=environment)
                 if self._over_for_long(known, environment):
+                    self._write()
                     return self._again(alert, known, source=source, environment=environment)
-                return self._resume(alert, known, environment=environment)
+                if turn.does is alerts.Does.GOES_ON and known["id"] in self._led:
+                    return []
+                touched = self._resume(alert, known, environment=environment)
+                self._leads(known["id"])
+                return touched
         if turn.then.ended_at != known["resolved_at"]:  # a later end of the same alert
             self.store.update_alert(known["id"], resolved_at=turn.then.ended_at)
         return []
@@ -125,6 +158,8 @@ class Intake:
             return []
         scope = self.belonging.scope_of(alert)
         row["scope"] = json.dumps(scope.as_json())
+        if self._openings is not None and (not stands_alone(scope) or self._openings.holds_scope(environment, scope)):
+            self._write()
         decision = self.belonging.where(alert, scope, environment=environment, now=now)
         row["decision"] = decision.reason
         if isinstance(decision, alerts.Joins):
@@ -161,7 +196,8 @@ class Intake:
 
     def _over_for_long(self, known: dict[str, Any], environment: str) -> bool:
         """Whether the alert's incident is closed for longer than one hold: by then the alert should have resolved."""
-        row = self.store.incident(known["incident"] or "")
+        # asked for together with the alert, where it was expected
+        row = known if "closed_at" in known else self.store.incident(known["incident"] or "")
         if row is None or row["closed_at"] is None:
             return False
         return bool(self.store.now() - row["closed_at"] > self.catalog.place(environment).hold + AFTER_CLOSING)
@@ -185,6 +221,12 @@ class Intake:
             reason=reason,
         )
 
+    def _leads(self, alert_id: int) -> None:
+        """It needs not be looked at again, for as long as this process lives."""
+        self._led[alert_id] = None
+        while len(self._led) > REMEMBERED:
+            del self._led[next(iter(self._led))]
+
     def _resume(self, alert: Alert, known: dict[str, Any], *, environment: str) -> list[str]:
         """An alert that was kept before a crash and never led to a runbook, or to the question which one."""
         incident = known["incident"]
@@ -202,6 +244,24 @@ class Intake:
     def _open_incident(
         self, alert: Alert, row: dict[str, Any], *, source: str, environment: str, scope: alerts.Scope
     ) -> list[str]:
+        storm = self._storms.open_storm(environment) if self._storms else ""
+        if self._openings is not None and storm and stands_alone(scope):
+            incident = self._incident_row(alert, environment=environment, scope=scope, at=row["received_at"])
+            received = {"name": alert.name, "decision": "opens", "reason": row["decision"], **_read(alert)}
+            self._openings.put(
+                Opening(
+                    alert=alert,
+                    source=source,
+                    scope=scope,
+                    storm=storm,
+                    row=row,
+                    incident={**incident, **self._openings.columns(storm)},
+                    received=received,
+                    answer=self._selected(alert),
+                )
+            )
+            return []
+        self._write()
         return self._opened(
             alert,
             keep=lambda incident: self.store.keep_alert({**row, "incident": incident}),
@@ -222,22 +282,11 @@ class Intake:
         reason: str,
     ) -> list[str]:
         """A new incident for this alert, which `keep` puts there; the run that was started."""
-        title, severity = _title(alert, scope), self._severity(alert)
-        now, drill = self.store.now(), self._drilling()
-        storm = self._storms.under(environment, severity=severity, drill=drill) if self._storms else ""
-        incident = self.store.open_incident(
-            {
-                "environment": environment,
-                "service": scope.service,
-                "title": title,
-                "severity": severity,
-                "opened_at": now,
-                "drill": int(drill),
-                **(self._storms.columns(storm) if self._storms else {}),
-                "facts": self._storms.facts(alert.labels, scope) if self._storms else None,
-                "scope": json.dumps(scope.as_json()),
-            }
-        )
+        now = self.store.now()
+        row = self._incident_row(alert, environment=environment, scope=scope, at=now)
+        title, severity = row["title"], row["severity"]
+        storm = self._storms.under(environment, severity=severity, drill=bool(row["drill"])) if self._storms else ""
+        incident = self.store.open_incident({**row, **(self._storms.columns(storm) if self._storms else {})})
         if self._storms:
             self._storms.opened(environment, incident, now)
         keep(incident)
@@ -256,6 +305,18 @@ class Intake:
         # after it, so that who is called hears which runbook looks
         self._told("incident_opened", storm or incident, {"title": title, "severity": severity})
         return begun
+
+    def _incident_row(self, alert: Alert, *, environment: str, scope: alerts.Scope, at: datetime) -> dict[str, Any]:
+        return {
+            "environment": environment,
+            "service": scope.service,
+            "title": _title(alert, scope),
+            "severity": self._severity(alert),
+            "opened_at": at,
+            "drill": int(self._drilling()),
+            "facts": self._storms.facts(alert.labels, scope) if self._storms else None,
+            "scope": json.dumps(scope.as_json()),
+        }
 
     def _join(
         self, alert: Alert, row: dict[str, Any], joins: alerts.Joins, *, scope: alerts.Scope, environment: str
@@ -299,6 +360,8 @@ class Intake:
         self.store.raise_severity(incident, severity=word, title=title, at=self.store.now(), anew=not gathered)
         self.store.append("severity_raised", payload, environment=environment, incident=incident)
         self._told("severity_raised", incident, payload)
+        if row["storm"] and row["released_at"] is None:
+            self._told("severity_raised", f"I-{row['storm']}", payload)
 
     def _select(self, alert: Alert, *, incident: str, environment: str, first: bool) -> list[str]:
         answer = self._selected(alert)
@@ -495,45 +558,30 @@ class Intake:
 
         With `waits`, its rank, it looks when it is its turn.
         """
-        document, runbook, binding = self.catalog.runbook(runbook_id)
-        run = self.store.start_run(
-            {
-                "incident": incident,
-                "runbook": runbook.id,
-                "document": document.path,
-                "document_revision": document.revision,
-                "binding_revision": self.catalog.binding(document).revision,
-                "document_text": self.catalog.texts.get(document.path, ""),
-                "mode": mode,
-                "confirmed": int(confirmed),
-                "chosen_because": because,
-                "started_at": self.store.now(),
-                "values_": json.dumps(values or {}),
-                "answers": answers,
-                "waits_for": "" if waits is None else WAITS,
-            },
-            [
-                {
-                    "name": remedy.name,
-                    "title": remedy.title,
-                    "step": remedy.step,
-                    "standing": remedies.Standing.NOT_WEIGHED if remedy.bullet else remedies.Standing.NOT_TRIED,
-                }
-                for remedy in remedies.of(runbook, binding, self.catalog.elsewhere)
-            ],
-        )
+        row, steps = run_rows(self.catalog, runbook_id)
+        own = {
+            "incident": incident,
+            "mode": mode,
+            "confirmed": int(confirmed),
+            "chosen_because": because,
+            "started_at": self.store.now(),
+            "values_": json.dumps(values or {}),
+            "answers": answers,
+            "waits_for": "" if waits is None else WAITS,
+        }
+        run, runbook = self.store.start_run({**row, **own}, steps), row["runbook"]
         where = Where(environment=environment, incident=incident, run=run)
         self.store.append(
             "runbook_chosen",
-            {"run": run, "runbook": runbook.id, "how": how, "reason": because},
+            {"run": run, "runbook": runbook, "how": how, "reason": because},
             **where,
             actor=actor or SYSTEM,
         )
         if waits is not None:
             self.store.wait_for_turn([(run, environment, waits)])
             return run
-        self.store.append("run_started", {"run": run, "runbook": runbook.id, "mode": mode}, **where)
-        self._told("run_started", incident, {"run": run, "runbook": runbook.id})
+        self.store.append("run_started", {"run": run, "runbook": runbook, "mode": mode}, **where)
+        self._told("run_started", incident, {"run": run, "runbook": runbook})
         return run
 
 

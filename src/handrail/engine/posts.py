@@ -34,6 +34,9 @@ class Taker(Protocol):
     def take(self, alert: Alert, *, source: str) -> list[str]:
         """One alert: opens, joins, resolves, or nothing; the runs that go on."""
 
+    def expect(self, coming: Sequence[Alert], *, source: str) -> None:
+        """These come next, so that what is known of them is asked for together."""
+
     def flush(self) -> None:
         """Write what was decided and not written yet."""
 
@@ -175,6 +178,7 @@ class Posts:
         with self.store.together():
             while now is not None:
                 reading = now
+                self.taker.expect(reading.alerts[reading.taken : reading.taken + most - count], source=reading.source)
                 while reading.taken < len(reading.alerts) and count < most and self._steady() - began < LONGEST:
                     piece.runs += self.taker.take(reading.alerts[reading.taken], source=reading.source)
                     reading.taken, count = reading.taken + 1, count + 1

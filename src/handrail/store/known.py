@@ -23,6 +23,18 @@ class Known(Rows):
         query = sa.select(t.alerts).where(t.alerts.c.source == source, t.alerts.c.fingerprint == fingerprint)
         return self._one(query.order_by(t.alerts.c.starts_at.desc()).limit(1))
 
+    def newest_alerts(self, source: str, fingerprints: Sequence[str]) -> dict[str, Row]:
+        """The same for several, by fingerprint; each with when its incident was closed (`closed_at`)."""
+        found: dict[str, Row] = {}
+        number = sa.cast(sa.func.substr(t.alerts.c.incident, 3), sa.Integer)
+        joined = t.alerts.outerjoin(t.incidents, t.incidents.c.number == number)
+        query = sa.select(t.alerts, t.incidents.c.closed_at).select_from(joined).order_by(t.alerts.c.starts_at)
+        for some in _some(list(dict.fromkeys(fingerprints))):
+            where = (t.alerts.c.source == source, t.alerts.c.fingerprint.in_(some))
+            for row in self._rows(query.where(*where)):
+                found[row["fingerprint"]] = row
+        return found
+
     def update_alert(self, alert_id: int, **values: Any) -> None:
         """Set columns of an alert."""
         with writing(self.engine) as connection:

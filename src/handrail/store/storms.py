@@ -109,9 +109,10 @@ class Storms(Rows):
             ]
 
     def critical_since(self, storm: str, since: datetime) -> bool:
-        """Whether a critical incident joined the storm since then and is open."""
+        """Whether a critical incident joined the storm since then, or became critical in it, and is open."""
         where = (I.storm == number_of(storm), I.status == "open", sa.func.lower(I.severity) == "critical")
-        query = sa.select(I.number).where(*where, I.opened_at > stamp(since)).limit(1)
+        lately = sa.or_(I.opened_at > stamp(since), I.raised_at > stamp(since))
+        query = sa.select(I.number).where(*where, lately).limit(1)
         with reading(self.engine) as connection:
             return connection.execute(query).first() is not None
 
