@@ -52,6 +52,7 @@ from handrail.targets import Ground, masking, process
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from handrail.web import application, gather
+from handrail.web.heads import Patient
 from handrail.web.pages import OnCall
 from handrail.web.settings import Current, Roster, WebSettings
 
@@ -620,7 +621,9 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         ],
     )
     serving = uvicorn.Server(
-        uvicorn.Config(web, host=address, port=wanted, log_level="warning", log_config=None, access_log=False)
+        uvicorn.Config(
+            web, host=address, port=wanted, log_level="warning", log_config=None, access_log=False, http=Patient
+        )
     )
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
     thread = threading.Thread(target=serving.run, daemon=True, name="web")
