@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from handrail.environments import Proof
-from handrail.web import heads
+from handrail.web import heads, policy
 from handrail.web.bodies import Room
 from handrail.web.problem import Problem
 from tests.web.serving import served
@@ -111,6 +111,16 @@ def test_one_that_comes_in_drops_ends_too(tmp_path: Path) -> None:
             except TimeoutError:
                 continue
         assert answer == b"HTTP/1.1 503 Service Unavailable"
+
+
+def test_a_form_that_does_not_come_ends_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may begin to sign in."""
+    monkeypatch.setattr(policy, "FORM_SECONDS", 0.3)
+    with serving(tmp_path) as url:
+        where = urlsplit(url)
+        with socket.create_connection((str(where.hostname), int(where.port or 0)), timeout=10) as connection:
+            connection.sendall(f"POST /login HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: 99\r\n\r\nt".encode())
+            assert answered(connection) == b"HTTP/1.1 408 Request Timeout"
 
 
 @pytest.mark.parametrize("beginning", [b"", b"POST /api/v1/hooks/lab HTTP/1.1\r\nHost: "])

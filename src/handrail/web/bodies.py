@@ -85,7 +85,7 @@ class Body:
             raise Problem(415, f"A body in {encoding[:20]} is not taken: send it as it is, or in gzip.")
         parts: list[bytes] = []
         try:
-            async for chunk in _in_time(request, seconds):
+            async for chunk in in_time(request, seconds):
                 self._hold(len(chunk))
                 if self._held > self._limit:
                     raise self._too_large()
@@ -117,7 +117,7 @@ class Body:
         return b"".join(parts)
 
 
-async def _in_time(request: Request, seconds: float) -> AsyncIterator[bytes]:
+async def in_time(request: Request, seconds: float) -> AsyncIterator[bytes]:
     """Its chunks; TimeoutError once they come more slowly than a body may."""
     loop = asyncio.get_running_loop()
     until, stream = loop.time() + seconds, request.stream().__aiter__()

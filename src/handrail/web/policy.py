@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from handrail.approvals import APPROVER
 from handrail.errors import FixSettings
 from handrail.web import people
+from handrail.web.bodies import in_time
 from handrail.web.people import Known, Sessions
 from handrail.web.problem import Problem
 from handrail.web.settings import Person, WebSettings
@@ -24,6 +25,7 @@ from handrail.web.settings import Person, WebSettings
 RESPONDER = "responder"
 ACTING = frozenset({RESPONDER, APPROVER})
 FORM_LIMIT = 256 * 1024
+FORM_SECONDS = 30.0
 
 
 class Policy(enum.StrEnum):
@@ -152,10 +154,15 @@ async def _fields(request: Request) -> Mapping[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     wanted = "application/json" if request.url.path.startswith("/api/") else "application/x-www-form-urlencoded"
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_LIMIT:
-            raise Problem(413, f"The body is larger than {FORM_LIMIT // 1024} kB.")
+    try:
+        async for chunk in in_time(request, FORM_SECONDS):
+            body += chunk
+            if len(body) > FORM_LIMIT:
+                raise Problem(413, f"The body is larger than {FORM_LIMIT // 1024} kB.")
+    except TimeoutError:
+        raise Problem(408, f"The body did not arrive within {FORM_SECONDS:.0f} s.") from None
+    except ClientDisconnect:
+        raise Problem(400, "The body was not whole.") from None
     if kind != wanted:
         raise Problem(415, f"The content type must be {wanted}.")
     try:
