@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import json
 import logging
@@ -14,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
@@ -23,11 +22,12 @@ from typing import Any
 
 import uvicorn
 
-from handrail import incidents, logs, notify, oncall, remedies, settings, store, syntax
+from handrail import incidents, listening, logs, notify, oncall, settings, store, syntax
 from handrail.approvals import Approver
+from handrail.client.place import is_served
 from handrail.commands import Command
 from handrail.edits import Edits
-from handrail.engine import boundaries
+from handrail.engine import boundaries, wished
 from handrail.engine.catalog import Catalog, Place
 from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, concerns
 from handrail.engine.intake import Intake
@@ -52,8 +52,8 @@ from handrail.targets import Ground, masking, process
 from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 from handrail.web import application, gather
-from handrail.web.heads import Patient
 from handrail.web.pages import OnCall
+from handrail.web.peers import Peered
 from handrail.web.settings import Current, Roster, WebSettings
 
 log = logging.getLogger("handrail")
@@ -311,8 +311,13 @@ def assemble(
             lambda fresh: _take_environments(fresh, found, places, hides, real=grounds is None),
         ],
     )
+
+    def refresh() -> None:
+        edits.refresh()
+        wished.work(server, kept, known.state, person=me)  # whoever looked for a server a moment too early
+
     server = Server(
-        refresh=edits.refresh,
+        refresh=refresh,
         store=kept,
         catalog=found,
         responder=responder,
@@ -474,22 +479,9 @@ def _addresses(known: Settings) -> Addresses:
     )
 
 
-@contextmanager
-def terminal(config: Path) -> Iterator[tuple[Server, Approver]]:
-    """The verbs for a person at this machine: wishes go into the record, where the serving process finds them."""
-    parts = assemble(settings.read(config), grounds={}, remote=True)
-    yield parts.server, me()
-
-
-def only_offer(desk: Server, run: str) -> str:
-    """The one change of a run that can be taken back; empty where there is none, or more than one."""
-    names = [row["name"] for row in desk.store.remedies_of(run) if row["standing"] == remedies.Standing.OFFERED]
-    return names[0] if len(names) == 1 else ""
-
-
-def me() -> Approver:
-    """The person at the terminal."""
-    person = settings.terminal_person()
+def me(uid: int | None = None) -> Approver:
+    """The person at the terminal: a user of this machine, by default our own."""
+    person = settings.terminal_person(uid)
     return Approver(name=person.name, roles=tuple(person.roles), known_by="terminal")
 
 
@@ -536,43 +528,9 @@ def running(
         drill=drill,
         reread=lambda: settings.read(known.path, state=known.state, alone=alone),
     )
-    with _alone(known.state), masking.logs(masker):
+    with listening.alone(known.state), masking.logs(masker):
         process.claim(parts.worker)  # before anything unknown is looked at: what an earlier server started has ended
         yield from _running(known, parts, masker, host=host, port=port)
-
-
-LOCK = "serving.lock"  # in the state folder
-
-
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """One server for a state folder: a second one would end the commands of the first as left over, and repeat its turns.
-
-    The lock goes with the process, however it ends.
-    """
-    private.file(state / LOCK)
-    with (state / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise FixSettings(
-                f"{state} is served by another process already. End that one first; its page and verbs work meanwhile."
-            ) from error
-        private.file(state / "engine.db")
-        private.tighten(state)
-        yield
-
-
-def is_served(state: Path) -> bool:
-    """Whether some process serves this state folder now."""
-    try:
-        with (state / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False  # it never was, or nobody here may look
-    return False
 
 
 def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: int | None) -> Iterator[Running]:
@@ -580,18 +538,16 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         if isinstance(place, RealGround):
             for trouble in place.learn_secrets():
                 log.warning("secrets_unread", extra={"environment": name, "trouble": trouble})
-    token = TOKEN_PREFIX + secrets.token_urlsafe(24)
     wanted = port if port is not None else known.port
     address = host or known.host
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, wanted))
-        except OSError as error:
-            raise FixSettings(
-                f"{address}:{wanted} cannot be listened on: {error.strerror}. Choose another with --port."
-            ) from error
-        wanted = probe.getsockname()[1]
+    with closing(listening.port(address, wanted)) as tcp, listening.sockets(known.state, tcp) as sockets:
+        yield from _served(known, parts, masker, address=address, port=tcp.getsockname()[1], sockets=sockets)
+
+
+def _served(
+    known: Settings, parts: Parts, masker: Masker, *, address: str, port: int, sockets: list[socket.socket]
+) -> Iterator[Running]:
+    token = TOKEN_PREFIX + secrets.token_urlsafe(24)
     parts.live.sources.otherwise(dict.fromkeys(known.sources, hashlib.sha256(token.encode()).hexdigest()))
     web = application.create(
         parts.server,
@@ -600,7 +556,7 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
         people=parts.live.people,
         settings=WebSettings(
             host=address,
-            port=wanted,
+            port=port,
             names=known.names,
             sources=parts.live.sources,
             signing=parts.live.signing,
@@ -619,23 +575,25 @@ def _running(known: Settings, parts: Parts, masker: Masker, *, host: str, port: 
                 now=parts.store.now(),
             )
         ],
+        at_terminal=settings.terminal_person,
     )
     serving = uvicorn.Server(
         uvicorn.Config(
-            web, host=address, port=wanted, log_level="warning", log_config=None, access_log=False, http=Patient
+            web, host=address, port=port, http=Peered, log_level="warning", log_config=None, access_log=False
         )
     )
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
-    thread = threading.Thread(target=serving.run, daemon=True, name="web")
+    thread = threading.Thread(target=serving.run, args=(sockets,), daemon=True, name="web")
     parts.outbox.begin()
     parts.settling.begin()
+    wished.work(parts.server, parts.store, known.state, person=me)
     thread.start()  # pages are read and alerts are stored while what was interrupted is taken up
     parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
     while not serving.started and thread.is_alive():
         time.sleep(0.01)
     try:
         yield Running(
-            url=f"http://{address}:{wanted}",
+            url=f"http://{address}:{port}",
             store=parts.store,
             catalog=parts.catalog,
             desk=parts.server,

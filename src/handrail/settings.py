@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import json
 import os
+import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from handrail import alerts, environments, oncall
+from handrail.client import place
+from handrail.client.place import find as find
 from handrail.environments import Environment, Proof, Service
 from handrail.errors import FixSettings
 from handrail.oncall import Person, Schedule
@@ -100,14 +102,6 @@ class Settings:
 LAB_TIMES = ("HANDRAIL_LAB_HOLD", "HANDRAIL_LAB_WINDOW", "HANDRAIL_LAB_SCRAPE", "HANDRAIL_LAB_LIMIT")
 
 
-def find(config: Path) -> Path:
-    """The settings file: itself, or `handrail.yaml` in the folder."""
-    path = config / "handrail.yaml" if config.is_dir() or not config.suffix else config
-    if not path.exists():
-        raise FixSettings(f"There is no {path}. `handrail init` writes one, or name it with --config.")
-    return path
-
-
 def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Settings:
     """All settings. A relative path is relative to `handrail.yaml`.
 
@@ -115,14 +109,13 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
     """
     path = find(config)
     folder = path.parent.resolve()
-    raw = _load(path)
+    raw = place.load(path)
     for key in raw:
         if key not in KEYS:
             raise FixSettings(f"{path}: `{key}` is not known. Known: {', '.join(KEYS)}.")
     variables = _variables(raw, alone=alone)
     known = (*_people(raw, folder, variables), terminal_person())
     server = raw.get("server") or {}
-    chosen = os.environ.get("HANDRAIL_STATE") or raw.get("state", ".handrail")
     url = str(server.get("url", "")).rstrip("/")
     return Settings(
         path=path,
@@ -143,7 +136,7 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
         sources={
             name: _source(name, facts, path, folder, variables) for name, facts in (raw.get("sources") or {}).items()
         },
-        state=state or Path(chosen if Path(chosen).is_absolute() else folder / chosen),
+        state=state or place.state(raw, folder=folder),
         host=server.get("host", "127.0.0.1"),
         port=int(server.get("port", 8080)),
         names=tuple(server.get("names", ())),
@@ -233,17 +226,18 @@ def _list(raw: Mapping[str, Any], key: str, path: Path) -> list[Any]:
     return found
 
 
-def terminal_person() -> Person:
-    """The user of this machine, who may open the state folder anyway; the record says how they are known."""
-    return Person(name=f"{account()} at the terminal", roles=("responder", "approver"))
+def terminal_person(uid: int | None = None) -> Person:
+    """A user of this machine, by default our own, who may open the state folder anyway; the record says how they are known."""
+    return Person(name=f"{account(uid)} at the terminal", roles=("responder", "approver"))
 
 
-def account() -> str:
-    """The user of this machine by name; by number where the machine knows no name, as in many a container."""
+def account(uid: int | None = None) -> str:
+    """A user of this machine by name, by default our own; by number where the machine knows no name, as in many a container."""
+    number = os.getuid() if uid is None else uid
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _notify(raw: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
@@ -351,13 +345,3 @@ def _text(folder: Path, raw: Mapping[str, Any], key: str) -> str:
         return files.text_of(path)
     except OSError as error:
         raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {error.strerror}.") from error
-
-
-def _load(path: Path) -> Mapping[str, Any]:
-    try:
-        raw = yaml.safe_load(files.text_of(path)) or {}
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
-        raise FixSettings(f"{path} cannot be read: {error}") from error
-    if not isinstance(raw, dict):
-        raise FixSettings(f"{path}: settings are a mapping.")
-    return raw

@@ -25,7 +25,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from handrail import app, cli, store
+from handrail import cli, listening, store
 from handrail.cli.doctor import cluster, database, telling
 from handrail.drills.venue import LABEL
 from handrail.environments import IdentityKind
@@ -391,7 +391,7 @@ def test_a_handrail_that_serves_other_settings_is_told_from_that_of_these(team: 
         assert line["says"].endswith(f"{folder / '.handrail'}, the state folder of these settings")
         assert line["do"] == "choose another `port` under `server` in handrail.yaml"
         (folder / ".handrail").mkdir(exist_ok=True)
-        with app._alone(folder / ".handrail"):
+        with listening.alone(folder / ".handrail"):
             found(examined(folder, exit_code=0), f"Handrail serves at 127.0.0.1:{port} now")
         found(examined(folder, exit_code=1), "another Handrail serves at")
     finally:

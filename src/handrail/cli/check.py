@@ -18,7 +18,7 @@ from typing import Any
 
 import typer
 
-from handrail.cli import documents, terminal
+from handrail.cli import documents, looks, terminal
 from handrail.cli.formats import Format
 from handrail.commands import Finding, Knowledge, Severity, Span
 from handrail.errors import FixRunbook
@@ -217,7 +217,7 @@ def file_text(file: Checked, *, called: Mapping[Severity, str] | None = None) ->
     for same in groups.values():
         finding = same[0]
         place = f"{file.path}:{finding.span.line}:{finding.span.column}"
-        look = terminal.SEVERITIES[finding.severity]
+        look = looks.SEVERITIES[finding.severity]
         yield f"{terminal.paint(place, 'strong')}  {terminal.paint((called or {}).get(finding.severity, finding.severity), look)}  {finding.rule}"
         for line in terminal.wrapped(terminal.clean(f"{finding.message}."), terminal.width() - 2):
             yield f"  {line}"

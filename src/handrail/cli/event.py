@@ -9,12 +9,13 @@ import re
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
-import httpx
-
-from handrail import app
+from handrail import client
+from handrail.cli import hands
+from handrail.cli.asked import At
 from handrail.cli.verbs.look import SOURCE
+from handrail.client import Desk, place
+from handrail.client.asking import part
 from handrail.errors import FixSettings, HandrailError, TryAgain
 
 OPTIONS = {
@@ -24,28 +25,24 @@ OPTIONS = {
 }  # what is told of an event by a word of its own
 TYPE = re.compile(r"[A-Za-z][\w.-]{0,127}")
 LONGEST = 250  # characters of a service's name
-SECONDS = 10.0  # that a Handrail elsewhere may take to answer
 
 
 def event(
-    body: dict[str, object],
-    *,
-    source: str,
-    print_only: bool,
-    to: str,
-    secret_file: Path | None,
-    config: Path,
-    json_: bool,
+    body: dict[str, object], *, source: str, print_only: bool, to: str, secret_file: Path | None, at: At, json_: bool
 ) -> None:
-    """Print it, send it elsewhere, or leave it for the server of this machine."""
+    """Print it, send it elsewhere, or give it to the server of this machine."""
     if print_only:
         print(json.dumps(body, ensure_ascii=False))
         return
     if to:
-        said = _send(json.dumps(body).encode(), to=to, source=source, secret=_secret(secret_file))
+        said, where = (
+            _send(json.dumps(body).encode(), to=to, source=source, secret=_secret(secret_file)),
+            f"{to} takes it up",
+        )
+    elif (desk := at.desk()) is not None:
+        said, where = _give(desk, body, source=source), "It is taken up within a second"
     else:
-        said = _store(json.dumps(body).encode(), source=source, config=config)
-    where = f"{to} takes it up" if to else "A serving Handrail takes it up within a second"
+        said, where = _leave(body, source=source, at=at), "No server runs: the next start takes it up"
     print(json.dumps(said) if json_ else f"{body['type']} is stored. {where}.")
 
 
@@ -57,16 +54,20 @@ def _sound(kind: str, service: str) -> None:
         raise FixSettings(f"--service is longer than {LONGEST} characters.")
 
 
-def _store(body: bytes, *, source: str, config: Path) -> dict[str, object]:
-    """Into the record of this machine, for the process that serves it now or later."""
-    with app.terminal(config) as (desk, _):
-        known = desk.catalog.sources
-        if source != SOURCE and source not in known:
-            raise FixSettings(f"There is no source {source} in handrail.yaml. Known: {', '.join(known) or 'none'}.")
-        receipt = desk.receive(source=source, body=body)
-    if receipt.status >= 400:
-        raise _refused(receipt.status, receipt.reason)
-    return {"stored": receipt.post, "reason": receipt.reason}
+def _give(desk: Desk, body: dict[str, object], *, source: str) -> dict[str, object]:
+    answer = desk.post("/events", {"source": source, "event": body})
+    if answer.status >= 400:
+        raise FixSettings(answer.says) if answer.status == 409 else _refused(answer.status, answer.says)
+    return dict(answer.body)
+
+
+def _leave(body: dict[str, object], *, source: str, at: At) -> dict[str, object]:
+    """For the server that starts next."""
+    known = place.load(at.place().settings).get("sources") or {}
+    if source != SOURCE and source not in known:
+        raise FixSettings(f"There is no source {source} in handrail.yaml. Known: {', '.join(known) or 'none'}.")
+    hands.leave(at, "event", fields={"source": source, "event": body})
+    return {"stored": 0, "reason": "kept for the next start"}
 
 
 def _send(body: bytes, *, to: str, source: str, secret: bytes) -> dict[str, object]:
@@ -76,23 +77,14 @@ def _send(body: bytes, *, to: str, source: str, secret: bytes) -> dict[str, obje
         "X-Hub-Signature-256": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}",
     }
     try:
-        answer = httpx.post(
-            f"{to.rstrip('/')}/api/v1/hooks/event/{quote(source, safe='')}",
-            content=body,
-            headers=headers,
-            timeout=SECONDS,
-            trust_env=False,
-        )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TryAgain(f"{to} gave no answer: {error}. Send it again: told twice it is one trouble.") from error
-    try:
-        told = answer.json()
-    except ValueError:
-        told = None
-    if not isinstance(told, dict) or (answer.is_success and "stored" not in told):
-        raise FixSettings(f"{to} answered {answer.status_code}, but not as a Handrail does. Look at the address.")
-    if not answer.is_success:
-        raise _refused(answer.status_code, str(told.get("detail", "")))
+        answer = client.send(to, f"/api/v1/hooks/event/{part(source)}", body, headers)
+    except TryAgain as error:
+        raise TryAgain(f"{error} Send it again: told twice it is one trouble.") from error
+    told = answer.body
+    if not isinstance(told, dict) or (answer.status < 300 and "stored" not in told):
+        raise FixSettings(f"{to} answered {answer.status}, but not as a Handrail does. Look at the address.")
+    if answer.status >= 300:
+        raise _refused(answer.status, str(told.get("detail", "")))
     return {"stored": told["stored"], "reason": told.get("reason", "")}
 
 

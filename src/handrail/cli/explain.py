@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail import commands, syntax
-from handrail.cli import documents, terminal
+from handrail.cli import documents, looks, terminal
 from handrail.commands import Command, Effect, Knowledge, Scope
 from handrail.errors import FixRunbook
 
@@ -110,7 +110,7 @@ def _text(found: Sequence[Command]) -> Iterator[str]:
         where = "" if analysis.scope is Scope.TARGET else f" ({analysis.scope} only)"
         if len(found) > 1:
             yield terminal.clean(command.text)
-        yield f"{terminal.paint(analysis.effect + where, terminal.EFFECTS[analysis.effect])}"
+        yield f"{terminal.paint(analysis.effect + where, looks.EFFECTS[analysis.effect])}"
         if analysis.effect is Effect.UNKNOWN:
             yield "  treated as a change: it never runs without an approval"
         for reason in analysis.reasons:

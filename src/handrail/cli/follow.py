@@ -4,59 +4,68 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Protocol, TextIO
 
 from handrail.cli import terminal
-from handrail.cli.telling import Telling
-from handrail.incidents import words
-from handrail.store import Store
-from handrail.web import gather
+from handrail.client.asking import part
 
 EVERY = 0.5
 
 
-def follow(
-    store: Store,
-    incident: str,
-    *,
-    catalog: gather.Catalog,
-    after: int = 0,
-    until_asked: bool = True,
-    out: TextIO | None = None,
-) -> int:
+class Tells(Protocol):
+    """What is asked for the news."""
+
+    def get(self, path: str, **query: str | int) -> Any:
+        """What stands there."""
+
+
+def follow(desk: Tells, incident: str, *, after: int = 0, until_asked: bool = True, out: TextIO | None = None) -> int:
     """Print events as they come. Returns 0 when the incident is over, 1 when a person is asked or has to act.
 
     `until_asked` False goes on while a plan waits. What it waits for stands on standard error, where someone looks.
     """
     out = out or sys.stdout
-    telling = Telling(store, catalog)
     seen, told = after, ""
     while True:
-        for event in store.events(incident=incident, after=seen):
-            seen = event.sequence
-            for line in telling.lines(event, out=out):
-                print(line, file=out, flush=True)
-        row = store.incident(incident)
-        if row is None or row["status"] != "open":
+        news = desk.get(f"/incidents/{part(incident)}/news", after=seen)
+        seen = int(news["last"])
+        for line in news["lines"]:
+            at = datetime.fromisoformat(line["at"])
+            for text in laid_out(at, line["about"], line["says"], steps=news["steps"], out=out):
+                print(text, file=out, flush=True)
+        if not news["open"]:
             _clear()
             return 0
-        waits = [run["waits_for"] for run in store.runs(incident=incident, open_only=True) if run["waits_for"]]
-        asked = [plan for kept, plan in store.waiting_plans() if plan.incident == incident and kept["recommended"]]
+        asked = news["asked"]
         if asked and until_asked:
             _clear()
             terminal.say(
-                f"It waits for you: {asked[0].title}. handrail plan {incident}, then handrail approve {asked[0].hash[:8]}"
+                f"It waits for you: {asked['title']}. handrail plan {news['incident']}, "
+                f"then handrail approve {asked['hash'][:8]}"
             )
             return 1
-        if any(run["handed_over_at"] for run in store.runs(incident=incident, open_only=True)) and until_asked:
+        if news["handed_over"] and until_asked:
             _clear()
             return 1
-        open_for = words.duration(store.now() - row["opened_at"])
-        says = f"{incident}  {open_for}  {waits[0] if waits else 'looking'}"
+        says = f"{news['incident']}  {news['open_for']}  {news['waits_for']}"
         if says != told:
             told = says
             _progress(says)
         time.sleep(EVERY)
+
+
+def laid_out(at: datetime, about: str, says: str, *, steps: Collection[str], out: TextIO) -> list[str]:
+    """One line of the record: when, which step, what; the steps under one another. In a terminal it keeps to its width."""
+    start = f"  {at.astimezone():%H:%M:%S}  "
+    if not about:
+        return terminal.hanging(start, says, out=out)
+    widest = max(map(terminal.cells, [about, *steps]))
+    if not out.isatty() or widest <= (terminal.width(out) - len(start)) // 2:
+        return terminal.hanging(start + terminal.pad(about, widest) + "  ", says, out=out)
+    # titles too long for two columns: what they say stands below, for all of them alike
+    return [*terminal.hanging(start, about, out=out), *terminal.hanging(" " * len(start) + "  ", says, out=out)]
 
 
 def _progress(says: str) -> None:

@@ -1,160 +1,116 @@
-"""What a person does to a run from a terminal: approve, refuse, run, take over, hand back, pause, stop, done by hand.
+"""What a person does from a terminal: each verb is asked of the server, which does it as the page's button does.
 
-The wish is written into the record that the server reads; the server takes it up within a second.
+Where no server runs, what stops something or says that somebody is there is kept for the next one; the rest says so.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 import typer
 
-from handrail import app
 from handrail.cli import follow as following
-from handrail.engine.desk import Told
-from handrail.engine.server import Server
+from handrail.cli.asked import At
+from handrail.client import Answer, Desk, Wish, wishes
+from handrail.client.asking import part
+from handrail.errors import FixSettings, TryAgain
+from handrail.store import readonly
+
+NOBODY = (401, 403, 404, 409)  # the answer is no; others are a mistake in what was asked
 
 
-def approve(plan: str, *, config: Path, reason: str, follow: bool, json_: bool) -> None:
-    """Yes."""
-    with app.terminal(config) as (desk, me):
-        found = desk.store.plan(plan)
-        _told(desk.decide(plan, me, yes=True, reason=reason), as_json=json_)
-        if follow and found is not None:
-            raise typer.Exit(
-                following.follow(
-                    desk.store, found[1].incident, catalog=desk.catalog, after=_last(desk, found[1].incident)
-                )
-            )
+def decide(plan: str, *, yes: bool, at: At, reason: str, follow: bool, json_: bool) -> None:
+    """Yes or no to exactly this plan."""
+    desk = at.needed()
+    about = _incident_of_plan(desk, plan) if follow else ""
+    after = int(desk.get(f"/incidents/{about}/news", after=_END)["last"]) if about else 0
+    fields = {"decision": "approve" if yes else "refuse", "reason": reason}
+    _told(desk.post(f"/plans/{part(plan)}/decision", fields), as_json=json_)
+    if about:
+        raise typer.Exit(following.follow(desk, about, after=after))
 
 
-def refuse(plan: str, *, config: Path, reason: str, json_: bool) -> None:
-    """No."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.decide(plan, me, yes=False, reason=reason), as_json=json_)
+_END = 10**10  # after the last line of any record: only where it stands is wanted
 
 
 def run(
     runbook: str,
     *,
-    config: Path,
+    at: At,
     incident: str,
     service: str,
     environment: str,
-    values: dict[str, str],
+    values: Mapping[str, str],
     follow: bool,
     json_: bool,
 ) -> None:
     """For an incident that there is, or a new one."""
-    with app.terminal(config) as (desk, me):
-        if incident:
-            told = desk.choose(incident, runbook, me, values=values)
-        else:
-            told = desk.open_by_hand(runbook, me, service=service, environment=environment, values=values)
-            incident = told.says.split()[-1]
-        _told(told, as_json=json_)
-        if follow:
-            raise typer.Exit(following.follow(desk.store, incident, catalog=desk.catalog))
+    desk = at.needed()
+    if incident:
+        answer = desk.post(f"/incidents/{part(incident)}/choose", {"runbook": runbook, "values": values})
+    else:
+        answer = desk.post(
+            "/open", {"runbook": runbook, "service": service, "environment": environment, "values": values}
+        )
+        incident = answer.says.split()[-1]
+    _told(answer, as_json=json_)
+    if follow:
+        raise typer.Exit(following.follow(desk, incident))
 
 
-def confirm(run: str, *, config: Path, json_: bool) -> None:
-    """The guess is right."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.confirm(run, me), as_json=json_)
+def ask(path: str, fields: Mapping[str, Any], *, at: At, json_: bool) -> None:
+    """A wish that only a server can do."""
+    _told(at.needed().post(path, fields), as_json=json_)
 
 
-def takeover(incident: str, *, config: Path, json_: bool) -> None:
-    """By hand."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.take_over(incident, me), as_json=json_)
+def ask_or_leave(path: str, *, verb: str, about: str = "", at: At, json_: bool) -> None:
+    """A wish that is kept where no server runs: it is done before anything else by the next one."""
+    try:
+        desk = at.desk()
+        if desk is not None:
+            _told(desk.post(path, {}), as_json=json_)
+            return
+    except TryAgain as error:  # it hangs, or is just ending: what a person wants now does not hang on it
+        if at.to:
+            raise
+        _left(verb, about, at=at, because=str(error), json_=json_)
+    else:
+        _left(verb, about, at=at, because=f"No server runs on {at.place().state}.", json_=json_)
 
 
-def handback(incident: str, *, config: Path, json_: bool) -> None:
-    """No longer by hand."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.hand_back(incident, me), as_json=json_)
+def leave(state_of: At, verb: str, about: str = "", *, fields: Mapping[str, Any] | None = None) -> None:
+    """Kept when this returns."""
+    wishes.leave(state_of.place().state, Wish(verb=verb, about=about, at=datetime.now(UTC), fields=fields or {}))
 
 
-def pause(*, config: Path, json_: bool) -> None:
-    """Everything rests."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.pause(me), as_json=json_)
+def _left(verb: str, about: str, *, at: At, because: str, json_: bool) -> None:
+    """Kept, where the record knows what it is about."""
+    place = at.place()
+    if about:
+        with readonly.opened(place.record) as record:
+            found = record.named(about) if record is not None else ""
+        if not found:
+            raise FixSettings(f"{because} Its record has no {about}: nothing was kept.")
+        about = found
+    leave(at, verb, about)
+    says = f"{because} It is kept: the server does it before anything else once it runs."
+    print(json.dumps({"done": False, "kept": True, "says": says}) if json_ else says)
 
 
-def resume(*, config: Path, json_: bool) -> None:
-    """Everything goes on."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.resume(me), as_json=json_)
+def _incident_of_plan(desk: Desk, plan: str) -> str:
+    try:
+        return str(desk.get(f"/plans/{part(plan)}")["plan"]["incident"])
+    except FixSettings:  # the verb itself says it better
+        return ""
 
 
-def stop(run: str, *, config: Path, json_: bool) -> None:
-    """One run, for good."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.stop(run, me), as_json=json_)
-
-
-def done(run: str, step: int, *, config: Path, note: str, json_: bool) -> None:
-    """Made by hand."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.done_by_hand(run, step, me, note=note), as_json=json_)
-
-
-def undo(run: str, remedy: str, *, config: Path, json_: bool) -> None:
-    """The way back."""
-    with app.terminal(config) as (desk, me):
-        name = remedy or app.only_offer(desk, run)
-        _told(desk.take_back(run, name, me), as_json=json_)
-
-
-def pick(run: str, remedy: str, *, config: Path, json_: bool) -> None:
-    """Another remedy first."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.pick(run, remedy, me), as_json=json_)
-
-
-def fill(run: str, values: dict[str, str], *, config: Path, json_: bool) -> None:
-    """What parameters are."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.fill(run, me, values=values), as_json=json_)
-
-
-def ack(incident: str, *, config: Path, json_: bool) -> None:
-    """Somebody has it."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.acknowledge(incident, me), as_json=json_)
-
-
-def close(incident: str, *, config: Path, reason: str, json_: bool) -> None:
-    """It is over."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.close_incident(incident, me, reason=reason), as_json=json_)
-
-
-def task(number: int, *, config: Path, note: str, json_: bool) -> None:
-    """It is done."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.finish_task(number, me, note=note), as_json=json_)
-
-
-def settle(run: str, plan: str, command: int, *, happened: bool, config: Path, json_: bool) -> None:
-    """What a person saw."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.settle(run, plan, command, me, happened=happened), as_json=json_)
-
-
-def release(run: str, plan: str, command: int, *, saw: str, config: Path, json_: bool) -> None:
-    """What a person saw who cannot tell."""
-    with app.terminal(config) as (desk, me):
-        _told(desk.release(run, plan, command, me, saw=saw), as_json=json_)
-
-
-def _last(desk: Server, incident: str) -> int:
-    """The newest line of the record before now."""
-    return max((event.sequence for event in desk.store.events(incident=incident)), default=0)
-
-
-def _told(told: Told, *, as_json: bool) -> None:
-    print(json.dumps({"done": told.done, "says": told.says}) if as_json else told.says)
-    if not told.done:
+def _told(answer: Answer, *, as_json: bool) -> None:
+    if answer.status not in (200, *NOBODY):
+        raise FixSettings(answer.says)
+    done = answer.status == 200
+    print(json.dumps({"done": done, "says": answer.says}, ensure_ascii=False) if as_json else answer.says)
+    if not done:
         raise typer.Exit(1)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from handrail import words
 from handrail.cli import terminal
-from handrail.incidents import IncidentView, words
-from handrail.incidents.view import RunView
+from handrail.evidence import Event
 
+if TYPE_CHECKING:
+    from handrail.incidents import IncidentView
+    from handrail.incidents.view import RunView
+
+Row = dict[str, Any]
 MARKS = {"ok": "✓", "not": "!", "wait": "→", "running": "…", "skipped": "-", "person": "?", "later": " "}
 
 
@@ -31,19 +38,82 @@ def render(seen: IncidentView, *, now: datetime, out: TextIO | None = None) -> s
     asked = _asked(seen)
     if asked:
         lines += ["", *terminal.hanging("Next: ", asked.removeprefix("Next: "), out=out)]
-    if seen.tasks:
-        lines += ["", "Tasks"]
-        widest = max(terminal.cells(terminal.clean(task.text)) for task in seen.tasks)
-        for task in seen.tasks:
-            who = f"done by {task.done_by}" + (f": {task.note}" if task.note else "") if task.done else task.owner
-            start = f"  {'✓' if task.done else ' '} {task.number:>2} "
-            lines += terminal.hanging(start, f"{terminal.pad(terminal.clean(task.text), widest)}  {who}", out=out)
-    lines += ["", "Timeline"]
+    lines += _tasks([(one.number, one.text, one.done, one.done_by, one.note, one.owner) for one in seen.tasks], out)
+    lines += _timeline([(line.at, line.says) for line in reversed(seen.timeline)], now=now, out=out)
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What stands in the record of one incident; nothing that its runbooks would have to be read for."""
+
+    incident: Row
+    runs: Sequence[tuple[Row, Sequence[Row]]]  # with the remedies of each
+    plans: Sequence[Row]
+    tasks: Sequence[Row]
+    events: Sequence[Event]
+    paused_by: str = ""
+
+
+def from_record(kept: Kept, *, now: datetime, out: TextIO | None = None) -> str:
+    """The incident as far as the record tells it by itself: its runs, remedies, plans, tasks and the timeline."""
+    out = out or sys.stdout
+    row = kept.incident
+    name = f"I-{row['number']}"
+    lines = terminal.hanging(f"{name}  ", row["title"], out=out)
+    by = [("has it", row["acknowledged_by"]), ("works by hand", row["taken_over_by"])]
+    people = "".join(f" · {who} {does}" for does, who in by if who)
+    facts = f"{row['severity']} · {row['status']} · {row['service']} · {row['environment']}{people}"
+    lines += terminal.hanging("", facts, out=out)
+    if kept.paused_by:
+        lines += terminal.hanging("", f"All automation is paused by {kept.paused_by}.", out=out)
+    for run, remedies in kept.runs:
+        state = run["ending"] or run["waits_for"] or "not over"
+        lines += ["", *terminal.hanging("", f"R-{run['number']}  {run['runbook']}   {run['mode']}, {state}", out=out)]
+        for remedy in remedies:
+            because = f" ({remedy['reason']})" if remedy["reason"] else ""
+            lines += terminal.hanging("    ", f"{remedy['title']}: {remedy['standing']}{because}", out=out)
+    waiting = [plan for plan in kept.plans if plan["state"] == "waiting"]
+    for plan in waiting:
+        lines += ["", *terminal.hanging("", f"Plan {plan['hash'][:8]} waits for a yes: handrail plan {name}", out=out)]
+    lines += _tasks(
+        [
+            (one["number"], one["text"], bool(one["done_at"]), one["done_by"], one["note"], one["owner"])
+            for one in kept.tasks
+        ],
+        out,
+    )
+    from handrail.incidents import sentences  # the rooms that it stands among are not needed where a server tells it
+
+    names = sentences.Names(
+        plans={
+            str(one.payload["plan"]): str(one.payload["title"]) for one in kept.events if one.kind == "plan_proposed"
+        },
+        remedies={one["name"]: one["title"] for _, remedies in kept.runs for one in remedies},
+    )
+    told = [(event.at, sentences.sentence(event, names)) for event in kept.events if event.kind not in sentences.QUIET]
+    return "\n".join([*lines, *_timeline(told, now=now, out=out)])
+
+
+def _tasks(tasks: Sequence[tuple[int, str, bool, str, str, str]], out: TextIO) -> list[str]:
+    if not tasks:
+        return []
+    lines = ["", "Tasks"]
+    widest = max(terminal.cells(terminal.clean(text)) for _, text, *_ in tasks)
+    for number, text, done, done_by, note, owner in tasks:
+        who = f"done by {done_by}" + (f": {note}" if note else "") if done else owner
+        start = f"  {'✓' if done else ' '} {number:>2} "
+        lines += terminal.hanging(start, f"{terminal.pad(terminal.clean(text), widest)}  {who}", out=out)
+    return lines
+
+
+def _timeline(told: Sequence[tuple[datetime, str]], *, now: datetime, out: TextIO) -> list[str]:
     zone = now.astimezone().tzinfo
     assert zone is not None  # an aware time has one
-    for line in reversed(seen.timeline):
-        lines += terminal.hanging(f"  {words.clock(line.at, now=now, zone=zone)}  ", line.says, out=out)
-    return "\n".join(lines)
+    lines = ["", "Timeline"]
+    for at, says in told:
+        lines += terminal.hanging(f"  {words.clock(at, now=now, zone=zone)}  ", says, out=out)
+    return lines
 
 
 def _steps(run: RunView, out: TextIO) -> list[str]:

@@ -2,57 +2,95 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from handrail import app, commands
+from handrail import words
 from handrail.cli import terminal
+from handrail.cli.asked import At
+from handrail.client import Desk
+from handrail.client.asking import part
 from handrail.errors import FixSettings
-from handrail.incidents import words
-from handrail.plans import Plan
-from handrail.plans.model import canonical
+from handrail.plans import Plan, from_json
+from handrail.store import readonly
 
 DETAIL = 40  # lines of a preview
 Limits = Mapping[str, timedelta]  # a command to how long it may take
 NONE: Limits = {}
 
 
-def plan(what: str, *, config: Path, json_: bool) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A plan with what stands beside it: its state, and what a server knows of its document."""
+
+    made: Plan
+    raw: dict[str, Any]
+    state: str
+    recommended: bool
+    limits: Limits
+    edited: bool = False
+
+
+def plan(what: str, *, at: At, json_: bool) -> None:
     """The plans that were asked for, one below the other."""
-    store, catalog = app.record(config)
-    if what.upper().startswith("I-"):
-        found = [pair for row in store.runs(incident=what.upper()) for pair in store.plans_of(f"R-{row['number']}")]
-    elif what.upper().startswith("R-"):
-        found = store.plans_of(what.upper())
-    else:
-        one = store.plan(what)
-        found = [one] if one else []
+    desk = at.desk()
+    found = _asked(desk, what) if desk is not None else _kept(at, what)
     if not found:
         raise FixSettings(f"No plan for {what}. `handrail incidents` shows what runs.")
     if json_:
-        print(
-            json.dumps(
-                [
-                    {"hash": made.hash, "state": row["state"], **json.loads(canonical(dataclasses.asdict(made)))}
-                    for row, made in found
-                ],
-                indent=2,
-            )
-        )
+        print(json.dumps([{"hash": one.made.hash, "state": one.state, **one.raw} for one in found], indent=2))
         return
-    revisions = {str(runbook.id): document.revision for document in catalog.documents for runbook in document.runbooks}
-    for number, (row, made) in enumerate(found):
-        limits = app.limits(store, catalog, made)
-        told = text(made, state=row["state"], recommended=bool(row["recommended"]), limits=limits)
+    for number, one in enumerate(found):
+        told = text(one.made, state=one.state, recommended=one.recommended, limits=one.limits)
         print("\n" * bool(number) + told)
-        if row["state"] == "waiting" and revisions.get(made.runbook) != made.document_revision:
+        if one.state == "waiting" and one.edited:
             print(
                 "  note             the document was edited after this run began: the plan is of the text before the edit"
             )
+    if desk is None:
+        terminal.aside(
+            f"No server runs on {at.place().state}: this is the record as it stands. Time limits, and whether the "
+            "document was edited since, are told by `handrail serve`. Nothing can be approved without it."
+        )
+
+
+def _asked(desk: Desk, what: str) -> list[Shown]:
+    """From the server."""
+    about = {"I-": "incidents", "R-": "runs"}.get(what[:2].upper())
+    answer = desk.ask("GET", f"/{about}/{part(what)}/plans" if about else f"/plans/{part(what)}")
+    if answer.status >= 400:
+        return []
+    return [
+        Shown(
+            made=from_json(json.dumps(one["plan"])),
+            raw=one["plan"],
+            state=one["state"],
+            recommended=one["recommended"],
+            limits={name: timedelta(seconds=span) for name, span in one["limits"].items()},
+            edited=one["edited"],
+        )
+        for one in (answer.body["plans"] if about else [answer.body])
+    ]
+
+
+def _kept(at: At, what: str) -> list[Shown]:
+    """From the record. One that was changed there is not what anybody would approve, and is not shown."""
+    with readonly.opened(at.place().record) as record:
+        rows = record.plans(what) if record is not None else []
+    found = [
+        Shown(
+            made=from_json(row["body"]),
+            raw=json.loads(row["body"]),
+            state=row["state"],
+            recommended=bool(row["recommended"]),
+            limits=NONE,
+        )
+        for row in rows
+    ]
+    return [one for one, row in zip(found, rows, strict=True) if one.made.hash == row["hash"]]
 
 
 def text(made: Plan, *, state: str, recommended: bool, limits: Limits = NONE) -> str:
@@ -83,9 +121,9 @@ def lines(
 
     found = terminal.hanging("  ", made.because, out=out) if made.because else []
     for command in made.commands:
-        found += told("runs as", commands.show_argv(command.stages))
+        found += told("runs as", words.shell(command.stages))
         written = " ".join(command.as_written.replace("\\\n", " ").split())
-        if written != commands.show_argv(command.stages):
+        if written != words.shell(command.stages):
             found += told("as written", written)
         if command.command in limits:
             found += told("time limit", words.duration(limits[command.command]))

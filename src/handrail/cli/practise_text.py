@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, TextIO
 
 from handrail import commands
+from handrail.cli import looks, terminal
 from handrail.cli import plan as plan_text
-from handrail.cli import terminal
 from handrail.commands import Command
 from handrail.drills.practice import NO_DATA, NUMBER, TYPED, Decided, Practice, Verified, Weighed
 from handrail.drills.recording import NOT_RECORDED
@@ -162,7 +162,7 @@ def _command(step: Step, index: int, command: Command, values: Any, *, out: Text
     told = f"{in_a_word([command]):<9}"
     text = commands.show(command.stages, values) if command.stages else " ".join(command.text.split())
     first, *more = terminal.hanging(f"      {told} {place}  ", text, out=out)
-    return [first.replace(told, terminal.paint(told, terminal.EFFECTS[effect], out=out), 1), *more]
+    return [first.replace(told, terminal.paint(told, looks.EFFECTS[effect], out=out), 1), *more]
 
 
 def _bullets(here: Practice, step: Step, *, out: TextIO) -> list[str]:

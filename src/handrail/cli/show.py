@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from handrail import commands
-from handrail.cli import documents, terminal
+from handrail.cli import documents, looks, terminal
 from handrail.commands import Command, Effect
 from handrail.errors import FixRunbook
 from handrail.runbooks import mistakes
@@ -248,7 +248,7 @@ def _command_text(command: Command, *, full: bool) -> Iterator[str]:
         yield f"      {terminal.paint('a person', 'changes')}  {terminal.clean(command.comment)}"
         return
     effect = command.analysis.effect
-    start = f"      {terminal.paint(f'{effect:<8}', terminal.EFFECTS[effect])}  "
+    start = f"      {terminal.paint(f'{effect:<8}', looks.EFFECTS[effect])}  "
     indent = " " * 16
     for number, line in enumerate(command.text.split("\n")):
         yield (start if number == 0 else indent) + terminal.clean(line)
@@ -258,7 +258,7 @@ def _command_text(command: Command, *, full: bool) -> Iterator[str]:
     if runs := _runs_as(command):
         yield from _soft(f"runs as {runs}: {'; '.join(command.adjustments)}", indent)
     for finding in command.findings:
-        look = terminal.SEVERITIES[finding.severity]
+        look = looks.SEVERITIES[finding.severity]
         for line in terminal.wrapped(terminal.clean(f"{finding.severity}: {finding.message}"), _room(indent)):
             yield indent + terminal.paint(line, look)
 

@@ -14,11 +14,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
-from handrail.commands import Effect, Severity
-
 CODES = {"strong": "1", "soft": "2", "bad": "31", "good": "32", "changes": "33", "reads": "34"}
-EFFECTS = {Effect.READS: "reads", Effect.UNKNOWN: "changes", Effect.CHANGES: "changes", Effect.DESTROYS: "bad"}
-SEVERITIES = {Severity.ERROR: "bad", Severity.WRONG: "bad", Severity.RISK: "changes", Severity.STYLE: "soft"}
 GAP = "  "
 NARROWEST = 40
 
@@ -57,6 +53,11 @@ def note(text: str) -> None:
     """Progress, on standard error and only where someone looks at it."""
     if sys.stderr.isatty():
         print(paint(text, "soft", out=sys.stderr), file=sys.stderr, flush=True)
+
+
+def aside(text: str) -> None:
+    """What someone should know beside what was asked for: on standard error, so that what is piped stays what it is."""
+    say(text, out=sys.stderr)
 
 
 def paint(text: str, look: str, *, out: TextIO | None = None) -> str:

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-import icalendar
-
 from handrail.evidence import Event
 
 HELD_AT = 10  # o'clock, where the people are
@@ -60,6 +58,8 @@ def calendar(
     found: Retrospective, *, incident: str, says: str, opened: datetime, agenda: Sequence[str], link: str
 ) -> bytes:
     """The iCalendar file. The same retrospective has the same UID, so that adding it twice is adding it once."""
+    import icalendar  # slow to load, and only who wants a date in a calendar needs it
+
     event = icalendar.Event()
     event.add("uid", f"{incident.lower()}-{opened:%Y%m%dT%H%M%SZ}@handrail")
     event.add("dtstamp", found.set_at)

@@ -12,6 +12,11 @@ from handrail.evidence import Event, reading
 from handrail.incidents import words
 from handrail.runbooks.document import Runbook, command_id
 
+QUIET = (
+    "series",
+    "watched",
+    "message",
+)  # kept for the page and for people elsewhere: nothing that someone at a terminal reads
 COMMAND = re.compile(r"\b[A-Za-z]+-\d+\.\d+\.\d+\b")
 
 
@@ -229,6 +234,10 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "handed_back": lambda told: f"{told.person} handed back: Handrail may propose again",
     "paused": lambda told: f"{told.person} paused all automation",
     "resumed": lambda told: f"{told.person} ended the pause",
+    "left_word": lambda told: (
+        f"{told.person} left word at {told['at']} while no server ran: {told['verb']}{told.after(' ', 'about')}"
+        f"{told.after('. ', 'says')}"
+    ),
     "stopped": lambda told: f"{told.person} stopped {told['run'] or 'the run'}",
     "done_by_hand": lambda told: f"{told.person} made step {told['step']} by hand{told.after(': ', 'note')}",
     "page": lambda told: f"Level {told['level']}: {told['person'] or 'nobody'} called{told.after(', ', 'because')}",

@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from handrail import incidents
 from handrail.engine.desk import Desk
+from handrail.incidents import Facts, IncidentView, words
 from handrail.plans import Plan, canonical
 from handrail.store import Store
-from handrail.web import gather, verbs
+from handrail.web import gather, news, verbs
 from handrail.web.pages import Pages
 from handrail.web.policy import Call, Policy, Router
 from handrail.web.problem import Problem, as_json
 
 BASE = "/api/v1"
 MOST = 1000  # incidents of one answer
+TERMINAL = "terminal"  # the source that a person is
 Row = dict[str, Any]
 
 
 class Api:
     """Reads for programs."""
 
-    def __init__(self, *, store: Store, catalog: gather.Catalog) -> None:
-        self.store, self.catalog = store, catalog
+    def __init__(self, *, desk: Desk, store: Store, catalog: gather.Catalog, sources: Collection[str]) -> None:
+        self.desk, self.store, self.catalog, self.sources = desk, store, catalog, sources
+
+    def event(self, call: Call) -> Response:
+        """What a person saw happen: taken as a source's event, or as their own, `terminal`."""
+        source, body = call.text("source", TERMINAL), call.fields.get("event")
+        if source != TERMINAL and source not in self.sources:
+            raise Problem(
+                409,
+                f"There is no source {source} in handrail.yaml. Known: {words.listed(list(self.sources)) or 'none'}.",
+            )
+        if not isinstance(body, dict):
+            raise Problem(422, "The field event is missing, or is no object.")
+        receipt = self.desk.receive(source=source, body=json.dumps(body).encode())
+        if receipt.status >= 400:
+            raise Problem(receipt.status, receipt.reason)
+        return as_json({"stored": receipt.post, "reason": receipt.reason}, status=receipt.status)
 
     def incidents(self, call: Call) -> Response:
         """Incidents, newest first; `?status=open` for those that are not over, `?before=I-40&most=100` for a page.
 
-        What gathers under a storm is inside that one: `?storm=I-11`.
+        What gathers under a storm is inside that one: `?storm=I-11`. With `?says=yes` each says what is wrong.
         """
         asked = call.request.query_params
         status, storm = asked.get("status") or "", asked.get("storm") or ""
@@ -41,17 +58,62 @@ class Api:
         most = _most(asked.get("most"))
         if storm:
             rows = self.store.members(storm, most=most, skip=_whole(asked.get("skip"), "skip"), status=status)
-            return as_json({"incidents": [_named(row, "I") for row in rows]})
+            return as_json({"incidents": self._listed(rows, says=asked.get("says") == "yes")})
         before = _whole((asked.get("before") or "").upper().removeprefix("I-"), "before")
         rows = self.store.listed(status=status, most=most, before=before)
-        return as_json({"incidents": [_named(row, "I") for row in rows], "counted": self.store.counted()})
+        return as_json(
+            {"incidents": self._listed(rows, says=asked.get("says") == "yes"), "counted": self.store.counted()}
+        )
+
+    def _listed(self, rows: Sequence[Row], *, says: bool) -> list[Row]:
+        named = [_named(row, "I") for row in rows]
+        if not says:
+            return named
+        told = (
+            gather.headline(self.store, self.catalog, row, self.store.runs(incident=f"I-{row['number']}"))
+            for row in rows
+        )
+        return [{**row, "says": one} for row, one in zip(named, told, strict=True)]
 
     def incident(self, call: Call) -> Response:
         """What the page says, as data."""
-        facts = gather.facts(self.store, self.catalog, call.path("incident"))
-        if facts is None:
-            raise Problem(404, f"There is no incident {call.path('incident')}.")
-        return as_json(dataclasses.asdict(incidents.view(facts, now=self.store.now())))
+        return as_json(dataclasses.asdict(self._seen(call)))
+
+    def news(self, call: Call) -> Response:
+        """What happened since a line of the record, told in sentences, and where the incident stands."""
+        return as_json(
+            news.since(
+                self.store, self.catalog, self._row(call), after=_whole(call.request.query_params.get("after"), "after")
+            )
+        )
+
+    def times(self, call: Call) -> Response:
+        """Seconds from the alert to each phase that was reached."""
+        reached = incidents.figures.times(self._facts(call)).since_alert()
+        return as_json({name: round(span.total_seconds(), 3) for name, span in reached})
+
+    def plans_of_incident(self, call: Call) -> Response:
+        """All plans of an incident, run by run."""
+        runs = self.store.runs(incident=f"I-{self._row(call)['number']}")
+        return as_json({"plans": [one for run in runs for one in self._plans(f"R-{run['number']}")]})
+
+    def plans_of_run(self, call: Call) -> Response:
+        """All plans of a run."""
+        row = self.store.run(call.path("run"))
+        if row is None:
+            raise Problem(404, f"There is no run {call.path('run')}.")
+        return as_json({"plans": self._plans(f"R-{row['number']}")})
+
+    def freshness(self, call: Call) -> Response:
+        """How fresh each runbook is: when it was drilled and used, how that ended."""
+        found = gather.freshness(self.store, self.catalog)
+        return as_json(
+            {
+                "runbooks": [
+                    {**dataclasses.asdict(one), "drilled_says": incidents.freshness.drilled(one)} for one in found
+                ]
+            }
+        )
 
     def run(self, call: Call) -> Response:
         """One run with its remedies, plans and evidence."""
@@ -76,7 +138,32 @@ class Api:
         found = self.store.plan(call.path("plan"))
         if found is None:
             raise Problem(404, f"No plan's hash begins with {call.path('plan')}, or several do. Give more of it.")
-        return as_json(_plan(*found))
+        return as_json(self._shown(*found))
+
+    def _plans(self, run: str) -> list[Row]:
+        return [self._shown(row, plan) for row, plan in self.store.plans_of(run)]
+
+    def _shown(self, row: Row, plan: Plan) -> Row:
+        """A plan with how long its commands may take, and whether the document was edited since."""
+        run = self.store.run(plan.run)
+        runbook, binding, edited = gather.runbook_of(self.store, self.catalog, run) if run else (None, None, False)
+        limits = gather.limits(self.catalog, runbook, binding, [plan]) if binding else {}
+        return {**_plan(row, plan), "limits": limits, "edited": edited}
+
+    def _row(self, call: Call) -> Row:
+        row = self.store.incident(call.path("incident"))
+        if row is None:
+            raise Problem(404, f"There is no incident {call.path('incident')}.")
+        return row
+
+    def _facts(self, call: Call) -> Facts:
+        facts = gather.facts(self.store, self.catalog, call.path("incident"))
+        if facts is None:
+            raise Problem(404, f"There is no incident {call.path('incident')}.")
+        return facts
+
+    def _seen(self, call: Call) -> IncidentView:
+        return incidents.view(self._facts(call), now=self.store.now())
 
 
 def verb_handler(verb: verbs.Verb, desk: Desk, store: Store) -> Callable[[Call], Response]:
@@ -91,14 +178,23 @@ def verb_handler(verb: verbs.Verb, desk: Desk, store: Store) -> Callable[[Call],
     return handle
 
 
-def add(router: Router, *, desk: Desk, store: Store, catalog: gather.Catalog, pages: Pages) -> None:
+def add(
+    router: Router, *, desk: Desk, store: Store, catalog: gather.Catalog, pages: Pages, sources: Collection[str] = ()
+) -> None:
     """The API's routes."""
-    api = Api(store=store, catalog=catalog)
+    api = Api(desk=desk, store=store, catalog=catalog, sources=sources)
+    router.add("POST", f"{BASE}/events", Policy.RESPONDER, api.event)
     for path, handler in (
         ("/incidents", api.incidents),
         ("/incidents/{incident}", api.incident),
+        ("/incidents/{incident}/news", api.news),
+        ("/incidents/{incident}/plans", api.plans_of_incident),
+        ("/incidents/{incident}/retrospective.ics", pages.retrospective),
         ("/incidents/{incident}/review", pages.review_markdown),
+        ("/incidents/{incident}/times", api.times),
+        ("/report", api.freshness),
         ("/runs/{run}", api.run),
+        ("/runs/{run}/plans", api.plans_of_run),
         ("/plans/{plan}", api.plan),
     ):
         router.add("GET", f"{BASE}{path}", Policy.READER, handler)

@@ -54,6 +54,7 @@ def create(
     on_call: Callable[[], Sequence[OnCall]] = tuple,
     measured: Measured | None = None,
     not_ready: Callable[[], Sequence[str]] = tuple,
+    at_terminal: Callable[[int], Person] | None = None,
 ) -> FastAPI:
     """The application. Raises FixSettings where serving it so would not be safe.
 
@@ -61,7 +62,7 @@ def create(
     """
     refuse_to_serve(settings, people)
     sessions = Sessions(store, people)
-    router = Router(settings=settings, persons=people, sessions=sessions)
+    router = Router(settings=settings, persons=people, sessions=sessions, at_terminal=at_terminal)
     site = Pages(
         desk=desk,
         store=store,
@@ -97,7 +98,7 @@ def create(
         Policy.PUBLIC,
         lambda call: problem.as_json(openapi.document(router.policies, base=api.BASE)),
     )
-    api.add(router, desk=desk, store=store, catalog=catalog, pages=site)
+    api.add(router, desk=desk, store=store, catalog=catalog, pages=site, sources=settings.sources)
     pages.add(router, site)
 
     app = FastAPI(title="Handrail", openapi_url=None, docs_url=None, redoc_url=None)

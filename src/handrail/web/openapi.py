@@ -10,6 +10,7 @@ from typing import Any
 from handrail.web import problem, verbs
 from handrail.web.policy import Policy
 
+JSON = "application/json"
 PARAMETER = re.compile(r"\{(\w+)\}")
 PARAMETERS = {
     "incident": ("An incident's name.", r"^[Ii]-\d+$", "I-12"),
@@ -22,10 +23,32 @@ PARAMETERS = {
 READS = {
     "/incidents": "All incidents, newest first.",
     "/incidents/{incident}": "What the incident's page says, as data.",
+    "/incidents/{incident}/news": "What happened after a line of the record, in sentences, and where the incident stands.",
+    "/incidents/{incident}/plans": "The plans of an incident, run by run.",
+    "/incidents/{incident}/retrospective.ics": "The date of the retrospective, for a calendar.",
+    "/incidents/{incident}/times": "Seconds from the alert to each phase that was reached.",
     "/incidents/{incident}/review": "The post-incident review, as Markdown.",
     "/runs/{run}": "One run with its remedies, plans and evidence.",
-    "/plans/{plan}": "One plan.",
+    "/runs/{run}/plans": "The plans of a run.",
+    "/plans/{plan}": "One plan, how long its commands may take, and whether its document was edited since.",
+    "/report": "How fresh each runbook is: when it was drilled and used, and how that ended.",
+    "/events": "Tell of an event, as a pipeline would by the signed webhook.",
     "/openapi.json": "This document.",
+}
+QUERIES: Mapping[str, tuple[tuple[str, dict[str, Any], str], ...]] = {
+    "/incidents": (
+        ("status", {"enum": ["open", "closed"]}, "Only these."),
+        ("says", {"enum": ["yes"]}, "Each with what is wrong, as its page says it."),
+    ),
+    "/incidents/{incident}/news": (("after", {"type": "integer"}, "The last line that is known already."),),
+}
+EVENT = {
+    "type": "object",
+    "required": ["event"],
+    "properties": {
+        "event": {"type": "object", "description": "A CloudEvent 1.0."},
+        "source": {"type": "string", "description": "A source of handrail.yaml; left out, the person."},
+    },
 }
 TOKEN, SOURCE = "person", "source"
 SECURITY: Mapping[Policy, list[dict[str, list[str]]]] = {
@@ -106,12 +129,12 @@ def _operation(method: str, path: str, policy: Policy, verb: verbs.Verb | None, 
         "parameters": [_parameter(name) for name in PARAMETER.findall(path)],
         "responses": answers,
     }
-    if below == "/incidents":
-        made["parameters"].append(
-            {"name": "status", "in": "query", "schema": {"enum": ["open", "closed"]}, "description": "Only these."}
-        )
-    if hook:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
+    made["parameters"] += [
+        {"name": name, "in": "query", "schema": schema, "description": says}
+        for name, schema, says in QUERIES.get(below, ())
+    ]
+    if hook or below == "/events":
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": {} if hook else EVENT}}}
         answers["202"] = {"description": "Stored.", "content": {"application/json": {"schema": {"type": "object"}}}}
     elif verb is not None:
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(verb)}}}
@@ -120,7 +143,7 @@ def _operation(method: str, path: str, policy: Policy, verb: verbs.Verb | None, 
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}},
         }
     else:
-        kind = "text/markdown" if below.endswith("/review") else "application/json"
+        kind = {"review": "text/markdown", "retrospective.ics": "text/calendar"}.get(below.rpartition("/")[2], JSON)
         answers["200"] = {"description": "What was asked for.", "content": {kind: {"schema": {}}}}
     return made
 

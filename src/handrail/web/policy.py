@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from handrail.approvals import APPROVER
 from handrail.errors import FixSettings
-from handrail.web import people
+from handrail.web import peers, people
 from handrail.web.bodies import in_time
 from handrail.web.people import Known, Sessions
 from handrail.web.problem import Problem
@@ -72,10 +72,19 @@ Raw = Callable[[Request], Awaitable[Response]]
 class Router:
     """Collects routes; the only way to add one."""
 
-    def __init__(self, *, settings: WebSettings, persons: Sequence[Person], sessions: Sessions) -> None:
+    def __init__(
+        self,
+        *,
+        settings: WebSettings,
+        persons: Sequence[Person],
+        sessions: Sessions,
+        at_terminal: Callable[[int], Person] | None = None,
+    ) -> None:
+        """`at_terminal` is the person whose user id the state folder's socket told."""
         self.routes: list[Route] = []
         self.policies: dict[tuple[str, str], Policy] = {}
         self._settings, self._people, self._sessions = settings, persons, sessions
+        self._at_terminal = at_terminal
 
     @property
     def cookie(self) -> str:
@@ -109,12 +118,18 @@ class Router:
         self.routes.append(Route(path, endpoint, methods=[method]))
 
     def known(self, request: Request, *, touch: bool = True) -> Known | None:
-        """The person who asks: by their token, else by their session. A source's token is nobody's."""
+        """The person who asks: by their token, else by their session. A source's token is nobody's.
+
+        At this machine's own socket without a token: the user whose process asks. A token there decides, and may be less.
+        """
         header = request.headers.get("authorization")
         if header is not None:
             token = people.bearer(header)
             person = people.by_token(self._people, token) if token else None
             return Known(person=person, known_by="token") if person else None
+        uid = peers.peer(request)
+        if uid is not None:
+            return Known(person=self._at_terminal(uid), known_by="terminal") if self._at_terminal else None
         session = request.cookies.get(self.cookie)
         return self._sessions.known(session, touch=touch) if session else None
 

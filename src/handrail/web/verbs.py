@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.engine.desk import Desk, Told
+from handrail.remedies import Standing
 from handrail.store import Store
 from handrail.web.policy import Call, Policy
 from handrail.web.problem import Problem
@@ -71,6 +72,14 @@ def _release(desk: Desk, store: Store, call: Call) -> Told:
         call.who.approver,
         saw=call.text("saw", "")[:2000],
     )
+
+
+def _take_back(desk: Desk, store: Store, call: Call) -> Told:
+    run, remedy = _run(store, call), call.text("remedy", "")
+    if not remedy:
+        names = [row["name"] for row in store.remedies_of(run) if row["standing"] == Standing.OFFERED]
+        remedy = names[0] if len(names) == 1 else ""
+    return desk.take_back(run, remedy, call.who.approver)
 
 
 def _choose(desk: Desk, store: Store, call: Call) -> Told:
@@ -269,10 +278,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="undo",
         says="Take back a change that did not help.",
-        fields=(REMEDY,),
+        fields=(Field(name="remedy", says="its name; the only one where it is left out"),),
         path="/runs/{run}/undo",
         policy=ACT,
-        ask=lambda desk, store, call: desk.take_back(_run(store, call), call.text("remedy"), call.who.approver),
+        ask=_take_back,
         incident=_incident_of_run,
     ),
     Verb(

@@ -15,6 +15,7 @@ from handrail import alerts, app, notify, settings
 from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
+from handrail.client.place import is_served
 from handrail.errors import FixSettings
 from handrail.incidents import words
 from handrail.oncall import Person
@@ -263,7 +264,7 @@ def serving(looked: Looked) -> Iterator[Line]:
         except OSError as error:
             if not _healthy(f"http://{where}/healthz"):
                 told = f"{where} cannot be listened on: {error.strerror}"
-            elif app.is_served(known.state):
+            elif is_served(known.state):
                 yield Line(area="serving", level=OK, says=f"Handrail serves at {where} now")
                 return
             else:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.verbs.options import HERE, AsJson, Config, Follow, Reason
+from handrail.cli.verbs.options import HERE, AsJson, Config, Follow, Reason, To
 
 Incident = Annotated[str, typer.Argument(help="Which incident, such as I-12.")]
 Run = Annotated[str, typer.Argument(help="Which run, such as R-12.")]
@@ -15,19 +15,26 @@ Note = Annotated[str, typer.Option("--note", "-m", help="What was done.")]
 
 
 def approve(
-    plan: PlanHash, config: Config = HERE, reason: Reason = "", follow: Follow = False, json_: AsJson = False
+    plan: PlanHash,
+    config: Config = HERE,
+    reason: Reason = "",
+    follow: Follow = False,
+    to: To = "",
+    json_: AsJson = False,
 ) -> None:
     """Say yes to exactly this plan (the first letters of its hash)."""
     from handrail.cli import hands
+    from handrail.cli.asked import At
 
-    hands.approve(plan, config=config, reason=reason, follow=follow, json_=json_)
+    hands.decide(plan, yes=True, at=At(config=config, to=to), reason=reason, follow=follow, json_=json_)
 
 
-def refuse(plan: PlanHash, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+def refuse(plan: PlanHash, config: Config = HERE, reason: Reason = "", to: To = "", json_: AsJson = False) -> None:
     """Say no to a plan: the next remedy is proposed."""
     from handrail.cli import hands
+    from handrail.cli.asked import At
 
-    hands.refuse(plan, config=config, reason=reason, json_=json_)
+    hands.decide(plan, yes=False, at=At(config=config, to=to), reason=reason, follow=False, json_=json_)
 
 
 def run(
@@ -42,14 +49,16 @@ def run(
     ] = "",
     value: Annotated[list[str] | None, typer.Option("--value", "-v", help="A parameter, as name=value.")] = None,
     follow: Follow = False,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Run a runbook by hand: it looks at once, and proposes as it does for an alert."""
     from handrail.cli import hands
+    from handrail.cli.asked import At
 
     hands.run(
         runbook,
-        config=config,
+        at=At(config=config, to=to),
         incident=incident,
         service=service,
         environment=environment,
@@ -59,46 +68,34 @@ def run(
     )
 
 
-def confirm(run: Run, config: Config = HERE, json_: AsJson = False) -> None:
+def confirm(run: Run, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Say that a guessed runbook is the right one: it begins to look."""
-    from handrail.cli import hands
-
-    hands.confirm(run, config=config, json_=json_)
+    _ask("runs", run, "confirm", {}, config=config, to=to, json_=json_)
 
 
-def takeover(incident: Incident, config: Config = HERE, json_: AsJson = False) -> None:
+def takeover(incident: Incident, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Work by hand from now on: Handrail looks and checks, and changes nothing."""
-    from handrail.cli import hands
-
-    hands.takeover(incident, config=config, json_=json_)
+    _ask("incidents", incident, "takeover", {}, config=config, to=to, json_=json_, kept="takeover")
 
 
-def handback(incident: Incident, config: Config = HERE, json_: AsJson = False) -> None:
+def handback(incident: Incident, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Let Handrail propose again."""
-    from handrail.cli import hands
-
-    hands.handback(incident, config=config, json_=json_)
+    _ask("incidents", incident, "handback", {}, config=config, to=to, json_=json_)
 
 
-def pause(config: Config = HERE, json_: AsJson = False) -> None:
+def pause(config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Pause all automation, everywhere."""
-    from handrail.cli import hands
-
-    hands.pause(config=config, json_=json_)
+    _ask("pause", "", "", {}, config=config, to=to, json_=json_, kept="pause")
 
 
-def resume(config: Config = HERE, json_: AsJson = False) -> None:
+def resume(config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """End the pause."""
-    from handrail.cli import hands
-
-    hands.resume(config=config, json_=json_)
+    _ask("resume", "", "", {}, config=config, to=to, json_=json_)
 
 
-def stop(run: Run, config: Config = HERE, json_: AsJson = False) -> None:
+def stop(run: Run, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Stop one run for good."""
-    from handrail.cli import hands
-
-    hands.stop(run, config=config, json_=json_)
+    _ask("runs", run, "stop", {}, config=config, to=to, json_=json_, kept="stop")
 
 
 def done(
@@ -106,74 +103,65 @@ def done(
     step: Annotated[int, typer.Argument(help="The step's number.")],
     config: Config = HERE,
     note: Note = "",
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Say that you made this step by hand: it is recorded and verified like any change."""
-    from handrail.cli import hands
-
-    hands.done(run, step, config=config, note=note, json_=json_)
+    _ask("runs", run, "done", {"step": step, "note": note}, config=config, to=to, json_=json_)
 
 
 def undo(
     run: Run,
     remedy: Annotated[str, typer.Argument(help="Which change; the only one where it is left out.")] = "",
     config: Config = HERE,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Take back a change that did not help: its way back becomes a plan that waits for a yes."""
-    from handrail.cli import hands
-
-    hands.undo(run, remedy, config=config, json_=json_)
+    _ask("runs", run, "undo", {"remedy": remedy}, config=config, to=to, json_=json_)
 
 
 def pick(
     run: Run,
     remedy: Annotated[str, typer.Argument(help="Which remedy of a choice, such as RB-006/scale.")],
     config: Config = HERE,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Pick another remedy of a choice than the evidence put first: it becomes a plan that waits for a yes."""
-    from handrail.cli import hands
-
-    hands.pick(run, remedy, config=config, json_=json_)
+    _ask("runs", run, "pick", {"remedy": remedy}, config=config, to=to, json_=json_)
 
 
 def fill(
     run: Run,
     value: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…", help="What a parameter is.")],
     config: Config = HERE,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Say what a parameter of a run is, where nothing else could tell."""
-    from handrail.cli import hands
-
-    hands.fill(run, _pairs(value), config=config, json_=json_)
+    _ask("runs", run, "values", {"values": _pairs(value)}, config=config, to=to, json_=json_)
 
 
-def ack(incident: Incident, config: Config = HERE, json_: AsJson = False) -> None:
+def ack(incident: Incident, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Say that you have it: nobody further is called for want of an answer."""
-    from handrail.cli import hands
-
-    hands.ack(incident, config=config, json_=json_)
+    _ask("incidents", incident, "acknowledge", {}, config=config, to=to, json_=json_, kept="ack")
 
 
-def close(incident: Incident, config: Config = HERE, reason: Reason = "", json_: AsJson = False) -> None:
+def close(incident: Incident, config: Config = HERE, reason: Reason = "", to: To = "", json_: AsJson = False) -> None:
     """Say that an incident is over."""
-    from handrail.cli import hands
-
-    hands.close(incident, config=config, reason=reason, json_=json_)
+    _ask("incidents", incident, "close", {"reason": reason}, config=config, to=to, json_=json_)
 
 
 def task(
     number: Annotated[int, typer.Argument(help="The task's number.")],
     config: Config = HERE,
     note: Note = "",
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Say that a task is done."""
-    from handrail.cli import hands
-
-    hands.task(number, config=config, note=note, json_=json_)
+    _ask("tasks", str(number), "done", {"note": note}, config=config, to=to, json_=json_)
 
 
 def settle(
@@ -182,12 +170,28 @@ def settle(
     command: Annotated[int, typer.Argument(help="Its place in the plan, from 0.")],
     happened: Annotated[bool, typer.Option("--happened/--did-not-happen", help="What you saw.")],
     config: Config = HERE,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Say whether a change happened that nobody could know of."""
-    from handrail.cli import hands
+    fields = {"plan": plan, "command": command, "happened": "yes" if happened else "no"}
+    _ask("runs", run, "settle", fields, config=config, to=to, json_=json_)
 
-    hands.settle(run, plan, command, happened=happened, config=config, json_=json_)
+
+def _ask(
+    kind: str, name: str, verb: str, fields: dict[str, object], *, config: Config, to: str, json_: bool, kept: str = ""
+) -> None:
+    """`kept` is the verb under which it is left for the next server, where none runs."""
+    from handrail.cli import hands
+    from handrail.cli.asked import At
+    from handrail.client.asking import part
+
+    path = "/" + "/".join(part(one) for one in (kind, name, verb) if one)
+    at = At(config=config, to=to)
+    if kept:
+        hands.ask_or_leave(path, verb=kept, about=name, at=at, json_=json_)
+    else:
+        hands.ask(path, fields, at=at, json_=json_)
 
 
 def release(
@@ -196,12 +200,11 @@ def release(
     command: Annotated[int, typer.Argument(help="Its place in the plan, from 0.")],
     saw: Annotated[str, typer.Option("--saw", help="What you saw at the target, for the record.")],
     config: Config = HERE,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Say that you looked at a change of unknown outcome and cannot tell: its target is free for other plans."""
-    from handrail.cli import hands
-
-    hands.release(run, plan, command, saw=saw, config=config, json_=json_)
+    _ask("runs", run, "release", {"plan": plan, "command": command, "saw": saw}, config=config, to=to, json_=json_)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.verbs.options import HERE, AsJson, Config
+from handrail.cli.verbs.options import HERE, AsJson, Config, To
 
 SOURCE = "terminal"
 
@@ -55,33 +55,41 @@ def event(
 ) -> None:
     """Tell Handrail of an event, as a pipeline would by the signed webhook."""
     from handrail.cli import event as doing
+    from handrail.cli.asked import At
 
     body = doing.made(kind, service, summary, doing.pairs(data or []), key=key, resolved=resolved)
-    doing.event(body, source=source, print_only=print_only, to=to, secret_file=secret_file, config=config, json_=json_)
+    doing.event(
+        body, source=source, print_only=print_only, to=to, secret_file=secret_file, at=At(config=config), json_=json_
+    )
 
 
 def incidents(
     incident: Annotated[str, typer.Argument(help="One incident, such as I-12; else all.")] = "",
     config: Config = HERE,
     open_: Annotated[bool, typer.Option("--open", help="Only those that are not over.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Not the newest 200 only.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Of one: go on printing what happens.")] = False,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """List incidents, or show one with its steps, plan and timeline."""
     from handrail.cli import incidents as doing
+    from handrail.cli.asked import At
 
-    doing.incidents(incident, config=config, open_=open_, follow=follow, json_=json_)
+    doing.incidents(incident, at=At(config=config, to=to), open_=open_, every=every, follow=follow, json_=json_)
 
 
 def plan(
     what: Annotated[str, typer.Argument(help="An incident (I-12), a run (R-12) or the beginning of a plan's hash.")],
     config: Config = HERE,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Show the plans of an incident or run, or one plan: bytes, preview, reach, way back, what it rests on."""
     from handrail.cli import plan as doing
+    from handrail.cli.asked import At
 
-    doing.plan(what, config=config, json_=json_)
+    doing.plan(what, at=At(config=config, to=to), json_=json_)
 
 
 def review(
@@ -91,12 +99,14 @@ def review(
     calendar: Annotated[
         Path | None, typer.Option("--calendar", help="Write the retrospective's date to this .ics file instead.")
     ] = None,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Print the post-incident review as Markdown."""
-    from handrail.cli import incidents as doing
+    from handrail.cli import review as doing
+    from handrail.cli.asked import At
 
-    doing.review(incident, config=config, output=output, calendar=calendar, json_=json_)
+    doing.review(incident, at=At(config=config, to=to), output=output, calendar=calendar, json_=json_)
 
 
 def report(
@@ -113,6 +123,7 @@ def report(
             max=3650,
         ),
     ] = None,
+    to: To = "",
     json_: AsJson = False,
 ) -> None:
     """Tell when each runbook was last drilled and last used, how that ended, and how long it took.
@@ -120,5 +131,6 @@ def report(
     Where the record has no drill of a runbook, the newest recording of a drill of its present text counts, and says so.
     """
     from handrail.cli import report as doing
+    from handrail.cli.asked import At
 
-    doing.report(runbook, config=config, badge=badge, rule=rule, json_=json_)
+    doing.report(runbook, at=At(config=config, to=to), badge=badge, rule=rule, json_=json_)
