@@ -27,10 +27,11 @@ from handrail.approvals import Approver
 from handrail.client.place import is_served
 from handrail.commands import Command
 from handrail.edits import Edits
-from handrail.engine import boundaries, wished
+from handrail.engine import boundaries, durable, wished
 from handrail.engine.catalog import Catalog, Place
 from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, concerns
 from handrail.engine.intake import Intake
+from handrail.engine.keeping import Keeping
 from handrail.engine.outgoing import Outgoing
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
@@ -180,7 +181,9 @@ def record(config: Path) -> tuple[Store, Catalog]:
 def _store(state: Path, clock: Clock) -> Store:
     private.folder(state)
     private.file(state / "handrail.db")
-    engine = store.connect(f"sqlite:///{state}/handrail.db", migrate=lambda: not is_served(state))
+    engine = store.patiently(
+        lambda: store.connect(f"sqlite:///{state}/handrail.db", migrate=lambda: not is_served(state))
+    )
     return Store(engine, clock=clock)
 
 
@@ -235,6 +238,7 @@ class Parts:
     escalation: Escalation
     settling: Settling
     outbox: Outbox
+    keeping: Keeping
     masker: Masker
     worker: str
     live: Live
@@ -296,6 +300,7 @@ def assemble(
         signing=Current(_signing(known)),
         proofs=Current(_proofs(known)),
     )
+    keeping = Keeping(store=kept, keep=known.keep, forget_turns=durable.forget)
     edits = Edits(
         known,
         kept=kept,
@@ -303,6 +308,7 @@ def assemble(
         takers=[
             lambda fresh: found.renew_people(people=fresh.people, services=fresh.services),
             web.renew,
+            lambda fresh: keeping.renew(fresh.keep),
             lambda fresh: escalation.renew(contacts(fresh, clock)),
             lambda fresh: outbox.renew(_addresses(fresh)),
             lambda fresh: outgoing.renew(url=fresh.url, zone=fresh.schedule.zone),
@@ -340,6 +346,7 @@ def assemble(
         escalation=escalation,
         settling=settling,
         outbox=outbox,
+        keeping=keeping,
         masker=hides,
         worker=worker,
         live=web,
@@ -584,11 +591,12 @@ def _served(
     )
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the main thread's are ours
     thread = threading.Thread(target=serving.run, args=(sockets,), daemon=True, name="web")
-    parts.outbox.begin()
-    parts.settling.begin()
+    store.patiently(parts.outbox.begin)
+    store.patiently(parts.settling.begin)
     wished.work(parts.server, parts.store, known.state, person=me)
     thread.start()  # pages are read and alerts are stored while what was interrupted is taken up
-    parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker)
+    store.patiently(lambda: parts.server.launch(engine_url=f"sqlite:///{known.state}/engine.db", executor=parts.worker))
+    parts.keeping.begin()
     while not serving.started and thread.is_alive():
         time.sleep(0.01)
     try:
@@ -605,6 +613,7 @@ def _served(
     finally:
         serving.should_exit = True
         thread.join(timeout=5)
+        parts.keeping.close()
         parts.server.close()
         parts.outbox.close()
 

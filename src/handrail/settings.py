@@ -8,6 +8,7 @@ import os
 import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from handrail.client import place
 from handrail.client.place import find as find
 from handrail.environments import Environment, Proof, Service
 from handrail.errors import FixSettings
+from handrail.evidence import Keep
 from handrail.oncall import Person, Schedule
 from handrail.syntax import files
 from handrail.syntax.reading import named_path
@@ -37,9 +39,11 @@ KEYS = (
     "lab",
     "storm",
     "log",
+    "keep",
 )
 
 
+LONGEST = 36500  # days: a century
 LOG_FORMATS = ("auto", "json", "text")  # auto: text in a terminal, JSON elsewhere
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -97,6 +101,7 @@ class Settings:
     storm: oncall.StormLimits = field(default_factory=oncall.StormLimits)
     log_format: str = "auto"
     log_level: str = "info"
+    keep: Keep = field(default_factory=Keep)
 
 
 LAB_TIMES = ("HANDRAIL_LAB_HOLD", "HANDRAIL_LAB_WINDOW", "HANDRAIL_LAB_SCRAPE", "HANDRAIL_LAB_LIMIT")
@@ -153,6 +158,7 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
         storm=_storm(raw.get("storm") or {}, path),
         log_format=_log(raw, path, "format", LOG_FORMATS),
         log_level=_log(raw, path, "level", LOG_LEVELS),
+        keep=_keep(raw.get("keep") or {}, path),
     )
 
 
@@ -199,6 +205,22 @@ def _storm(raw: Any, path: Path) -> oncall.StormLimits:
         else:
             found[name] = value
     return oncall.StormLimits(**found)
+
+
+def _keep(raw: Any, path: Path) -> Keep:
+    """`{posts: 30, timers: 7, messages: 90, outputs: 180}`: days, or `forever`."""
+    known = [one.name for one in dataclasses.fields(Keep)]
+    if not isinstance(raw, dict) or set(raw) - set(known):
+        raise FixSettings(f"{path}: `keep` holds {', '.join(known)}, and nothing else.")
+    found: dict[str, timedelta | None] = {}
+    for name, value in raw.items():
+        if value == "forever":
+            found[name] = None
+        elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST:
+            raise FixSettings(f"{path}: `keep.{name}` is {value!r}. Write a number of days from 1 on, or forever.")
+        else:
+            found[name] = timedelta(days=value)
+    return Keep(**found)
 
 
 def _documents(

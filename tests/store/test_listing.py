@@ -30,7 +30,7 @@ GROWING = (
 )
 WHOLE = re.compile(rf"SCAN ({'|'.join(GROWING)})\b")
 FEW = re.compile("USING (COVERING )?INDEX ix_(incidents_drill|runs_open)$")
-NEWEST = re.compile(r"^SELECT [^()]*\nFROM events ORDER BY events.sequence DESC\n LIMIT")
+NEWEST = re.compile(r"^SELECT [^()]*\nFROM (\w+) ORDER BY \1\.(sequence|id|number) DESC\n LIMIT")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -106,7 +107,7 @@ def test_a_newer_record_is_refused_and_left_alone(record: Path) -> None:
 
 def test_a_record_that_an_earlier_server_works_with_is_left_alone(record: Path) -> None:
     before = content(record)
-    with pytest.raises(TryAgain, match="End that server"):
+    with pytest.raises(FixSettings, match="End that server"):
         connect(f"sqlite:///{record}", migrate=lambda: False)
     assert content(record) == before
 
@@ -174,15 +175,15 @@ def test_where_no_copy_can_be_made_nothing_is_changed(record: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL of this module's own."""
+def server() -> Iterator[postgresql.Cluster]:
+    """A PostgreSQL of this module's own, in a folder that the server's user may pass through."""
     if missing := postgresql.missing():
         pytest.skip(missing)
-    parent = tmp_path_factory.mktemp("records")
-    for folder in (parent, parent.parent, parent.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o011)  # the server's user passes through
-    with postgresql.cluster(parent) as found:
-        yield found
+    with tempfile.TemporaryDirectory(prefix="handrail-records-") as folder:
+        parent = Path(folder)
+        parent.chmod(0o711)
+        with postgresql.cluster(parent) as found:
+            yield found
 
 
 def url(server: postgresql.Cluster, name: str) -> str:

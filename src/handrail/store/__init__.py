@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handrail.store.chain import Line
+    from handrail.store.database import patiently
     from handrail.store.gathered import RANKS
     from handrail.store.opening import connect
     from handrail.store.record import Store
     from handrail.store.rows import number_of
     from handrail.store.sqlite import driver, wal_is_safe
 
-__all__ = ["RANKS", "Line", "Store", "connect", "driver", "number_of", "wal_is_safe"]
+__all__ = ["RANKS", "Line", "Store", "connect", "driver", "number_of", "patiently", "wal_is_safe"]
 WHERE = {
     "RANKS": "gathered",
     "Line": "chain",
@@ -21,6 +22,7 @@ WHERE = {
     "Store": "record",
     "driver": "sqlite",
     "number_of": "rows",
+    "patiently": "database",
     "wal_is_safe": "sqlite",
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -15,6 +17,9 @@ from handrail.store import sqlite
 from handrail.store.turns import PATIENCE, Turns, Waited
 
 log = logging.getLogger("handrail")
+log = logging.getLogger("handrail")
+Result = TypeVar("Result")
+STARTING, AGAIN = 120.0, 0.5  # seconds: how long a start waits for a busy database, and between two tries
 ONE_WRITER = 0x48414E44  # PostgreSQL's advisory lock: one chain, one writer at a time, whichever process it is in
 _open = threading.local()  # this thread's write transaction on each engine, while its block lasts
 _later = threading.local()  # what this thread does once that transaction is committed
@@ -109,6 +114,19 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 def is_writing(engine: sa.Engine) -> bool:
     """Whether this thread is in a write transaction."""
     return _own(engine) is not None
+
+
+def patiently(work: Callable[[], Result], *, seconds: float = STARTING) -> Result:
+    """Done, however long the database is busy, within bounds: a start does not fail because somebody writes just then."""
+    over = time.monotonic() + seconds
+    while True:
+        try:
+            return work()
+        except TryAgain as error:
+            if time.monotonic() > over:
+                raise
+            log.warning("record_busy", extra={"error": str(error)})
+            time.sleep(AGAIN)
 
 
 def turns(engine: sa.Engine) -> Turns:

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.errors import FixSettings, TryAgain
+from handrail.errors import FixSettings
 from handrail.store import sqlite
 from handrail.store import tables as t
 from handrail.store.database import reading, writing
@@ -48,7 +48,7 @@ def migrate(engine: sa.Engine, *, allowed: Callable[[], bool] = lambda: True) ->
             f" {CURRENT}). Run that version, or put back the copy that it made beside the record."
         )
     if before is not None and not allowed():
-        raise TryAgain(
+        raise FixSettings(
             f"The record {_shown(engine)} is of an earlier version, and a server of that version works with it. End that"
             " server; the next start brings the record to this version."
         )
@@ -152,5 +152,10 @@ def _documents_once(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN document_text")
 
 
-STEPS = (Step(number=1, says="A document's text is kept once for each revision", change=_documents_once),)
+def _from_e35670d(connection: sa.Connection) -> None:
+    _documents_once(connection)
+    connection.execute(sa.text("UPDATE messages SET sent_at = at WHERE state = 'sent' AND sent_at IS NULL"))
+
+
+STEPS = (Step(number=1, says="Documents once for each revision, when a message was sent", change=_from_e35670d),)
 CURRENT = STEPS[-1].number

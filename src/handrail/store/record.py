@@ -17,11 +17,12 @@ from handrail.store.glances import Glances
 from handrail.store.known import Known
 from handrail.store.listing import Listing
 from handrail.store.permits import Permits
+from handrail.store.retention import Retention
 from handrail.store.rows import Row, inserted, plain
 from handrail.store.storms import Storms
 
 
-class Store(Permits, Waiting, Storms, Backlogs, Glances, Known, Listing):
+class Store(Permits, Waiting, Storms, Backlogs, Glances, Known, Listing, Retention):
     """Everything that is kept. `clock` gives aware UTC times."""
 
     # -- drills --------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from handrail.store.turns import PATIENCE
 
+LOG_LIMIT = f"journal_size_limit={64 * 1024 * 1024}"  # what a storm leaves of the log is given back
 PAUSE = 0.05  # seconds between two tries to set the journal
 
 
@@ -57,7 +58,7 @@ def engine(url: str, **options: Any) -> sa.Engine:
     @sa.event.listens_for(made, "connect")
     def pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, or the caller sets what it wants
-        for pragma in (f"busy_timeout={int(PATIENCE * 1000)}", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={int(PATIENCE * 1000)}", "synchronous=FULL", "foreign_keys=ON", LOG_LIMIT):
             connection.execute(f"PRAGMA {pragma}")
 
     try:

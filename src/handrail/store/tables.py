@@ -132,7 +132,10 @@ evidence = sa.Table(
     sa.Column("command", Text, nullable=False),
     sa.Column("stored_at", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
+    sa.Column("forgotten_at", Text),  # since when what it printed is gone, and its digest is left
 )
+WHOLE = evidence.c.forgotten_at.is_(None)
+sa.Index("ix_evidence_whole", evidence.c.number, sqlite_where=WHOLE, postgresql_where=WHOLE)
 remedies = sa.Table(
     "remedies",
     metadata,
@@ -259,6 +262,8 @@ messages = sa.Table(  # the outbox: sent at least once, marked before and after
     sa.Column("sent_at", Text, index=True),
     sa.Index("ix_messages_state_at", "state", "at"),
 )
+SENT_WHOLE = sa.and_(messages.c.state == sa.literal_column("'sent'"), messages.c.body != sa.literal_column("''"))
+sa.Index("ix_messages_whole", messages.c.at, messages.c.id, sqlite_where=SENT_WHOLE, postgresql_where=SENT_WHOLE)
 updates = sa.Table(
     "updates",
     metadata,
