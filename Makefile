@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test quick drills lab lab-down bench setup lint
+.PHONY: demo test quick drills lab lab-down bench soak setup lint
 
 # What it shows needs nothing of what developers need, so that is not fetched for it.
 demo:
@@ -37,6 +37,10 @@ drills: setup
 
 bench: setup
 	@python benchmarks/run_all.py
+
+# A stream of alerts, an overload, crashes in them and many open incidents: about 25 minutes, or MINUTES of stream and the rest.
+soak: setup
+	@python -m benchmarks.storm soak --minutes $(or $(MINUTES),10)
 
 # All that the developers' commands need.
 setup:

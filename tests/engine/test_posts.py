@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handrail.alerts import Alert, Aside, Notification
-from handrail.engine.posts import MOST, MOST_WAITING, Backlog, Posts
+from handrail.engine.posts import LEAST, MOST, MOST_WAITING, Backlog, Posts
 from handrail.errors import TryAgain
 from handrail.store import Store
 from tests.factory import Clock, fresh_store
@@ -111,10 +111,20 @@ def test_a_large_post_is_worked_on_in_pieces_and_says_how_far_it_is(store: Store
 
 
 def test_a_piece_ends_after_its_time(store: Store) -> None:
-    post(store, *"ABCDEF")
-    seconds = iter(number * 0.02 for number in range(100))
-    posts = Posts(store=store, taker=Taker(store), steady=lambda: next(seconds))
-    assert posts.round() == ["A", "B"]
+    post(store, *(f"A{number}" for number in range(3 * LEAST)))
+    passed = [0.0]
+
+    def steady() -> float:
+        passed[0] += 0.005
+        return passed[0]
+
+    assert len(Posts(store=store, taker=Taker(store), steady=steady).round() or ()) < 2 * LEAST
+
+
+def test_a_piece_has_a_few_alerts_however_long_they_take(store: Store) -> None:
+    post(store, *(f"A{number}" for number in range(3 * LEAST)))
+    seconds = iter(range(1000))
+    assert len(Posts(store=store, taker=Taker(store), steady=lambda: float(next(seconds))).round() or ()) == LEAST
 
 
 @pytest.mark.parametrize("place", ["before alerts committed", "after alerts committed"])

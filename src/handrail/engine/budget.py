@@ -16,9 +16,12 @@ from handrail.store import Store
 class Budget:
     """Begins runs that wait, for as long as few enough look."""
 
-    def __init__(self, *, store: Store, most: int, wake: Callable[[str], None]) -> None:
-        """`wake` starts a run's next segment; `rested` is to be told where it ends."""
-        self.store, self._most, self._wake = store, most, wake
+    def __init__(
+        self, *, store: Store, most: int, wake: Callable[[str], None], busy: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`wake` starts a run's next segment; `rested` is to be told where it ends. While it is `busy` with what comes
+        in one looks at a time: what is more severe may be on its way."""
+        self.store, self._most, self._wake, self._busy = store, most, wake, busy
         self._looking: dict[str, str] = {}  # run to its environment
         self._guard = threading.Lock()
         self.free = threading.Event()  # something may begin
@@ -39,7 +42,8 @@ class Budget:
         """Begin the runs whose turn it is."""
         while True:
             with self._guard:
-                if sum(one == environment for one in self._looking.values()) >= self._most:
+                most = 1 if self._busy() else self._most
+                if sum(one == environment for one in self._looking.values()) >= most:
                     return
                 wanted = self.store.next_turns(environment, most=1)
                 if not wanted:

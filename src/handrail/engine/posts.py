@@ -21,6 +21,7 @@ from handrail.store import Store
 
 log = logging.getLogger("handrail")
 MOST = 200  # alerts in one piece
+LEAST = 20  # of them, however long they take: a machine that is busy with other things makes no pieces of one alert
 LONGEST = 0.05  # seconds of one piece
 SURPRISES = 3
 MOST_WAITING = 20_000  # alerts that may wait to be worked on before the door says: later
@@ -179,14 +180,14 @@ class Posts:
             while now is not None:
                 reading = now
                 self.taker.expect(reading.alerts[reading.taken : reading.taken + most - count], source=reading.source)
-                while reading.taken < len(reading.alerts) and count < most and self._steady() - began < LONGEST:
+                while reading.taken < len(reading.alerts) and self._goes_on(count, most, began):
                     piece.runs += self.taker.take(reading.alerts[reading.taken], source=reading.source)
                     reading.taken, count = reading.taken + 1, count + 1
                 if reading.taken < len(reading.alerts):
                     break
                 self.taker.finish(reading.found, post=reading.post, source=reading.source)
                 piece.done.append(reading.post)
-                full = count >= most or self._steady() - began >= LONGEST
+                full = not self._goes_on(count, most, began)
                 now = None if full else self._read(after=reading.post)
             self.taker.flush()
             for post in piece.done:
@@ -202,6 +203,9 @@ class Posts:
         self._careful = max(0, self._careful - count)
         self._reading = now
         return piece
+
+    def _goes_on(self, count: int, most: int, began: float) -> bool:
+        return count < most and (count < LEAST or self._steady() - began < LONGEST)
 
     def _start_over(self) -> None:
         """Nothing of the piece was kept: what is remembered is read again."""

@@ -36,6 +36,7 @@ from handrail.store import Store
 log = logging.getLogger("handrail")
 SWEEP_SECONDS = 0.5
 WATCH_PLANS = timedelta(seconds=5)
+BUSY = 200  # alerts that wait to be worked on, from which on looks step back
 UNDECIDED = (
     Standing.NOT_TRIED,
     Standing.HELD_BACK,
@@ -71,9 +72,14 @@ class Server:
         self.mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
         self._remote, self._durable = remote, False  # durable: it takes segments
         self._settling, self._storms = settling, storms
-        self._budget = Budget(store=store, most=storms.limits.looks_at_once if storms else 1, wake=self.wake)
         self._arrived = threading.Event()
         self._posts = Posts(store=store, taker=intake, at=at)
+        self._budget = Budget(
+            store=store,
+            most=storms.limits.looks_at_once if storms else 1,
+            wake=self.wake,
+            busy=lambda: self._posts.backlog.alerts > BUSY,
+        )
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watched = store.now()

@@ -24,6 +24,52 @@ from handrail.store import RANKS, Store
 Row = dict[str, Any]
 
 
+class Weathers:
+    """How storms stand, as the record has it. What their incidents have in common is counted on from where it was last."""
+
+    def __init__(self, *, store: Store) -> None:
+        self.store = store
+        self._seen: dict[
+            str, tuple[int, int, Counter[tuple[str, str]]]
+        ] = {}  # storm to (last number, how many, counts)
+
+    def weather(self, row: Row) -> Weather:
+        """A storm as the record has it. What it has in common is counted on from where it was counted last."""
+        storm = f"I-{row['number']}"
+        counts = self.store.storm_counts(storm)
+        by_severity: Counter[str] = Counter()
+        for (status, severity), number in counts.items():
+            if status == "open":
+                by_severity[severity] += number
+        worst = self.store.members(storm, status="open", severity="critical", most=storms.NAMED)
+        critical = [hit_of(one) for one in worst]
+        common, total = self._common(storm)
+        now = self.store.now()
+        return Weather(
+            incident=storm,
+            environment=row["environment"],
+            since=row["opened_at"],
+            now=now if row["closed_at"] is None else row["closed_at"],
+            total=sum(counts.values()),
+            open=sum(by_severity.values()),
+            by_severity=storms.severities(by_severity),
+            critical=critical,
+            critical_more=max(0, by_severity.get("critical", 0) - len(critical)),
+            shared=storms.shared(common, total),
+            waiting_looks=self.store.turns_waiting().get(row["environment"], 0),
+        )
+
+    def _common(self, storm: str) -> tuple[Counter[tuple[str, str]], int]:
+        last, total, counts = self._seen.get(storm, (0, 0, Counter()))
+        fresh = self.store.member_facts(storm, after=last)
+        if fresh:
+            counts = counts.copy()  # another thread may be reading the one that is there
+            storms.count((facts for _, facts in fresh), counts)
+            last, total = fresh[-1][0], total + len(fresh)
+            self._seen[storm] = (last, total, counts)
+        return counts, total
+
+
 class Storms:
     """Which storm a new incident gathers under, for all environments of this process."""
 
@@ -44,9 +90,7 @@ class Storms:
         self._services: object = None  # those that `_depends` and `_needs` were made from
         self._depends: dict[str, tuple[str, ...]] = {}
         self._needs: dict[str, list[str]] = {}
-        self._seen: dict[
-            str, tuple[int, int, Counter[tuple[str, str]]]
-        ] = {}  # storm to (last number, how many, counts)
+        self._weathers = Weathers(store=store)
 
     def forget(self) -> None:
         """What is remembered was not committed, or another process wrote: it is read again."""
@@ -139,43 +183,9 @@ class Storms:
                 found[kind] = [value]
         return json.dumps({storms.SCOPE: [scope.name or scope.title], **found}, sort_keys=True)
 
-    # -- how it stands ---------------------------------------------------------------------------------------------
-
     def weather(self, row: Row) -> Weather:
-        """A storm as the record has it. What it has in common is counted on from where it was counted last."""
-        storm = f"I-{row['number']}"
-        counts = self.store.storm_counts(storm)
-        by_severity: Counter[str] = Counter()
-        for (status, severity), number in counts.items():
-            if status == "open":
-                by_severity[severity] += number
-        worst = self.store.members(storm, status="open", severity="critical", most=storms.NAMED)
-        critical = [hit_of(one) for one in worst]
-        common, total = self._common(storm)
-        now = self.store.now()
-        return Weather(
-            incident=storm,
-            environment=row["environment"],
-            since=row["opened_at"],
-            now=now if row["closed_at"] is None else row["closed_at"],
-            total=sum(counts.values()),
-            open=sum(by_severity.values()),
-            by_severity=storms.severities(by_severity),
-            critical=critical,
-            critical_more=max(0, by_severity.get("critical", 0) - len(critical)),
-            shared=storms.shared(common, total),
-            waiting_looks=self.store.turns_waiting().get(row["environment"], 0),
-        )
-
-    def _common(self, storm: str) -> tuple[Counter[tuple[str, str]], int]:
-        last, total, counts = self._seen.get(storm, (0, 0, Counter()))
-        fresh = self.store.member_facts(storm, after=last)
-        if fresh:
-            counts = counts.copy()  # another thread may be reading the one that is there
-            storms.count((facts for _, facts in fresh), counts)
-            last, total = fresh[-1][0], total + len(fresh)
-            self._seen[storm] = (last, total, counts)
-        return counts, total
+        """A storm as the record has it."""
+        return self._weathers.weather(row)
 
     # -- the ebb ---------------------------------------------------------------------------------------------------
 

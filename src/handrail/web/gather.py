@@ -19,6 +19,7 @@ from handrail.runbooks.document import Document, Runbook, RunbookId
 from handrail.store import Store
 
 PAUSED = "paused_by"
+WAITS = "waits for its turn to look"  # as `engine.openings` has it
 TIMERS = ("page", "late", "company")
 
 
@@ -97,6 +98,9 @@ def facts(
 
 def _run(store: Store, catalog: Catalog, row: dict[str, Any]) -> incidents.RunFacts:
     name = f"R-{row['number']}"
+    before = store.turns_before(name) if row["waits_for"] == WAITS else None
+    if before is not None:  # it changes with every look that ends, so it is asked for and not kept
+        row = {**row, "waits_for": f"{WAITS}: {before} before it", "turns_before": before}
     plans = store.plans_of(name)
     runbook, binding, edited = runbook_of(store, catalog, row)
     return incidents.RunFacts(

@@ -17,8 +17,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from handrail import incidents
 from handrail.approvals import APPROVER
 from handrail.engine.desk import Desk, Told
+from handrail.engine.storms import Weathers, hit_of
 from handrail.errors import HandrailError
-from handrail.incidents import retrospective, words
+from handrail.incidents import retrospective, storms, words
 from handrail.remedies import Standing, in_a_word, parameters
 from handrail.store import Store
 from handrail.syntax.reading import wrong_with
@@ -31,7 +32,7 @@ from handrail.web.settings import Person, WebSettings
 LOCAL = re.compile(r"^/(?:[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*/?)?$")
 # characters that steer what is shown around them: controls, and those that turn the direction of writing
 STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-REGIONS = ("head", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
+REGIONS = ("head", "storm", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
 PAGE = 50  # so many incidents of a kind stand on one page of the list
 SHOWN = timedelta(days=90)  # how long what is over stands on the status page
 NARROW, WIDE = (336, 190), (760, 210)
@@ -72,6 +73,7 @@ class Pages:
         self.settings, self.sessions, self.on_call = settings, sessions, on_call
         self.measured = measured
         self.zone = ZoneInfo(settings.zone)
+        self._weathers = Weathers(store=store)
         self.templates = jinja2.Environment(
             loader=jinja2.PackageLoader("handrail.web"),
             autoescape=True,
@@ -200,6 +202,7 @@ class Pages:
     def _incident_values(self, view: incidents.IncidentView) -> dict[str, Any]:
         drawn = view.chart
         return {
+            **self._storm_values(view.id),
             "i": view,
             "wide": chart.svg(drawn, width=WIDE[0], height=WIDE[1], zone=self.zone) if drawn else "",
             "narrow": chart.svg(drawn, width=NARROW[0], height=NARROW[1], zone=self.zone) if drawn else "",
@@ -208,6 +211,31 @@ class Pages:
             if view.stage.kind == "undecided"
             else [],
         }
+
+    def _storm_values(self, incident: str) -> dict[str, Any]:
+        """What a storm has hit, the worst by name; of an incident in one, which."""
+        row = self.store.incident(incident) or {}
+        inside = f"I-{row['storm']}" if row.get("storm") and row.get("released_at") is None else ""
+        if not row.get("gathers"):
+            return {"weather": None, "common": [], "worst": [], "inside": inside}
+        weather = self._weathers.weather(row)
+        worst = []
+        for severity, _ in weather.by_severity[:3]:
+            rows = self.store.members(incident, status="open", severity=severity.lower(), most=PAGE)
+            worst.append((severity, storms.by_dependency([hit_of(one) for one in rows], weather.shared)))
+        common = [storms.says(one) for one in weather.shared]
+        return {"weather": weather, "common": common, "worst": worst, "inside": ""}
+
+    def members(self, call: Call) -> Response:
+        """The incidents of a storm, a page of them."""
+        storm = f"I-{_number(call.path('incident'))}"
+        asked = call.request.query_params.get("skip", "")
+        skip = int(asked) if asked.isdecimal() and len(asked) < 9 else 0
+        if not (self.store.incident(storm) or {}).get("gathers"):
+            raise Problem(404, f"There is no storm {call.path('incident')}.")
+        rows = self.store.members(storm, most=PAGE + 1, skip=skip)
+        shown: dict[str, Any] = {"storm": storm, "skip": skip, "page": PAGE, "more": len(rows) > PAGE}
+        return self.render("members.html", call.known, members=self.entries(rows[:PAGE]), **shown)
 
     def incident(self, call: Call, *, told: str = "", status: int = 200) -> Response:
         """The page."""
@@ -408,6 +436,7 @@ def add(router: Router, pages: Pages) -> None:
         ("/metrics", pages.metrics),
         ("/runbooks/{runbook}/badge.svg", pages.badge),
         ("/incidents/{incident}", pages.incident),
+        ("/incidents/{incident}/members", pages.members),
         ("/incidents/{incident}/review", pages.review),
         ("/incidents/{incident}/retrospective.ics", pages.retrospective),
         ("/incidents/{incident}/evidence/{evidence}", pages.evidence),

@@ -87,6 +87,7 @@ class RunView:
     missing: tuple[str, ...] = ()  # parameters that nothing could tell
     handed_over: bool = False
     edited: bool = False  # the document is another by now
+    turns_before: int | None = None  # runs that look before it, while it waits for its turn
 
 
 def titles(facts: Facts) -> dict[str, str]:
@@ -110,6 +111,7 @@ def run_view(run: RunFacts, facts: Facts) -> RunView:
         id=run.id,
         runbook=run.row["runbook"],
         title=run.runbook.title if run.runbook else "",
+        turns_before=run.row.get("turns_before"),
         mode=run.row["mode"],
         chosen_because=words.sentence(run.row["chosen_because"]),
         confirmed=bool(run.row["confirmed"]),
