@@ -66,9 +66,9 @@ def test_a_compressed_body_is_taken(tmp_path: Path, encoding: str, packed: Calla
 @pytest.mark.parametrize(
     ("encoding", "body", "status", "says"),
     [
-        ("gzip", gzip.compress(b" " * 10_000_000), 413, "larger than"),
+        ("gzip", gzip.compress(b" " * 10_000_000, mtime=0), 413, "larger than"),
         ("deflate", zlib.compress(b" " * 10_000_000), 413, "larger than"),
-        ("gzip", gzip.compress(GOOD.encode())[:-9], 400, "not whole"),
+        ("gzip", gzip.compress(GOOD.encode(), mtime=0)[:-9], 400, "not whole"),
         ("gzip", GOOD.encode(), 400, "cannot be unpacked"),
         ("zstd", b"x", 415, "zstd is not taken"),
         ("gzip, gzip", b"x", 415, "is not taken"),
