@@ -9,15 +9,18 @@ demo:
 	@bin/setup --no-dev
 	@handrail demo
 
-test: setup
+test:
+	@command -v git >/dev/null || { \
+	  echo "make test: git is needed: the drills and some tests make repositories. Install it (Debian: apt install git)." >&2; exit 2; }
+	@bin/setup
 	@python -m tests.run_all
 
 quick: setup
 	@ruff check src tests
 	@mypy
 	@lint-imports --no-logo 2>/dev/null || lint-imports
-	@pytest -q -x -m "not slow and not lab and not browser" \
-	  $(addprefix --ignore=tests/,web cli docs targets lab notify drills crash)
+	@pytest -q -x -n auto --maxprocesses 4 -m "not slow and not lab and not browser" \
+	  $(addprefix --ignore=tests/,web cli docs targets lab notify drills crash bare)
 
 lint: setup
 	@ruff check src tests
@@ -25,8 +28,10 @@ lint: setup
 	@mypy
 	@lint-imports
 
-lab: setup
-	@lab/cluster/can_run && lab/cluster/build && lab/cluster/up $(if $(PROFILE),--profile $(PROFILE)) && lab/azora/up && lab/identities
+lab:
+	@lab/cluster/can_run
+	@bin/setup
+	@lab/cluster/build && lab/cluster/up $(if $(PROFILE),--profile $(PROFILE)) && lab/azora/up && lab/identities
 
 lab-down:
 	@lab/azora/down; lab/cluster/down
