@@ -15,7 +15,7 @@ if __package__ in (None, ""):  # started as a file: our own folder's parent is w
 from benchmarks import figure
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("first_answer", "engine_overhead", "diagnosis", "cold_start", "demo_time", "storm")
+PARTS = ("first_answer", "engine_overhead", "record", "diagnosis", "cold_start", "demo_time", "storm")
 LIMIT = 300.0
 
 

@@ -183,6 +183,17 @@ def test_the_journal_follows_the_library(tmp_path: Path, monkeypatch: pytest.Mon
     assert journal().upper() == sqlite.journal()
 
 
+def test_the_engines_database_is_synchronised_where_its_journal_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for journal, level in (("WAL", 1), ("DELETE", 2)):  # NORMAL, FULL
+        monkeypatch.setattr(sqlite, "journal", lambda journal=journal: journal)
+        engine = sqlite.engine(f"sqlite:///{tmp_path}/{journal}.db", every_commit=False)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+        engine.dispose()
+
+
 def test_an_unsafe_package_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
     assert driver() is sqlite3.dbapi2 or driver().__name__ == "sqlite3"

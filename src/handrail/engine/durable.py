@@ -102,7 +102,7 @@ def close() -> None:
 def _engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
         return sa.create_engine(url)
-    engine = sqlite.engine(url)
+    engine = sqlite.engine(url, every_commit=False)  # a turn that is lost is taken again; permits are in the record
 
     @sa.event.listens_for(engine, "connect")
     def as_the_library_has_it(connection: Any, _record: Any) -> None:

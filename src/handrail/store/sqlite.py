@@ -48,17 +48,27 @@ def journal() -> str:
     return "WAL" if wal_is_safe(driver().sqlite_version_info) else "DELETE"
 
 
-def engine(url: str, **options: Any) -> sa.Engine:
-    """An engine on a SQLite file, its journal set. Pages may be read by many at once; none waits for a writer."""
+def engine(url: str, *, every_commit: bool = True, **options: Any) -> sa.Engine:
+    """An engine on a SQLite file, its journal set. Pages may be read by many at once; none waits for a writer.
+
+    Without `every_commit` the last commits may be gone after a loss of power, never after a crash of the process; where that
+    could damage the file (a rollback journal) each one is synchronised all the same.
+    """
     if sa.make_url(url).database not in (None, "", ":memory:"):  # one in memory has one connection
         options = {"pool_size": 16, "max_overflow": 48, "pool_timeout": PATIENCE, **options}
     made = sa.create_engine(url, module=driver(), **options)
     wanted = journal()
+    synchronous = "FULL" if every_commit or wanted != "WAL" else "NORMAL"
 
     @sa.event.listens_for(made, "connect")
     def pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, or the caller sets what it wants
-        for pragma in (f"busy_timeout={int(PATIENCE * 1000)}", "synchronous=FULL", "foreign_keys=ON", LOG_LIMIT):
+        for pragma in (
+            f"busy_timeout={int(PATIENCE * 1000)}",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            LOG_LIMIT,
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     try:
