@@ -58,6 +58,7 @@ def test_every_verb_does_over_the_socket_what_the_page_does(team: Path) -> None:
         assert verb("report", "SH-001", "--badge").startswith("<svg")
 
         assert f"{ME} has I-1" in verb("ack", "I-1")
+        assert "is the only alert of I-1" in verb("moveout", "I-1", str(here.store.alerts_of("I-1")[0]["id"]), code=1)
         assert f"{ME} works by hand on I-1" in verb("takeover", "I-1")
         assert "Handrail may propose again" in verb("handback", "I-1")
         assert f"paused by {ME}" in verb("pause")
@@ -195,6 +196,7 @@ def test_a_plan_that_somebody_wrote_into_the_record_is_not_shown(left: Path) -> 
         ("fill", "R-1", "a=b"),
         ("task", "1"),
         ("close", "I-1"),
+        ("moveout", "I-1", "DiskFull"),
     ],
 )
 def test_without_a_server_what_only_a_server_can_do_says_how_to_start_it(team: Path, words: tuple[str, ...]) -> None:

@@ -38,6 +38,7 @@ GROUPS = (
             "ack",
             "task",
             "close",
+            "moveout",
         ),
     ),
     ("Rehearse", ("drill", "demo", "practise")),

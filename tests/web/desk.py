@@ -152,6 +152,11 @@ class MemoryDesk:
         self._note("close_incident", who, (incident, reason))
         return Told(done=True, says=f"{incident} is closed.")
 
+    def move_out(self, incident: str, alert: str, who: Approver) -> Told:
+        """Noted."""
+        self._note("move_out", who, (incident, alert))
+        return Told(done=True, says=f"{alert} is moved out of {incident}.")
+
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
         """Done, once."""
         self._note("finish_task", who, (task, note))

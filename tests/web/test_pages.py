@@ -292,6 +292,7 @@ def test_where_there_are_several_environments_the_form_asks_which(tmp_path: Path
         ("/runs/{r}/pick", {"remedy": "RB-006/scale"}, ("pick", ("{r}", "RB-006/scale"))),
         ("/runs/{r}/values", {"value.pod-name": "web-0"}, ("fill", ("{r}", {"pod-name": "web-0"}))),
         ("/incidents/{i}/close", {"reason": "it was me"}, ("close_incident", ("{i}", "it was me"))),
+        ("/incidents/{i}/move-out", {"alert": "2"}, ("move_out", ("{i}", "2"))),
         ("/tasks/2/done", {"note": "told them"}, ("finish_task", (2, "told them"))),
         ("/pause", {}, ("pause", None)),
         ("/resume", {}, ("resume", None)),

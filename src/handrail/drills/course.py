@@ -166,9 +166,11 @@ def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Even
     beside = [] if fault.may_fire is None else sorted(map(str, names - {*fault.alerts, *fault.may_fire}))
     if beside:
         problems.append(f"{', '.join(beside)} fired too, which the fault tells nothing of")
-    pages = [event.payload.get("level") for event in events if event.kind == "page"]
-    if len(pages) != len(set(pages)):
-        problems.append(f"a level was paged more than once: {pages}")
+    rounds = _paged(events)
+    for levels in rounds:
+        if len(levels) != len(set(levels)):
+            problems.append(f"a level was paged more than once: {levels}")
+    pages = list(dict.fromkeys(level for levels in rounds for level in levels))
     if fault.levels is not None and tuple(pages[: len(fault.levels)]) != fault.levels:
         problems.append(f"levels {pages} were called, {list(fault.levels)} were expected first")
     problems += unsaid(events, fault.says)
@@ -178,6 +180,17 @@ def _unexpected(store: Store, incident: str, fault: Fault, events: Sequence[Even
         problems += _not_filled(run, fault)
         problems += _not_shown(store, run, fault)
     return problems
+
+
+def _paged(events: Sequence[Event]) -> list[list[Any]]:
+    """The levels that were paged, anew for each severity that the incident was raised to."""
+    rounds: list[list[Any]] = [[]]
+    for event in events:
+        if event.kind == "severity_raised":
+            rounds.append([])
+        elif event.kind == "page":
+            rounds[-1].append(event.payload.get("level"))
+    return rounds
 
 
 def _had_a_say(run: Mapping[str, Any], store: Store, fault: Fault) -> bool:

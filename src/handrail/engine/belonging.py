@@ -126,7 +126,7 @@ class Belonging:
             firing.setdefault(one["incident"], []).append(one)
         for row in sorted(rows, key=lambda row: (row["last_alert_at"], row["number"])):
             incident = f"I-{row['number']}"
-            scopes = [(one, self._kept_scope(one)) for one in firing.get(incident, ())]
+            scopes = [(one, self.kept_scope(one)) for one in firing.get(incident, ())]
             own = alerts.scope_from(json.loads(row["scope"])) if row["scope"] else None
             index.opened(
                 alerts.OpenIncident(
@@ -143,7 +143,8 @@ class Belonging:
         for moved in self.store.apart_of([f"I-{row['number']}" for row in rows]):
             index.apart(moved["incident"], rule=moved["rule"], scope=alerts.scope_from(json.loads(moved["scope"])))
 
-    def _kept_scope(self, row: Row) -> Scope:
+    def kept_scope(self, row: Row) -> Scope:
+        """What an alert of the record is about; one of an earlier version by its labels."""
         return alerts.scope_from(json.loads(row["scope"])) if row["scope"] else self.scope_of(kept(row))
 
     def by_hand(self, service: str) -> Scope:

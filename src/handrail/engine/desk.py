@@ -102,5 +102,8 @@ class Desk(Protocol):
     def close_incident(self, incident: str, who: Approver, *, reason: str = "") -> Told:
         """A person says that it is over."""
 
+    def move_out(self, incident: str, alert: str, who: Approver) -> Told:
+        """An alert is another trouble: into an incident of its own, with the run that answers it. A running change forbids it."""
+
     def finish_task(self, task: int, who: Approver, *, note: str = "") -> Told:
         """A task is done."""

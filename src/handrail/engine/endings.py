@@ -43,7 +43,8 @@ def still(store: Store, run: str, incident: str) -> Iterator[None]:
     Raises Over where they do not: nothing is verified, told or proposed in a run that is over.
     """
     with store.together():
-        if is_over(store.run(run) or {}, store.incident(incident) or {}):
+        row = store.run(run) or {}
+        if is_over(row, store.incident(incident) or {}) or row.get("incident") != incident:  # moved out meanwhile
             raise Over(run)
         yield
 

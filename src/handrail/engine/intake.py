@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handrail import alerts, remedies, runbooks, runs
-from handrail.alerts import Alert, severity
-from handrail.engine import setaside
+from handrail.alerts import Alert
+from handrail.alerts.severity import said_in
+from handrail.engine import quiet, setaside
 from handrail.engine.belonging import Belonging, kept
 from handrail.engine.catalog import Catalog
 from handrail.engine.openings import WAITS, Opening, Openings, run_rows, stands_alone
@@ -177,6 +178,7 @@ class Intake:
         self.belonging.over(incident, source=source, fingerprint=alert.fingerprint)
         where = Where(environment=environment, incident=incident, run="")
         self.store.append("alert_resolved", {"name": alert.name}, **where, actor=_source(source))
+        quiet.arm(self.store, self.catalog, incident)
         return [f"R-{row['number']}" for row in self.store.runs(incident=incident, open_only=True)]
 
     def _moved(self, alert: Alert, known: dict[str, Any], *, environment: str) -> None:
@@ -310,8 +312,8 @@ class Intake:
         return {
             "environment": environment,
             "service": scope.service,
-            "title": _title(alert, scope),
-            "severity": self._severity(alert),
+            "title": self.title(alert, scope),
+            "severity": self.severity(alert),
             "opened_at": at,
             "drill": int(self._drilling()),
             "facts": self._storms.facts(alert.labels, scope) if self._storms else None,
@@ -340,19 +342,24 @@ class Intake:
         self._raise(alert, incident, scope=scope, environment=environment)
         return self._select(alert, incident=incident, environment=environment, first=False)
 
-    def _severity(self, alert: Alert) -> str:
+    def title(self, alert: Alert, scope: alerts.Scope) -> str:
+        """What an incident is called that this alert opens, or raises."""
+        about = "" if scope.kind is alerts.ScopeKind.ALONE else f" on {scope.title}"
+        return alert.annotations.get("summary") or f"{alert.name}{about}"
+
+    def severity(self, alert: Alert) -> str:
         """One of five words; `unknown` where it says nothing, which counts as above warning."""
-        if not severity.said_in(alert.labels):
+        if not said_in(alert.labels):
             return "unknown"
         return alerts.severity_of(alert.labels, words=self.catalog.severities).word
 
     def _raise(self, alert: Alert, incident: str, *, scope: alerts.Scope, environment: str) -> None:
         """An alert that is worse than its incident raises it, gives it its title, and people are paged for it."""
         row = self.store.incident(incident) or {}
-        word = self._severity(alert)
+        word = self.severity(alert)
         if alerts.by_word(word) <= alerts.by_word(row["severity"]):
             return
-        title = _title(alert, scope)
+        title = self.title(alert, scope)
         payload = {"name": alert.name, "severity": word, "was": row["severity"], "title": title}
         if row["acknowledged_by"]:
             payload["had_by"] = row["acknowledged_by"]
@@ -362,6 +369,10 @@ class Intake:
         self._told("severity_raised", incident, payload)
         if row["storm"] and row["released_at"] is None:
             self._told("severity_raised", f"I-{row['storm']}", payload)
+
+    def select(self, alert: Alert, *, incident: str, environment: str) -> list[str]:
+        """The run of the runbook that answers the first alert of an incident."""
+        return self._select(alert, incident=incident, environment=environment, first=True)
 
     def _select(self, alert: Alert, *, incident: str, environment: str, first: bool) -> list[str]:
         answer = self._selected(alert)
@@ -616,8 +627,3 @@ def _history(known: dict[str, Any] | None) -> alerts.History | None:
         return None
     ended = None if known["status"] == "firing" else known["resolved_at"] or known["received_at"]
     return alerts.History(starts_at=known["starts_at"], ended_at=ended)
-
-
-def _title(alert: Alert, scope: alerts.Scope) -> str:
-    about = "" if scope.kind is alerts.ScopeKind.ALONE else f" on {scope.title}"
-    return alert.annotations.get("summary") or f"{alert.name}{about}"

@@ -900,6 +900,8 @@ class Responder:
         since = scene.row["changed_at"] or scene.row["verified_since"]
         fires = self._beside.fires_still(scene, since=since) if over and not self._beside.goes_on(scene) else None
         with self.store.together():  # the run's end and the incident's
+            if (self.store.run(scene.run) or {}).get("incident") != scene.row["incident"]:
+                return  # its alert was moved out meanwhile: the next turn ends it there
             if not self.store.end_run(scene.run, ending=ending, reason=reason):
                 return
             for row, _ in self.store.plans_of(scene.run):

@@ -14,7 +14,7 @@ import structlog
 from handrail import alerts, approvals, remedies, runs
 from handrail.approvals import Approver
 from handrail.commands import types as parameter_types
-from handrail.engine import durable, endings, looking, receipt
+from handrail.engine import durable, endings, looking, moving, quiet, receipt
 from handrail.engine.budget import Budget
 from handrail.engine.catalog import Catalog
 from handrail.engine.desk import Receipt, Told
@@ -110,7 +110,11 @@ class Server:
         self._launched = True
 
     def _ask_after(self) -> None:
-        """What an earlier process left open or unknown, whatever became of its run."""
+        """What an earlier process left open or unknown, whatever became of its run; and what fell quiet meanwhile."""
+        try:
+            quiet.arm_all(self.store, self.catalog)
+        except Exception:  # the start's door: what resolves from now on is looked at all the same
+            log.exception("quiet_failed")
         for run in self.store.unfinished():
             try:
                 self.responder.ask_after(run)
@@ -264,11 +268,27 @@ class Server:
             if self.store.fire(timer["id"]):
                 self.wake(timer["subject"])
             return
+        if timer["kind"] == quiet.KIND:
+            self._quiet(timer)
+            return
         self._at("before timer")
         with self.store.together():  # what it does and that it did it
             self._fire(timer)
             self.store.fire(timer["id"])
         self._at("after timer")
+
+    def _quiet(self, timer: dict[str, Any]) -> None:
+        """An incident has been quiet for its hold: where nothing is in hand, it is over."""
+        with self.store.together():
+            over = quiet.end(self.store, self.catalog, timer)
+            self.store.fire(timer["id"])
+        if over is not None:
+            incident = str(timer["subject"])
+            ground = self.responder.grounds.get(str((self.store.incident(incident) or {})["environment"]))
+            for run in over[0]:
+                if ground is not None:
+                    ground.end(run)
+            self._told("incident_closed", incident, {"reason": over[1]})
 
     # -- the verbs -------------------------------------------------------------------------------------------------
 
@@ -710,6 +730,19 @@ class Server:
                 ground.end(run)
         self._told("incident_closed", incident, {"reason": because})
         return _yes(f"{incident} is closed.")
+
+    @acts(On.INCIDENT)
+    def move_out(self, incident: str, alert: str, who: Approver) -> Told:
+        """An alert into an incident of its own."""
+        with self.store.together(urgent=True):
+            moved = moving.move_out(self.intake, incident, alert, by=who.name, actor=_actor(who))
+        if isinstance(moved, str):
+            return _no(moved)
+        self._told("alert_moved_out", incident, moved.told)
+        self._told("incident_opened", moved.incident, moved.opened)
+        for run in moved.runs:
+            self.wake(run)
+        return _yes(f"{moved.told['name']} is {moved.incident} now, and no part of {incident} any more.")
 
     def _end_storm(self, storm: str, who: Approver, because: str) -> Told:
         """A person says that it storms no more: who says so has what is left, one by one."""

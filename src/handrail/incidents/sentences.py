@@ -166,6 +166,10 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "alerts_truncated": _truncated,
     "alert_resolved": lambda told: f"Alert {told['name']} resolved",
     "alert_moved": lambda told: f"Alert {told['name']} goes on: its start is told as {_clock(told['starts_at'])} now",
+    "alert_moved_out": lambda told: (
+        f"{told.person} moved {told['name']} out: it is {told['to']} now{told.after(', with ', 'runs')}"
+    ),
+    "run_moved": lambda told: f"{told['run']} came along from {told['was']} with its alert",
     "severity_raised": lambda told: (
         f"Severity raised to {told['severity']}{told.after(' from ', 'was')}: {told['title']}"
         f"{told.after('. Paged again: ', 'had_by')}"

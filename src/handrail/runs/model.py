@@ -24,6 +24,7 @@ class Ending(enum.StrEnum):
     STOPPED = "stopped"
     LOOKED = "looked"
     CLOSED = "closed by a person"
+    RESOLVED = "its alerts resolved"
 
 
 @dataclass(frozen=True, kw_only=True)

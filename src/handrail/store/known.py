@@ -53,6 +53,21 @@ class Known(Rows):
             found += self._rows(sa.select(t.alerts).where(*where).order_by(t.alerts.c.id))
         return found
 
+    def fires(self, incident: str) -> bool:
+        """Whether any alert of an incident fires."""
+        where = (t.alerts.c.incident == incident, t.alerts.c.status == "firing")
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(t.alerts.c.id).where(*where).limit(1)).first() is not None
+
+    def quiet_incidents(self) -> list[str]:
+        """The open incidents that have alerts, none of which fires."""
+        name = sa.literal("I-") + sa.cast(t.incidents.c.number, sa.Text)
+        own = sa.select(t.alerts.c.id).where(t.alerts.c.incident == name)
+        where = (t.incidents.c.status == "open", own.exists(), ~own.where(t.alerts.c.status == "firing").exists())
+        with reading(self.engine) as connection:
+            found = connection.execute(sa.select(t.incidents.c.number).where(*where)).scalars()
+            return [f"I-{number}" for number in found]
+
     def last_line(self) -> int:
         """The newest line's number."""
         with reading(self.engine) as connection:
@@ -71,6 +86,13 @@ class Known(Rows):
             if anew:
                 timers = (t.timers.c.id.startswith(f"page/{incident}/"), t.timers.c.state == "armed")
                 connection.execute(sa.update(t.timers).where(*timers).values(state="cancelled"))
+
+    def move_run(self, run: str, *, incident: str, mode: str) -> None:
+        """A run is another incident's now, with its tasks."""
+        with writing(self.engine) as connection:
+            values = {"incident": incident, "mode": mode, "handed_over_at": None, "waits_for": ""}
+            connection.execute(sa.update(t.runs).where(t.runs.c.number == number_of(run)).values(values))
+            connection.execute(sa.update(t.tasks).where(t.tasks.c.run == run).values(incident=incident))
 
     def keep_apart(self, incident: str, *, rule: str, scope: str, by: str) -> None:
         """Alerts of this rule (every one, where it is empty) and scope never join this incident again."""

@@ -32,11 +32,12 @@ alerts = sa.Table(
     sa.Column("resolved_at", Text),
     sa.Column("received_at", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
-    sa.Column("incident", Text, index=True),
+    sa.Column("incident", Text),
     sa.Column("decision", Text, nullable=False),
     sa.Column("began_at", Text),  # its first start, where a newer one has moved `starts_at`
     sa.Column("scope", Text),  # JSON: what it is about
     sa.UniqueConstraint("source", "fingerprint", "starts_at"),
+    sa.Index("ix_alerts_incident_status", "incident", "status"),
 )
 apart = sa.Table(  # what a person moved out of an incident, and what never joins it again therefore
     "apart",

@@ -314,6 +314,15 @@ VERBS: tuple[Verb, ...] = (
         incident=_incident,
     ),
     Verb(
+        name="moveout",
+        says="Move an alert out of an incident into one of its own.",
+        fields=(Field(name="alert", says="its number, its name or its fingerprint", needed=True),),
+        path="/incidents/{incident}/move-out",
+        policy=ACT,
+        ask=lambda desk, store, call: desk.move_out(_incident(store, call), call.text("alert"), call.who.approver),
+        incident=_incident,
+    ),
+    Verb(
         name="settle",
         says="Say whether a change happened that nobody could know of.",
         fields=(

@@ -153,6 +153,17 @@ def close(incident: Incident, config: Config = HERE, reason: Reason = "", to: To
     _ask("incidents", incident, "close", {"reason": reason}, config=config, to=to, json_=json_)
 
 
+def moveout(
+    incident: Incident,
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="Its name, or its number where several have that.")],
+    config: Config = HERE,
+    to: To = "",
+    json_: AsJson = False,
+) -> None:
+    """Move an alert out of an incident into one of its own: it is another trouble."""
+    _ask("incidents", incident, "move-out", {"alert": alert}, config=config, to=to, json_=json_)
+
+
 def task(
     number: Annotated[int, typer.Argument(help="The task's number.")],
     config: Config = HERE,

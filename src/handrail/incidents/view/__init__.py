@@ -52,6 +52,7 @@ class IncidentView:
     runs: tuple[RunView, ...]  # the one that leads first
     candidates: tuple[str, ...]
     alerts: tuple[tuple[str, str, datetime], ...]  # name, status, since
+    movable: tuple[tuple[int, str, str], ...]  # alerts that can be moved out: number, name, why it is here
     people: tuple[tuple[str, str, datetime | None], ...]
     acknowledged_by: str
     taken_over_by: str
@@ -98,6 +99,7 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
         runs=tuple(steps.run_view(one, facts) for one in sorted(facts.runs, key=lambda one: one is not run)),
         candidates=people.candidates(facts),
         alerts=tuple((alert["name"], alert["status"], alert["starts_at"]) for alert in facts.alerts),
+        movable=people.movable(facts),
         people=tuple(people.people(facts)),
         acknowledged_by=incident["acknowledged_by"] or "",
         taken_over_by=incident["taken_over_by"] or "",

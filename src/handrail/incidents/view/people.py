@@ -54,6 +54,14 @@ def people(facts: Facts) -> Iterable[tuple[str, str, datetime | None]]:
                 yield decision["person"], f"{'approved' if decision['yes'] else 'refused'} at {{at}}", decision["at"]
 
 
+def movable(facts: Facts) -> tuple[tuple[int, str, str], ...]:
+    """The alerts that may be another trouble: those that fire, where there are several."""
+    firing = [row for row in facts.alerts if row["status"] == "firing"]
+    if facts.incident["status"] != "open" or len(facts.alerts) < 2:
+        return ()
+    return tuple((int(row["id"]), str(row["name"]), str(row["decision"])) for row in firing)
+
+
 def task(row: Row) -> TaskView:
     return TaskView(
         number=row["number"],
