@@ -642,4 +642,4 @@ def serve(config: Path, *, host: str = "", port: int = 0) -> None:
             while not over.wait(3600):
                 pass
         except KeyboardInterrupt:
-            print("Ending. What runs is taken up again at the next start.", flush=True)
+            print("Stopping. Runs resume at next start.", flush=True)

@@ -74,15 +74,15 @@ def test_every_verb_does_over_the_socket_what_the_page_does(team: Path) -> None:
         second = waiting(here, not_=second)
         assert f"approved by {ME}" in verb("approve", second[:8])
         soon(lambda: ground.changes)
-        assert "nothing unknown" in verb("settle", "R-1", second[:8], "0", "--happened", code=1)
-        assert "nothing unknown" in verb("release", "R-1", second[:8], "0", "--saw", "it", code=1)
+        assert "no unknown outcome" in verb("settle", "R-1", second[:8], "0", "--happened", code=1)
+        assert "no unknown outcome" in verb("release", "R-1", second[:8], "0", "--saw", "it", code=1)
         offered = soon(lambda: [row for row in here.store.remedies_of("R-1") if row["standing"] == Standing.OFFERED])
-        assert "it is made into a plan" in verb("undo", "R-1")
+        assert "preparing a plan for your approval" in verb("undo", "R-1")
         assert offered[0]["name"].startswith("undo")
         assert "R-1" in verb("done", "R-1", "2", "-m", "by hand")
-        assert "is done already, or there is none" in verb("task", "99", code=1)
-        assert "R-1 runs SH-001 for I-1 already" in verb("run", "SH-001", "-i", "I-1", code=1)
-        assert "SH-001 runs for I-2" in verb("run", "SH-001", "-s", "till")
+        assert "is already done, or does not exist" in verb("task", "99", code=1)
+        assert "R-1 is already running SH-001 for I-1" in verb("run", "SH-001", "-i", "I-1", code=1)
+        assert "I-2 opened; R-" in verb("run", "SH-001", "-s", "till")
         ours = f"R-{soon(lambda: here.store.runs(incident='I-2'))[0]['number']}"
         assert f"{ours} is stopped" in verb("stop", ours)
         assert ours in ground.ended, "what it runs is broken off, as the page's button does"
@@ -123,7 +123,7 @@ def test_what_is_not_there_is_one_sentence(team: Path) -> None:
             (("incidents", "I-1/../../healthz"), "There is no", 2),
             (("plan", "I-99"), "No plan for I-99", 2),
             (("plan", "ffff"), "No plan for ffff", 2),
-            (("approve", "ffff"), "No plan's hash begins with ffff", 1),
+            (("approve", "ffff"), "No plan matches ffff.", 1),
             (("ack", "I-99"), "There is no incident I-99", 1),
             (("stop", "R-99"), "There is no run R-99", 1),
             (("review", "I-99"), "There is no incident I-99", 2),

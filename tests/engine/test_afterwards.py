@@ -25,11 +25,11 @@ HANDRAIL = "Handrail"
 OUTAGE = {
     "RB-012.1.1": (HANDRAIL, "Told Ida"),
     "RB-012.1.2": (HANDRAIL, "Told #azora-platform"),
-    "RB-012.1.3": (HANDRAIL, "It runs since 12:00:00 UTC"),
+    "RB-012.1.3": (HANDRAIL, "Running since 12:00:00 UTC"),
     "RB-012.5.1": (HANDRAIL, "On the status page since 12:00:00 UTC"),
     "RB-012.5.2": (HANDRAIL, "Told at 12:00:00 UTC"),
-    "RB-012.5.3": (HANDRAIL, "Said in the update: going by the runbook's own time"),
-    "RB-012.7.1": (HANDRAIL, "The review has it, written from the record"),
+    "RB-012.5.3": (HANDRAIL, "Given in the update, based on the runbook"),
+    "RB-012.7.1": (HANDRAIL, "It is in the review"),
     "RB-012.7.2": (SERVICE_OWNER, TWO_DAYS),
     "RB-012.7.3": (HANDRAIL, "5 items for Ana, until 2026-05-13 10:00 UTC"),
     "RB-012.7.4": (HANDRAIL, "Wednesday 6 May 2026, 10:00 UTC; invited: Jon, Ana, Ida, Leo"),
@@ -41,10 +41,10 @@ OUTAGE = {
 }
 SOON = NOON + timedelta(minutes=5)  # what the runbook allows for
 DUTIES = {
-    "level-1.1": (HANDRAIL, "Jon has it"),
+    "level-1.1": (HANDRAIL, "Acknowledged by Jon"),
     "level-1.2": (ON_CALL, NOON + timedelta(minutes=15)),  # called before a runbook was chosen
     "level-1.3": (HANDRAIL, "Send the traffic to slot blue: the checks hold since 12:04:00 UTC"),
-    "level-1.4": (HANDRAIL, "The review has it, written from the record"),
+    "level-1.4": (HANDRAIL, "It is in the review"),
     "level-2.1": (SERVICE_OWNER, TWO_DAYS),
     "level-2.2": (SERVICE_OWNER, TWO_DAYS),
     "level-2.3": (SERVICE_OWNER, TWO_DAYS),

@@ -267,7 +267,7 @@ def test_a_change_that_still_runs_is_not_for_a_person_to_release(stage: Stage) -
     plan = stage.approve()
     stage.ground.on_change = lambda: said.append(stage.desk.release("R-1", plan.hash, 0, ANA, saw="it runs").says)
     stage.drive()
-    assert said == ["There is nothing unknown there."]
+    assert said == ["That command has no unknown outcome."]
 
 
 def test_of_a_plan_for_two_targets_both_are_held_from_its_first_command_on(tmp_path: Path) -> None:

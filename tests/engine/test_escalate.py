@@ -190,9 +190,9 @@ def test_a_level_that_is_called_for_lateness_says_how_late_it_is(stage: Stage) -
         stage.clock.forward(minutes=1)
         stage.sweep()
     assert [event.payload["because"] for event in stage.store.events(kinds=("page",))][1:] == [
-        "half of its runbook's time is over: 5 min of 10 min",
-        "its runbook's time is over: 10 min of 10 min",
-        "it takes half as long again as its runbook lets it: 15 min, 10 min are its time",
+        "half of the runbook's time to resolve is over: 5 min of 10 min",
+        "the runbook's time to resolve is over: 10 min of 10 min",
+        "it has taken half as long again as the runbook allows: 15 min of 10 min",
     ]
 
 
@@ -360,8 +360,8 @@ def test_updates_tell_what_users_notice_and_when_the_next_word_comes(stage: Stag
     (first,) = stage.store.updates(incident=incident)
     assert first["status"] == "investigating"
     assert first["text"] == (
-        "Nobody is served, since 12:00 UTC. We are looking for the cause. We expect it to be over by 12:05 UTC, going by "
-        "what its runbook allows for. The next word comes by 12:15 UTC."
+        "Nobody is served, since 12:00 UTC. We are investigating the cause. We expect it to be resolved by 12:05 UTC, based "
+        "on its runbook's time to resolve. Next update by 12:15 UTC."
     )
     stage.clock.forward(minutes=15)
     stage.sweep()
@@ -374,7 +374,7 @@ def test_updates_tell_what_users_notice_and_when_the_next_word_comes(stage: Stag
     stage.side.settle(incident)
     told = stage.store.updates(incident=incident)
     assert [row["status"] for row in told] == ["investigating", "investigating", "monitoring", "resolved"]
-    assert told[-1]["text"] == "It works again. It began at 12:00 UTC."
+    assert told[-1]["text"] == "Service restored. It began at 12:00 UTC."
     assert stage.told(incident, "update/") == ["stakeholders"] * 4
     for row in told:
         for word in ("Jon", "kubectl", "helm", "api-gateway-"):

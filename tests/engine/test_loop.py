@@ -448,7 +448,7 @@ def test_a_change_that_still_runs_is_not_for_a_person_to_settle(stage: Stage) ->
     plan = stage.approve()
     stage.ground.on_change = meanwhile
     stage.drive()
-    assert said == ["There is nothing unknown there."]
+    assert said == ["That command has no unknown outcome."]
 
 
 def test_a_change_that_the_target_refuses_failed_and_the_next_one_is_proposed(stage: Stage) -> None:

@@ -135,7 +135,7 @@ def test_a_page_ends_with_an_acknowledgement_and_one_for_lateness_does_not(stage
     stage.clock.forward(minutes=5)
     stage.sweep()
     told = stage.letter(incident, "page/I-1/2")
-    assert "half of its runbook's time is over" in told.body
+    assert "half of the runbook's time to resolve is over" in told.body
     assert "Ida has it." in told.body
     assert "handrail ack" not in told.body
     stage.store.update_incident(incident, acknowledged_by="Ana")

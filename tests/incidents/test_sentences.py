@@ -33,8 +33,8 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
     ("kind", "payload", "sentence"),
     [
         ("alert_received", {"name": "HighErrorRate", "decision": "opens", "reason": "nothing is open"},
-         "Alert HighErrorRate came from Handrail. It opens this incident: nothing is open."),
-        ("alert_received", {"name": "A", "decision": "joins"}, "Alert A came from Handrail. It joins this incident."),
+         "Alert HighErrorRate received from Handrail. It opens this incident: nothing is open."),
+        ("alert_received", {"name": "A", "decision": "joins"}, "Alert A received from Handrail. It joins this incident."),
         ("incident_opened", {"title": "Errors", "severity": "critical"}, "Incident opened: Errors, critical."),
         ("runbook_chosen", {"runbook": "RB-002", "reason": "its URL names it"}, "RB-002 chosen: its URL names it."),
         ("runbook_undecided", {"reason": "two fit.", "candidates": ["RB-001", "RB-002"]},
@@ -50,24 +50,24 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
         ("remedy_passed_over", {"remedy": "RB-006/scale", "reason": "0 pods"}, "Run five replicas passed over: 0 pods."),
         ("choice_weighed", {"step": 4, "fits": ["RB-006/scale: a pod uses 95 %", "x: y"]},
          "Step 4 weighed: Run five replicas: a pod uses 95 % and x: y."),
-        ("choice_weighed", {"step": 4, "fits": []}, "Step 4 weighed: nothing seen speaks for a bullet."),
+        ("choice_weighed", {"step": 4, "fits": []}, "Step 4 weighed: no evidence supports any option."),
         ("did_not_help", {"remedy": "RB-006/scale"}, "Run five replicas did not help."),
         ("plan_proposed", {"plan": HASH, "recommended": True}, f"Proposed: {PLAN}."),
         ("plan_proposed", {"plan": HASH, "recommended": False}, f"Beside it: {PLAN}."),
         ("plan_proposed", {"plan": "ff" * 32}, "Proposed: plan ffff ffff."),
         ("remedy_passed_over", {"remedy": "scale", "reason": "0 rows"}, "Scale passed over: 0 rows."),
-        ("plan_void", {"plan": HASH, "reason": "it moved"}, f"No longer valid: {PLAN}. it moved."),
+        ("plan_void", {"plan": HASH, "reason": "it moved"}, f"No longer applies: {PLAN}. it moved."),
         ("decision", {"plan": HASH, "yes": True, "person": "Ana"}, f"Ana approved {PLAN}."),
         ("decision", {"plan": HASH, "yes": "false", "person": "Ana", "reason": "no"}, f"Ana refused {PLAN}: no."),
         ("intent", {"runs_as": "helm rollback", "identity": "change"}, "Running helm rollback as change."),
         ("outcome", {"command": "RB-002.5.1", "outcome": "failed", "detail": "x"}, "5 Trigger Rollback failed: x."),
-        ("unknown", {"command": "RB-002.5.1"}, "Nobody can know from here whether 5 Trigger Rollback happened."),
+        ("unknown", {"command": "RB-002.5.1"}, "Outcome unknown: 5 Trigger Rollback."),
         (
             "looked",
             {"person": "Ana", "saw": "nothing moves", "command": "RB-002.5.1"},
             "Ana looked and let the target go; nobody knows whether 5 Trigger Rollback happened: nothing moves.",
         ),
-        ("settled", {"happened": False, "person": "Ana"}, "Ana says it did not happen."),
+        ("settled", {"happened": False, "person": "Ana"}, "Ana confirmed that it did not happen."),
         ("check", {"says": "0.2 %", "ok": True}, "Checks hold: 0.2 %."),
         ("verified", {"since": "x", "held": "30.0"}, "Verified: the checks held for 30 s."),
         ("verified", {"held": "long"}, "Verified: the checks held long."),
@@ -77,13 +77,13 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
         ("page", {"level": "2", "person": "Ana", "because": "nobody answered"},
          "Level 2: Ana called, nobody answered."),
         ("update", {"status": "resolved", "text": "It works."}, "Stakeholders told (resolved): It works."),
-        ("task_done", {"text": "tell support", "person": "Ana"}, "Ana finished a task: tell support."),
+        ("task_done", {"text": "tell support", "person": "Ana"}, "Ana completed a task: tell support."),
         (
             "outcome",
             {"command": "RB-1.2.1", "outcome": "succeeded", "way_back": True},
-            "The way back of RB-1.2.1 was made.",
+            "Rollback of RB-1.2.1 succeeded.",
         ),
-        ("done_by_hand", {"step": 5, "person": "Ana", "note": "scaled"}, "Ana made step 5 by hand: scaled."),
+        ("done_by_hand", {"step": 5, "person": "Ana", "note": "scaled"}, "Ana did step 5 by hand: scaled."),
         ("taken_over", {}, "Handrail took over and works by hand."),
         ("a_new_kind", {"whatever": {"deep": 1}}, "A new kind."),
     ],
@@ -103,10 +103,10 @@ def test_no_payload_however_odd_breaks_the_timeline(kind: str, value: object) ->
 
 def test_the_persons_name_comes_from_the_payload_else_from_who_did_it() -> None:
     ana = Actor(kind="person", name="Ana Ruiz", known_by="token")
-    assert told("paused", ana) == "Ana Ruiz paused all automation."
-    assert told("acknowledged", ana, person="Rui") == "Rui has it."
+    assert told("paused", ana) == "Ana Ruiz paused automation."
+    assert told("acknowledged", ana, person="Rui") == "Acknowledged by Rui."
 
 
 def test_a_change_that_another_runbook_has_written_down_is_called_by_the_plans_title() -> None:
     text = told("outcome", command="RB-006.5.1", plan=HASH, outcome="succeeded", detail="deployment scaled")
-    assert text == "Roll back to revision 7 was made: deployment scaled."
+    assert text == "Roll back to revision 7 succeeded: deployment scaled."

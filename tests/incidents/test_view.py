@@ -167,10 +167,10 @@ def test_what_happens_if_nobody_acts_is_the_soonest_armed_timer(scene: Scene) ->
     incident = seed.undecided(scene.seeder)
     scene.seeder.page(incident, 3, -900)
     clock = scene.view(incident).clock
-    assert clock.next_says == "Level 2 (service owner) is called at {at} unless someone has it"
+    assert clock.next_says == "Level 2 (service owner) will be paged at {at} unless someone acknowledges"
     assert clock.next_at == NOW + timedelta(seconds=259)
     scene.kept.cancel(f"page/{incident}/")
-    assert scene.view(incident).clock.next_says == "Nobody is called: no timer is armed"
+    assert scene.view(incident).clock.next_says == "No escalation is scheduled. Call someone"
 
 
 def test_the_better_way_is_on_the_button_and_the_text_beside_it(scene: Scene) -> None:
@@ -252,9 +252,9 @@ def test_a_guess_waits_for_a_person_before_anything(scene: Scene) -> None:
 def test_a_pause_and_a_person_by_hand_are_said_before_a_plan(scene: Scene) -> None:
     incident, _, _ = seed.waiting(scene.seeder)
     scene.kept.update_incident(incident, taken_over_by="Rui Costa")
-    assert scene.view(incident).stage.says == "Rui Costa works by hand"
+    assert scene.view(incident).stage.says == "Rui Costa is working by hand"
     scene.kept.set_setting("paused_by", "Ana Ruiz")
-    assert scene.view(incident).stage.says == "All automation is paused by Ana Ruiz"
+    assert scene.view(incident).stage.says == "Automation is paused by Ana Ruiz"
 
 
 def test_looks_that_came_together_are_one_line_of_the_timeline_that_opens(scene: Scene) -> None:

@@ -110,6 +110,27 @@ def test_a_short_prefix_names_no_plan(tmp_path: Path) -> None:
     made = plan(run=with_run(kept))
     kept.propose([(made, True)])
     assert kept.plan(made.hash[:3]) is None
+    assert (
+        kept.no_plan(made.hash[:3]) == f"{made.hash[:3]} is too short. Give at least 4 characters of the plan's hash."
+    )
+
+
+def test_that_no_plan_or_that_several_are_meant_are_two_sentences(tmp_path: Path) -> None:
+    kept = fresh_store(tmp_path)
+    made = plan(run=with_run(kept))
+    kept.propose([(made, True)])
+    with kept.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        row = dict(connection.execute(sa.select(tables.plans)).mappings().one())
+        for end in "012345":
+            connection.execute(sa.insert(tables.plans).values({**row, "hash": f"abcd{end * 60}"}))
+    assert kept.no_plan("abce") == "No plan matches abce."
+    assert kept.no_plan("ABCD 0") == "The stored plan ABCD 0 does not match its hash.", "somebody wrote it there"
+    assert kept.plan("abcd") is None
+    told = kept.no_plan("abcd")
+    assert told.startswith("abcd matches more than 5 plans: abcd00000000, ")
+    with kept.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        connection.execute(sa.delete(tables.plans).where(tables.plans.c.hash > "abcd2"))
+    assert kept.no_plan("abcd") == "abcd matches 2 plans: abcd00000000, abcd11111111."
 
 
 def test_a_due_timer_fires_once_and_a_fired_one_is_not_armed_again(tmp_path: Path) -> None:

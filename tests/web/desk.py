@@ -97,7 +97,7 @@ class MemoryDesk:
     def start(self, run: str, who: Approver) -> Told:
         """Its turn is now."""
         self._note("start", who, run)
-        return Told(done=True, says=f"{run} looks now.")
+        return Told(done=True, says=f"{run} has started looking.")
 
     def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
         """Noted."""
@@ -130,7 +130,7 @@ class MemoryDesk:
                 "drill": 0,
             }
         )
-        return Told(done=True, says=f"{runbook} runs for {incident}")
+        return Told(done=True, incident=incident, says=f"{runbook} runs for {incident}")
 
     def pick(self, run: str, remedy: str, who: Approver) -> Told:
         """Notes it."""

@@ -104,13 +104,13 @@ def test_every_field_has_a_label(tmp_path: Path) -> None:
     ("stage", "says"),
     [
         ("waiting", ["Proposed change", "Roll api-gateway back to revision 7", "4.8 % of requests to api-gateway fail",
-                     "of 5 to 10 min", "Level 2 (service owner) is called at", "As written instead: Roll back to revision 1",
+                     "of 5 to 10 min", "Level 2 (service owner) will be paged at", "As written instead: Roll back to revision 1",
                      "kubectl logs needs a pod or a selector", "186×", "5.2 would change nothing"]),
         ("running", ["The change is running", "Approved by Ana Ruiz."]),
         ("verifying", ["Holds for 12 of 30 s", "error rate: 0.2 % (limit 1 %)"]),
         ("healed", ["Healed", "Read the review", "took" if False else "The checks began to hold at"]),
-        ("unknown", ["Nobody can know from here whether this happened", "It did not happen"]),
-        ("undecided", ["No runbook is chosen", "RB-004 High API Latency (candidate)"]),
+        ("unknown", ["Outcome unknown: your confirmation is needed", "It did not happen"]),
+        ("undecided", ["No runbook matched", "RB-004 High API Latency (candidate)"]),
         ("outage", ["Tell the incident commander", "for Ana Ruiz", "done by Handrail", "CrashLoopBackOff"]),
     ],
 )  # fmt: skip
@@ -191,7 +191,7 @@ def test_while_all_is_paused_the_button_is_off_and_says_why(tmp_path: Path) -> N
     incident, _, plan = here.waiting()
     here.form("/pause", {"back": f"/incidents/{incident}"})
     text = here.client.get(f"/incidents/{incident}").text
-    assert "Off while all automation is paused." in text
+    assert "Off while automation is paused." in text
     assert f"/plans/{plan.hash}/decision" not in text
     here.form("/resume", {"back": "/"})
     assert f"/plans/{plan.hash}/decision" in here.client.get(f"/incidents/{incident}").text

@@ -55,7 +55,7 @@ def run(
         answer = desk.post(
             "/open", {"runbook": runbook, "service": service, "environment": environment, "values": values}
         )
-        incident = answer.says.split()[-1]
+        incident = answer.incident
     _told(answer, as_json=json_)
     if follow:
         raise typer.Exit(following.follow(desk, incident))

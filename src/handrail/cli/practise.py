@@ -310,7 +310,7 @@ class Talk:
         names = self.here.called(rest) if rest else list(self._known)[-1:]
         item = next((self._known[name] for name in names if name in self._known), None)
         if item is None:
-            self._say(f"{rest} was not looked at yet." if rest else "Nothing was looked at yet.")
+            self._say(f"{rest} was not looked at yet." if rest else "Nothing has been looked at yet.")
             return
         self._print(texts.whole(item, out=self.out))
 

@@ -40,6 +40,11 @@ class Answer:
         raw = self.body if isinstance(self.body, dict) else {}
         return str(raw.get("says") or raw.get("detail") or f"The server answered {self.status}.")
 
+    @property
+    def incident(self) -> str:
+        """The incident that was opened, where one was."""
+        return str(self.body.get("incident", "")) if isinstance(self.body, dict) else ""
+
 
 class Desk:
     """A server that can be asked. `connect` makes one connection, which is used once."""

@@ -35,6 +35,7 @@ class Told:
 
     done: bool
     says: str
+    incident: str = ""  # the one that it opened
 
 
 class Desk(Protocol):

@@ -377,8 +377,8 @@ class Escalation:
         following = None if phase is Phase.RESOLVED else now + updates.cadence(here.row["severity"])
         # a guess that nobody confirmed says nothing about how long it takes
         confirmed = here.leading if here.leading and here.leading["confirmed"] else None
-        known_for, rests_on = (
-            updates.estimate(self._past(confirmed["runbook"]), here.longest) if confirmed else (None, "")
+        known_for, says, rests_on = (
+            updates.estimate(self._past(confirmed["runbook"]), here.longest) if confirmed else (None, "", None)
         )
         over_by = here.row["opened_at"] + known_for if known_for else None
         text = updates.update(
@@ -388,11 +388,12 @@ class Escalation:
                 since=here.row["opened_at"],
                 next_at=following,
                 over_by=over_by if over_by and over_by > now else None,
-                estimate=rests_on,
+                estimate=says,
                 verified=here.verified,
             ),
         )
-        self.store.add_update(incident=here.name, status=phase, text=text, next_at=following)
+        promised = rests_on if over_by and over_by > now else None
+        self.store.add_update(incident=here.name, status=phase, text=text, next_at=following, estimate=promised)
         self.store.append(
             "update", {"status": phase, "text": text}, environment=here.row["environment"], incident=here.name
         )
@@ -623,11 +624,11 @@ class Escalation:
         match action:
             case "acknowledge":
                 who = here.row["acknowledged_by"]
-                return f"{who} has it" if who else ""
+                return f"Acknowledged by {who}" if who else ""
             case "timer":
-                return f"It runs since {here.row['opened_at']:%H:%M:%S} UTC"
+                return f"Running since {here.row['opened_at']:%H:%M:%S} UTC"
             case "timeline":
-                return "" if here.open else "The review has it, written from the record"
+                return "" if here.open else "It is in the review"
             case "first_fix":
                 return self._fixed(here)
             case "retrospective":
@@ -654,7 +655,7 @@ class Escalation:
             if healed and run["verified_since"]:
                 return f"{healed[0]}: the checks hold since {run['verified_since']:%H:%M:%S} UTC"
             if run["ending"] == runs.Ending.HEALED_BY_ITSELF:
-                return "Nothing was to be changed: it healed by itself"
+                return "No change was needed: it recovered by itself"
         return ""
 
     def _invited(self, here: Standpoint) -> str:
@@ -701,11 +702,11 @@ class Escalation:
         if action == "status_page":
             return f"On the status page since {known[0]['at']:%H:%M:%S} UTC" if self.contacts.publish else ""
         if action == "eta":
-            with_estimate = next((row for row in known if "expect it to be over by" in row["text"]), None)
-            if with_estimate is None or not self.contacts.publish:
+            promised = next((row["estimate"] for row in known if row["estimate"]), "")
+            if not promised or not self.contacts.publish:
                 return ""
-            rests_on = "its past" if "as none of the last" in with_estimate["text"] else "the runbook's own time"
-            return f"Said in the update: going by {rests_on}"
+            past = promised == updates.RestsOn.PAST
+            return f"Given in the update, based on {'past incidents' if past else 'the runbook'}"
         sent = [row for row in self.store.messages(incident=here.name, state="sent") if row["person"] == STAKEHOLDERS]
         return f"Told at {sent[0]['at']:%H:%M:%S} UTC" if sent else ""
 
@@ -737,10 +738,10 @@ def _late(spent: timedelta, longest: timedelta | None) -> str:
     """How much of the runbook's longer time is over: each level is called at another half of it."""
     took = incidents.words.duration(spent)
     if longest is None:  # the document was edited meanwhile
-        return f"it takes {took} already"
+        return f"it has taken {took}"
     allowed = incidents.words.duration(longest)
     if spent < longest:
-        return f"half of its runbook's time is over: {took} of {allowed}"
+        return f"half of the runbook's time to resolve is over: {took} of {allowed}"
     if spent < 1.5 * longest:
-        return f"its runbook's time is over: {took} of {allowed}"
-    return f"it takes half as long again as its runbook lets it: {took}, {allowed} are its time"
+        return f"the runbook's time to resolve is over: {took} of {allowed}"
+    return f"it has taken half as long again as the runbook allows: {took} of {allowed}"

@@ -37,7 +37,7 @@ def move_out(intake: Intake, incident: str, alert: str, *, by: str, actor: Actor
     store = intake.store
     row = store.incident(incident)
     if row is None or row["status"] != "open":
-        return f"There is no open incident {incident}."
+        return f"Incident {incident} is not open."
     every = store.alerts_of(incident)
     found = _named(every, alert)
     if isinstance(found, str):

@@ -168,7 +168,7 @@ class Server:
             self._say(run, str(error))
         except Exception as error:  # the workflow's door: nothing is lost, the surprise is in the record and the log
             log.exception("turn_surprised", extra={"run": run})
-            self._say(run, f"Handrail met something it did not expect ({type(error).__name__}). Nothing was repeated.")
+            self._say(run, f"Unexpected error ({type(error).__name__}). Nothing was repeated.")
         return "rest"
 
     def _say(self, run: str, says: str) -> None:
@@ -328,7 +328,7 @@ class Server:
         with self.store.together(urgent=True):
             if not self.store.acknowledge(incident, who.name):
                 by = (self.store.incident(incident) or row)["acknowledged_by"]
-                return _no(f"{by} has it already.")
+                return _no(f"Already acknowledged by {by}.")
             payload: dict[str, Any] = {"person": who.name}
             if row["gathers"]:  # a storm is one thing: who has it has all that gathers under it
                 has_it = {"acknowledged_by": who.name, "acknowledged_at": self.store.now()}
@@ -336,14 +336,14 @@ class Server:
             self._record("acknowledged", payload, row, who)
             self._told("acknowledged", incident, payload)
         more = f" and {count(payload['incidents'], 'incident')} in it" if row["gathers"] else ""
-        return _yes(f"{who.name} has {incident}{more}.")
+        return _yes(f"{incident}{more}: acknowledged by {who.name}.")
 
     @acts(On.PLAN)
     def decide(self, plan: str, who: Approver, *, yes: bool, reason: str = "") -> Told:
         """Exactly this hash."""
         found = self.store.plan(plan)
         if found is None:
-            return _no(f"No plan's hash begins with {plan}, or several do. Give more of it.")
+            return _no(self.store.no_plan(plan))
         row, body = found
         place = self.catalog.place(body.environment)
         refusal = approvals.entitlement(who, drills_allowed=place.drills_allowed)
@@ -354,18 +354,20 @@ class Server:
                 f"Plan {body.hash[:8]} is {row['state']}" + (f": {row['reason']}" if row["reason"] else "") + "."
             )
         if yes and self.store.setting(PAUSED):
-            return _no(f"All automation is paused by {self.store.setting(PAUSED)}. Resume it first.")
+            return _no(f"Automation is paused by {self.store.setting(PAUSED)}. Resume it first.")
         by_hand = (self.store.incident(body.incident) or {}).get("taken_over_by")
         if yes and by_hand:
-            return _no(f"{by_hand} works by hand on {body.incident}. Hand it back first.")
+            return _no(f"{by_hand} is working on {body.incident} by hand. Hand it back first.")
         if yes and self.store.now() >= body.expires_at:
-            return _no(f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. A fresh look makes a new one.")
+            return _no(
+                f"Plan {body.hash[:8]} expired at {body.expires_at:%H:%M:%S} UTC. Handrail is preparing a new plan."
+            )
         self._at("before approval")
         with self.store.together(urgent=True):
             if not self.store.keep_decision(
                 plan=body.hash, person=who.name, yes=yes, known_by=who.known_by, reason=reason
             ):
-                return _no(f"Plan {body.hash[:8]} was decided a moment ago.")
+                return _no(f"Plan {body.hash[:8]} has just been decided.")
             incident = self.store.incident(body.incident) or {}
             self._record(
                 "decision",
@@ -388,7 +390,7 @@ class Server:
     def take_over(self, incident: str, who: Approver) -> Told:
         """By hand from now on."""
         return self._set_hands(
-            incident, who, to=who.name, kind="taken_over", says=f"{who.name} works by hand on {incident}."
+            incident, who, to=who.name, kind="taken_over", says=f"{who.name} is working on {incident} by hand."
         )
 
     @acts(On.INCIDENT)
@@ -420,7 +422,7 @@ class Server:
         """Everything rests."""
         self.store.set_setting(PAUSED, who.name)
         self.store.append("paused", {"person": who.name}, actor=_actor(who))
-        return _yes(f"All automation is paused by {who.name}.")
+        return _yes(f"Automation is paused by {who.name}.")
 
     @acts(On.EVERYTHING)
     def resume(self, who: Approver) -> Told:
@@ -437,10 +439,10 @@ class Server:
         """One run, for good."""
         row = self.store.run(run)
         if row is None or row["ending"]:
-            return _no(f"There is no open run {run}.")
+            return _no(f"Run {run} is not open.")
         with self.store.together(urgent=True):
             if self._is_over(run):
-                return _no(f"There is no open run {run}.")
+                return _no(f"Run {run} is not open.")
             self.store.update_run(run, stopped_by=who.name)
             self.store.let_go()
             incident = self.store.incident(row["incident"]) or {}
@@ -457,14 +459,14 @@ class Server:
         row = self.store.run(run)
         scene = self.responder.scene(run)
         if row is None or scene is None or row["ending"]:
-            return _no(f"There is no open run {run}.")
+            return _no(f"Run {run} is not open.")
         if all(one.number != step for one in scene.runbook.steps):
             return _no(f"{row['runbook']} has no step {step}. It has {count(len(scene.runbook.steps), 'step')}.")
         incident = self.store.incident(row["incident"]) or {}
         because = f"{who.name} made step {step} by hand"
         with self.store.together(urgent=True):
             if self._is_over(run):
-                return _no(f"There is no open run {run}.")
+                return _no(f"Run {run} is not open.")
             self._record("done_by_hand", {"step": step, "person": who.name, "note": note}, incident, who, run=run)
             there = [state for state in self.store.remedies_of(run) if state["step"] == step]
             self._make_room(run, because, was=("waiting", "approved"))
@@ -489,10 +491,10 @@ class Server:
         """A person knows what Handrail cannot."""
         found = self.store.plan(plan)
         if found is None:
-            return _no(f"No plan's hash begins with {plan}.")
+            return _no(self.store.no_plan(plan))
         known = {(one["plan"], one["command"]): one["outcome"] for one in self.store.intents_of(run)}
         if known.get((found[1].hash, command)) != "unknown":  # one that still runs is not for a person to settle
-            return _no("There is nothing unknown there.")
+            return _no("That command has no unknown outcome.")
         with self.store.together(urgent=True):
             detail = f"settled by {who.name}"
             if not endings.known(
@@ -505,36 +507,36 @@ class Server:
                 person=who.name,
                 actor=_actor(who),
             ):
-                return _no("There is nothing unknown there.")
+                return _no("That command has no unknown outcome.")
         self.wake(run)
-        return _yes(f"Recorded: it {'happened' if happened else 'did not happen'}.")
+        return _yes(f"Recorded: the command {'happened' if happened else 'did not happen'}.")
 
     @acts(On.RUN)
     def release(self, run: str, plan: str, command: int, who: Approver, *, saw: str) -> Told:
         """A person looked and cannot say whether it happened; what they saw frees its target."""
         found = self.store.plan(plan)
         if found is None:
-            return _no(f"No plan's hash begins with {plan}.")
+            return _no(self.store.no_plan(plan))
         if not saw.strip():
-            return _no("Say what you saw at the target: that is what frees it.")
+            return _no("Say what you saw on the target. That is what releases it.")
         target = found[1].commands[command].target_key if 0 <= command < len(found[1].commands) else ""
         with self.store.together(urgent=True):
             if not endings.looked(self.store, found[1], command, person=who.name, saw=saw, actor=_actor(who)):
-                return _no("There is nothing unknown there.")
+                return _no("That command has no unknown outcome.")
         self.wake(run)
-        return _yes(f"Recorded. {target} is free, and nobody knows whether the command happened.")
+        return _yes(f"Recorded. {target} is released; the outcome stays unknown.")
 
     @acts(On.RUN)
     def start(self, run: str, who: Approver) -> Told:
         """It looks now, whoever else waits for a turn."""
         row = self.store.run(run)
         if row is None or row["ending"]:
-            return _no(f"There is no open run {run}.")
+            return _no(f"Run {run} is not open.")
         incident = self.store.incident(row["incident"]) or {}
         begun = self._budget.start(
             run, environment=str(incident.get("environment", "")), actor=_actor(who), urgent=True
         )
-        return _yes(f"{run} looks now.") if begun else _no(f"{run} does not wait for a turn: it was started before.")
+        return _yes(f"{run} has started looking.") if begun else _no(f"{run} is not waiting: it has already started.")
 
     @acts(On.RUN)
     def confirm(self, run: str, who: Approver) -> Told:
@@ -544,7 +546,7 @@ class Server:
             return _no(f"{run} needs no confirmation.")
         with self.store.together(urgent=True):
             if self._is_over(run):
-                return _no(f"There is no open run {run}.")
+                return _no(f"Run {run} is not open.")
             self.store.update_run(run, confirmed=1)
             self._record("confirmed", {"person": who.name}, self.store.incident(row["incident"]) or {}, who, run=run)
         self.wake(run)
@@ -555,19 +557,19 @@ class Server:
         """A person picks the runbook."""
         row = self.store.incident(incident)
         if row is None or row["status"] != "open":
-            return _no(f"There is no open incident {incident}.")
+            return _no(f"Incident {incident} is not open.")
         wrong = self._wrong_values(runbook, values)
         if wrong:
             return _no(wrong)
         for other in self.store.runs(incident=incident, open_only=True):
             if other["runbook"] == runbook and other["confirmed"]:
-                return _no(f"R-{other['number']} runs {runbook} for {incident} already.")
+                return _no(f"R-{other['number']} is already running {runbook} for {incident}.")
         for other in self.store.runs(incident=incident, open_only=True):
             if not other["confirmed"]:  # a guess that nobody confirmed makes room for what a person chose
                 self.stop(f"R-{other['number']}", who)
         with self.store.together(urgent=True):
             if self._is_closed(incident):
-                return _no(f"There is no open incident {incident}.")
+                return _no(f"Incident {incident} is not open.")
             run = self._begin_chosen(runbook, who, incident=incident, environment=row["environment"], values=values)
         self.wake(run)
         return _yes(f"{run} runs {runbook} for {incident}.")
@@ -613,17 +615,17 @@ class Server:
             run = self._begin_chosen(runbook, who, incident=incident, environment=place, values=values)
             self._told("incident_opened", incident, opened)
         self.wake(run)
-        return _yes(f"{found.id} runs for {incident}")
+        return Told(done=True, says=f"{incident} opened; {run} is running {found.id}.", incident=incident)
 
     def _wrong_place(self, environment: str) -> str:
         """Why an incident cannot be opened there, or empty. Nobody guesses which environment a person means."""
         known = list(self.catalog.places)
         if not known:
-            return "No environment is known. Name one in environments.yaml."
+            return "No environment is configured. Add one to environments.yaml."
         if environment and environment not in known:
-            return f"No environment is named {environment}. There is {listed(known)}."
+            return f"Unknown environment {environment}. Known: {listed(known)}."
         if not environment and len(known) > 1:
-            return f"It is not said in which environment: {listed(known, last='or')}. Name one of them."
+            return f"Which environment? Name one of {listed(known, last='or')}."
         return ""
 
     @acts(On.RUN)
@@ -631,27 +633,27 @@ class Server:
         """The way back is proposed next; a proposal that waits makes room for it."""
         row = self.store.run(run)
         if row is None or row["ending"]:
-            return _no(f"There is no open run {run}.")
+            return _no(f"Run {run} is not open.")
         offers = [state for state in self.store.remedies_of(run) if state["standing"] == Standing.OFFERED]
         wanted = next((state for state in offers if state["name"] in (remedy, f"{UNDO}{remedy}")), None)
         if wanted is None:
-            return _no(f"Nothing of that name can be taken back in {run}." + _known(offers))
+            return _no(f"{run} has no such change to roll back." + _known(offers))
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together(urgent=True):
             if self._is_over(run):
-                return _no(f"There is no open run {run}.")
+                return _no(f"Run {run} is not open.")
             self._make_room(run, "a change is taken back first")
             self.store.set_remedy(run, wanted["name"], standing=Standing.NOT_TRIED)
             self._record("undo_wanted", {"title": wanted["title"], "person": who.name}, incident, who, run=run)
         self.wake(run)
-        return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
+        return _yes(f"{wanted['title']}: Handrail is preparing a plan for your approval.")
 
     @acts(On.RUN)
     def pick(self, run: str, remedy: str, who: Approver) -> Told:
         """It is proposed next, whatever the evidence says; a proposal that waits makes room for it."""
         row = self.store.run(run)
         if row is None or row["ending"]:
-            return _no(f"There is no open run {run}.")
+            return _no(f"Run {run} is not open.")
         states = self.store.remedies_of(run)
         known = [state for state in states if state["standing"] in PICKABLE]
         wanted = next((state for state in known if state["name"] == remedy), None)
@@ -666,7 +668,7 @@ class Server:
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together(urgent=True):
             if self._is_over(run):
-                return _no(f"There is no open run {run}.")
+                return _no(f"Run {run} is not open.")
             self._make_room(run, f"{who.name} picked another remedy")
             self.store.put_first(run, remedy)
             self.store.set_remedy(run, remedy, standing=Standing.NOT_TRIED)
@@ -675,21 +677,21 @@ class Server:
                 "picked", {"remedy": remedy, "title": wanted["title"], "person": who.name}, incident, who, run=run
             )
         self.wake(run)
-        return _yes(f"{wanted['title']}: it is made into a plan that waits for a yes.")
+        return _yes(f"{wanted['title']}: Handrail is preparing a plan for your approval.")
 
     @acts(On.RUN)
     def fill(self, run: str, who: Approver, *, values: dict[str, str]) -> Told:
         """Each value through its strict type; what waits with other values is void."""
         row = self.store.run(run)
         if row is None or row["ending"]:
-            return _no(f"There is no open run {run}.")
-        wrong = self._wrong_values(row["runbook"], values) or ("" if values else "No value was given.")
+            return _no(f"Run {run} is not open.")
+        wrong = self._wrong_values(row["runbook"], values) or ("" if values else "No value given.")
         if wrong:
             return _no(wrong)
         incident = self.store.incident(row["incident"]) or {}
         with self.store.together(urgent=True):
             if self._is_over(run):
-                return _no(f"There is no open run {run}.")
+                return _no(f"Run {run} is not open.")
             self.store.update_run(
                 run, values_=json.dumps({**json.loads(row["values_"]), **values}), handed_over_at=None
             )
@@ -712,7 +714,7 @@ class Server:
         with self.store.together(urgent=True):  # what a turn was about to write behind it is not written
             row = self.store.incident(incident)
             if row is None or row["status"] != "open":
-                return _no(f"There is no open incident {incident}.")
+                return _no(f"Incident {incident} is not open.")
             open_runs = [f"R-{one['number']}" for one in self.store.runs(incident=incident, open_only=True)]
             for run in open_runs:
                 if any(plan["state"] == "running" for plan, _ in self.store.plans_of(run)):
@@ -751,7 +753,7 @@ class Server:
             self.store.have_members(storm, **has_it)
             left = self._storms.end(storm, reason=because, actor=_actor(who)) if self._storms else None
         if left is None:
-            return _no(f"{storm} is over already.")
+            return _no(f"{storm} is already over.")
         return _yes(f"{storm} is closed. {count(left, 'incident')} in it still open: {who.name} has them one by one.")
 
     @acts(On.TASK)
@@ -762,7 +764,7 @@ class Server:
             return _no(f"Task {task} is done by saying what you saw. {found['text']}")
         with self.store.together():
             if found is None or not self.store.finish_task(task, by=who.name, note=note):
-                return _no(f"Task {task} is done already, or there is none.")
+                return _no(f"Task {task} is already done, or does not exist.")
             row = self.store.incident(found["incident"]) or {}
             self._record("task_done", {"text": found["text"], "person": who.name}, row, who)
         return _yes(f"Task {task} is done.")
@@ -817,7 +819,11 @@ def _actor(who: Approver) -> Actor:
 
 
 def _known(offers: Sequence[dict[str, Any]]) -> str:
-    return " What can be: " + ", ".join(state["name"].removeprefix(UNDO) for state in offers) + "." if offers else ""
+    return (
+        " Changes that can be rolled back: " + ", ".join(state["name"].removeprefix(UNDO) for state in offers) + "."
+        if offers
+        else ""
+    )
 
 
 def _yes(says: str) -> Told:

@@ -84,7 +84,7 @@ class Told:
 
 def _alert(told: Told) -> str:
     did = {"opens": "It opens this incident", "joins": "It joins this incident"}.get(told["decision"], told["decision"])
-    said = f"Alert {told['name']} came from {told.actor}. {did}{told.after(': ', 'reason')}"
+    said = f"Alert {told['name']} received from {told.actor}. {did}{told.after(': ', 'reason')}"
     return f"{said}{told.after('. Not all of it was as it should be: ', 'read')}"
 
 
@@ -121,15 +121,15 @@ def _decision(told: Told) -> str:
 def _outcome(told: Told) -> str:
     # a remedy that another runbook has written down is made by its own command: there the plan's title says more
     what = told.names.steps.get(told["command"]) or told.names.plans.get(told["plan"]) or told["command"]
-    back = "The way back of " if told.true("way_back") else ""  # else it reads as if the change was made twice
+    back = "Rollback of " if told.true("way_back") else ""  # else it reads as if the change was made twice
     return f"{back}{what} {_came_out(told)}"
 
 
 def _came_out(told: Told) -> str:
     did = {
-        "succeeded": "was made",
+        "succeeded": "succeeded",
         "failed": "failed",
-        "unknown": "may or may not have happened",
+        "unknown": "has an unknown outcome",
     }.get(told["outcome"], told["outcome"])
     said = reading.short(told["detail"])
     return f"{did}{f': {said}' if said else ''}"
@@ -149,7 +149,7 @@ def _weighed(told: Told) -> str:
     return (
         f"Step {told['step']} weighed: {fits}"
         if fits
-        else f"Step {told['step']} weighed: nothing seen speaks for a bullet"
+        else f"Step {told['step']} weighed: no evidence supports any option"
     )
 
 
@@ -192,11 +192,11 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
         f"{told['run'] or 'A run'} began {told['runbook']}{' and only looks' if told['mode'] == 'looks' else ''}"
     ),
     "sign_in_failed": lambda told: f"Wrong credentials from {told['client']}: {told['wrong']} in 5 min",
-    "documents_read": lambda told: f"Read anew after an edit: {told['files']}",
+    "documents_read": lambda told: f"Reloaded after an edit: {told['files']}",
     "handed_over": lambda told: f"Handed over to a person{told.after(': ', 'reason')}",
     "choice_weighed": _weighed,
     "picked": lambda told: f"{told.person} picked {told['title']}",
-    "undo_wanted": lambda told: f"{told.person} wants this: {told['title']}",
+    "undo_wanted": lambda told: f"{told.person} asked for: {told['title']}",
     "values_given": lambda told: f"{told.person} filled in {told['values']}",
     "run_ended": lambda told: f"The run ended: {told['ending']}{told.after(', ', 'reason')}",
     "evidence": _evidence,
@@ -211,16 +211,16 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
         f"{'Beside it' if told['recommended'].lower() in ('false', '0') else 'Proposed'}: {told.plan}"
     ),
     "remedy_passed_over": lambda told: f"{told.remedy} passed over{told.names.within(told.after(': ', 'reason'))}",
-    "plan_void": lambda told: f"No longer valid: {told.plan}{told.after('. ', 'reason')}",
+    "plan_void": lambda told: f"No longer applies: {told.plan}{told.after('. ', 'reason')}",
     "decision": _decision,
     "intent": lambda told: (
         f"Running {told['runs_as'] or told.names.command(told['command'])}{told.after(' as ', 'identity')}"
     ),
     "outcome": _outcome,
-    "unknown": lambda told: (
-        f"Nobody can know from here whether {told.names.command(told['command'])} happened{told.after(': ', 'detail')}"
+    "unknown": lambda told: f"Outcome unknown: {told.names.command(told['command'])}{told.after(': ', 'detail')}",
+    "settled": lambda told: (
+        f"{told.person} confirmed that it {'happened' if told.true('happened') else 'did not happen'}"
     ),
-    "settled": lambda told: f"{told.person} says it {'happened' if told.true('happened') else 'did not happen'}",
     "looked": lambda told: (
         f"{told.person} looked and let the target go; nobody knows whether {told.names.command(told['command'])}"
         f" happened{told.after(': ', 'saw')}"
@@ -231,23 +231,23 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "held_back": lambda told: (
         f"{told.remedy} is held back: the alert fires, but its checks hold{told.after(': ', 'says')}"
     ),
-    "still_wrong": lambda told: f"The alert resolved, but the trouble is still there{told.after(': ', 'says')}",
-    "checks_hold": lambda told: "The checks hold by now",
-    "acknowledged": lambda told: f"{told.person} has it",
+    "still_wrong": lambda told: f"The alert resolved, but the checks still fail{told.after(': ', 'says')}",
+    "checks_hold": lambda told: "The checks hold now",
+    "acknowledged": lambda told: f"Acknowledged by {told.person}",
     "taken_over": lambda told: f"{told.person} took over and works by hand",
-    "handed_back": lambda told: f"{told.person} handed back: Handrail may propose again",
-    "paused": lambda told: f"{told.person} paused all automation",
-    "resumed": lambda told: f"{told.person} ended the pause",
+    "handed_back": lambda told: f"{told.person} handed the incident back to Handrail",
+    "paused": lambda told: f"{told.person} paused automation",
+    "resumed": lambda told: f"{told.person} resumed automation",
     "left_word": lambda told: (
         f"{told.person} left word at {told['at']} while no server ran: {told['verb']}{told.after(' ', 'about')}"
         f"{told.after('. ', 'says')}"
     ),
     "stopped": lambda told: f"{told.person} stopped {told['run'] or 'the run'}",
-    "done_by_hand": lambda told: f"{told.person} made step {told['step']} by hand{told.after(': ', 'note')}",
+    "done_by_hand": lambda told: f"{told.person} did step {told['step']} by hand{told.after(': ', 'note')}",
     "page": lambda told: f"Level {told['level']}: {told['person'] or 'nobody'} called{told.after(', ', 'because')}",
     "message": lambda told: f"Message to {told['person']}{told.after(': ', 'title')}",
     "update": lambda told: f"Stakeholders told ({told['status']}): {told['text']}",
-    "task_done": lambda told: f"{told.person} finished a task: {told['text']}",
+    "task_done": lambda told: f"{told.person} completed a task: {told['text']}",
     "trouble": lambda told: f"Trouble: {told['says']}",
 }
 
@@ -268,7 +268,7 @@ def apart(event: Event, names: Names) -> tuple[str, str]:
         case "evidence":
             return names.command(told["command"]), words.sentence(_seen(told))
         case "outcome":
-            back = "the way back " if told.true("way_back") else ""
+            back = "rollback " if told.true("way_back") else ""
             return names.command(told["command"]), words.sentence(f"{back}{_came_out(told)}")
     return "", sentence(event, names)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from handrail.incidents import words
 
-QUIET = "Part of the service does not work as it should"
+QUIET = "Part of the service is degraded"
 SEVERAL = "Several parts of the service do not work as they should"  # in a storm
 CADENCE = {"critical": timedelta(minutes=15), "high": timedelta(minutes=30)}
 OTHERWISE = timedelta(hours=1)
@@ -50,30 +50,39 @@ def update(phase: Phase, notice: Notice) -> str:
     """One update's text."""
     since = f"since {notice.since:%H:%M} UTC"
     doing = {
-        Phase.INVESTIGATING: f"{notice.notices}, {since}. We are looking for the cause.",
-        Phase.IDENTIFIED: f"{notice.notices}, {since}. We know what to do and are preparing it.",
-        Phase.MONITORING: f"{notice.notices}, {since}. A correction was made and we are watching whether it helps.",
-        Phase.RESOLVED: f"{'It works again' if notice.verified else 'It is over, say those who work on it'}. It began at {notice.since:%H:%M} UTC.",
+        Phase.INVESTIGATING: f"{notice.notices}, {since}. We are investigating the cause.",
+        Phase.IDENTIFIED: f"{notice.notices}, {since}. We have identified a fix and are preparing it.",
+        Phase.MONITORING: f"{notice.notices}, {since}. A fix is in place and we are monitoring it.",
+        Phase.RESOLVED: f"{'Service restored' if notice.verified else 'Closed by the team working on it'}. It began at {notice.since:%H:%M} UTC.",
     }[phase]
     if phase is Phase.RESOLVED:
         return doing
-    over = f" We expect it to be over by {notice.over_by:%H:%M} UTC{notice.estimate}." if notice.over_by else ""
-    following = f" The next word comes by {notice.next_at:%H:%M} UTC." if notice.next_at else ""
+    over = f" We expect it to be resolved by {notice.over_by:%H:%M} UTC{notice.estimate}." if notice.over_by else ""
+    following = f" Next update by {notice.next_at:%H:%M} UTC." if notice.next_at else ""
     return f"{doing}{over}{following}"
 
 
 ENOUGH, NEWEST = 3, 5
 
 
-def estimate(past: Sequence[timedelta], allowed: timedelta | None) -> tuple[timedelta | None, str]:
-    """How long it will take, and what that rests on: the slowest of the runbook's last five times, once there are three.
+class RestsOn(enum.StrEnum):
+    """What an estimate rests on."""
 
-    Fewer prove nothing: then what its text allows for, said so.
+    PAST = "past"
+    RUNBOOK = "runbook"
+
+
+def estimate(past: Sequence[timedelta], allowed: timedelta | None) -> tuple[timedelta | None, str, RestsOn | None]:
+    """How long it will take, what that rests on in words, and as a value.
+
+    It is the slowest of the runbook's last five times, once there are three. Fewer prove nothing: then what its text
+    allows for, said so.
     """
     newest = list(past)[-NEWEST:]
     if len(newest) >= ENOUGH:
-        return max(newest), f", as none of the last {len(newest)} times took longer than {words.duration(max(newest))}"
-    return allowed, ", going by what its runbook allows for" if allowed else ""
+        says = f", as none of the last {len(newest)} incidents took longer than {words.duration(max(newest))}"
+        return max(newest), says, RestsOn.PAST
+    return (allowed, ", based on its runbook's time to resolve", RestsOn.RUNBOOK) if allowed else (None, "", None)
 
 
 def cadence(severity: str) -> timedelta:

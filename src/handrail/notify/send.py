@@ -6,6 +6,7 @@ https://github.com/caronc/apprise lists the forms: `mailto://`, `json://host/hoo
 from __future__ import annotations
 
 import logging
+import mimetypes
 import re
 import threading
 from collections.abc import Callable
@@ -56,6 +57,8 @@ def by_apprise(address: str, letter: Letter) -> str:
     logger = logging.getLogger("apprise")
     logger.addHandler(heard)
     try:
+        for one in letter.files:  # Apprise refuses a kind that this machine has no list of: a bare one knows few
+            mimetypes.add_type(one.kind, one.name[one.name.rfind(".") :])
         files = [
             AttachMemory(content=one.content, name=one.name, mimetype=one.kind)  # type: ignore[no-untyped-call]  # theirs
             for one in letter.files

@@ -112,8 +112,10 @@ class People(Messages):
         """One task by its number."""
         return self._one(sa.select(t.tasks).where(t.tasks.c.number == number))
 
-    def add_update(self, *, incident: str, status: str, text: str, next_at: datetime | None) -> None:
-        """What stakeholders are told."""
+    def add_update(
+        self, *, incident: str, status: str, text: str, next_at: datetime | None, estimate: str | None = None
+    ) -> None:
+        """What stakeholders are told; `estimate` is what its estimate rests on, where it has one."""
         with writing(self.engine) as connection:
             connection.execute(
                 sa.insert(t.updates).values(
@@ -122,6 +124,7 @@ class People(Messages):
                     status=status,
                     text=text,
                     next_at=stamp(next_at) if next_at else None,
+                    estimate=estimate,
                 )
             )
 

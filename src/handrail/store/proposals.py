@@ -12,6 +12,9 @@ from handrail.store import tables as t
 from handrail.store.database import writing
 from handrail.store.rows import Row, Rows, begins, number_of, stamp
 
+SHORTEST = 4  # characters of a hash that name a plan
+MATCHES = 5  # of those that begin alike, so many are told
+
 
 class Proposals(Rows):
     """Remedies, plans, decisions, intents and locks."""
@@ -109,12 +112,25 @@ class Proposals(Rows):
     def plan(self, prefix: str) -> tuple[Row, Plan] | None:
         """The plan whose hash begins so, or None where none or several do."""
         rows = self._rows(sa.select(t.plans).where(begins(t.plans.c.hash, prefix.lower().replace(" ", ""))).limit(2))
-        if len(rows) != 1 or len(prefix) < 4:
+        if len(rows) != 1 or len(prefix) < SHORTEST:
             return None
         plan = from_json(rows[0]["body"])
         if plan.hash != rows[0]["hash"]:  # someone wrote into the table
             return None
         return rows[0], plan
+
+    def no_plan(self, prefix: str) -> str:
+        """Why no plan is meant by that beginning of a hash: none begins so, several do, or it is too short to say."""
+        beginning = prefix.lower().replace(" ", "")
+        if len(beginning) < SHORTEST:
+            return f"{prefix or 'Nothing'} is too short. Give at least {SHORTEST} characters of the plan's hash."
+        query = sa.select(t.plans.c.hash).where(begins(t.plans.c.hash, beginning))
+        found = [str(row["hash"]) for row in self._rows(query.order_by(t.plans.c.hash).limit(MATCHES + 1))]
+        if len(found) > 1:
+            more = ", …" if len(found) > MATCHES else ""
+            count = f"more than {MATCHES}" if more else str(len(found))
+            return f"{prefix} matches {count} plans: {', '.join(one[:12] for one in found[:MATCHES])}{more}."
+        return f"The stored plan {prefix} does not match its hash." if found else f"No plan matches {prefix}."
 
     def plans_of(self, run: str) -> list[tuple[Row, Plan]]:
         """A run's plans, oldest first."""

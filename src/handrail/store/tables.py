@@ -274,6 +274,7 @@ updates = sa.Table(
     sa.Column("status", Text, nullable=False),  # investigating, identified, monitoring, resolved
     sa.Column("text", Text, nullable=False),
     sa.Column("next_at", Text),
+    sa.Column("estimate", Text),  # past, runbook: what the time that it promises rests on
 )
 turns = sa.Table(  # runs that wait for their turn to look, while it storms
     "turns",

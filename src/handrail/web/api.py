@@ -137,7 +137,7 @@ class Api:
         """One plan by its hash or the beginning of it."""
         found = self.store.plan(call.path("plan"))
         if found is None:
-            raise Problem(404, f"No plan's hash begins with {call.path('plan')}, or several do. Give more of it.")
+            raise Problem(404, self.store.no_plan(call.path("plan")))
         return as_json(self._shown(*found))
 
     def _plans(self, run: str) -> list[Row]:
@@ -173,7 +173,7 @@ def verb_handler(verb: verbs.Verb, desk: Desk, store: Store) -> Callable[[Call],
         said = verb.ask(desk, store, call)
         if not said.done:
             raise Problem(409, said.says)
-        return as_json({"done": True, "says": said.says})
+        return as_json({"done": True, "says": said.says, **({"incident": said.incident} if said.incident else {})})
 
     return handle
 

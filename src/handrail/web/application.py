@@ -145,7 +145,7 @@ def _ready(why_not: Sequence[str]) -> Response:
 def _static(call: Call) -> Response:
     name = call.path("name")
     if name not in STATIC:
-        raise Problem(404, "There is no such file.")
+        raise Problem(404, "No such file.")
     body = resources.files("handrail.web").joinpath("static", name).read_bytes()
     return Response(body, headers={"content-type": STATIC[name], "cache-control": "no-cache"})
 
@@ -170,7 +170,7 @@ def _answer_problems(app: FastAPI, router: Router, site: Pages) -> None:
 
     def unknown_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        detail = "There is no such page." if error.status_code == 404 else str(error.detail)
+        detail = "No such page." if error.status_code == 404 else str(error.detail)
         return say(request, error.status_code, detail)
 
     def said_no(request: Request, error: Exception) -> Response:

@@ -93,7 +93,7 @@ class Body:
         except TimeoutError:
             raise Problem(503, "The body did not arrive in time. Nothing was stored: send it again.") from None
         except ClientDisconnect:
-            raise Problem(503, "The sender went away before the body was whole.") from None
+            raise Problem(503, "The sender disconnected before the body was complete.") from None
         self.sent = b"".join(parts)
         self.content = self._unpacked(ENCODINGS[encoding]) if encoding in ENCODINGS else self.sent
 

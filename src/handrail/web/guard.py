@@ -58,7 +58,7 @@ class Guard:
         """Why this request goes no further, or None."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or _name(hosts[0]) not in self.hosts:
-            return 421, "This server is not reached by that name. Add the name to the settings if it should be."
+            return 421, "Unknown Host header. Add the name to `server.names` if people reach Handrail by it."
         return None if method in SAFE else _foreign(headers)
 
 
@@ -69,7 +69,7 @@ def _name(host: str) -> str | None:
 
 def _foreign(headers: Headers) -> tuple[int, str] | None:
     """A write must come from our own pages, or from a program that is no browser and brings no cookie."""
-    refused = 403, "This came from another site. Open the page here and try again."
+    refused = 403, "Cross-site request blocked. Open the page here and try again."
     origin, fetch = headers.get("origin"), headers.get("sec-fetch-site")
     if origin == "null":
         return refused

@@ -78,7 +78,7 @@ def stream(
     async def handle(request: Request) -> Response:
         row = await run_in_threadpool(store.incident, str(request.path_params["incident"]))
         if row is None:
-            raise Problem(404, "There is no such incident.")
+            raise Problem(404, "No such incident.")
         lines = _lines(request, f"I-{row['number']}", bulletin, regions, known, readable=readable)
         return StreamingResponse(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -262,7 +262,7 @@ class Pages:
             for item in self.store.evidence_of(f"R-{run['number']}"):
                 if item.id == call.path("evidence"):
                     return self.render("evidence.html", call.known, e=item, incident=call.path("incident"))
-        raise Problem(404, "There is no such evidence in this incident.")
+        raise Problem(404, "This incident has no such evidence.")
 
     def review(self, call: Call) -> Response:
         """The review as text, to be copied."""
@@ -424,7 +424,7 @@ class Pages:
 
     def _back(self, verb: verbs.Verb, call: Call, said: Told) -> str:
         if verb.name == "open" and said.done:
-            return f"/incidents/{said.says.rsplit(' ', 1)[-1].rstrip('.')}"
+            return f"/incidents/{said.incident}"
         incident = verb.incident(self.store, call)
         return f"/incidents/{incident}" if incident else _local(call.text("back", "/"))
 

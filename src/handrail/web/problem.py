@@ -8,19 +8,19 @@ from typing import Any
 from starlette.responses import Response
 
 TITLES = {
-    400: "The request cannot be understood",
+    400: "Bad request",
     401: "Sign in first",
     403: "Not allowed",
     404: "Not found",
-    405: "Not possible here",
-    408: "The body did not arrive in time",
+    405: "Method not allowed",
+    408: "Request timed out",
     409: "Not done",
     413: "Too large",
-    415: "Not in this form",
+    415: "Unsupported format",
     421: "Unknown host name",
-    422: "A field is missing or wrong",
-    429: "Too many tries",
-    500: "Something unexpected happened",
+    422: "A field is missing or invalid",
+    429: "Too many attempts",
+    500: "Unexpected error",
     503: "Try again",
 }
 

@@ -45,7 +45,7 @@ def decide(desk: Desk, store: Store, call: Call) -> Told:
     """Yes or no to one hash: a prefix is looked up, and the desk gets the whole."""
     found = store.plan(call.path("plan"))
     if found is None:
-        raise Problem(404, f"No plan's hash begins with {call.path('plan')}, or several do. Give more of it.")
+        raise Problem(404, store.no_plan(call.path("plan")))
     decision = call.text("decision")
     if decision not in ("approve", "refuse"):
         raise Problem(422, "The field decision is approve or refuse.")

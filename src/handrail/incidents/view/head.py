@@ -30,8 +30,8 @@ class Clock:
 
 
 UNLESS = {  # what keeps a level from being called, by its timer's kind
-    "page": "unless someone has it",
-    "late": "unless it is verified",
+    "page": "unless someone acknowledges",
+    "late": "unless the fix is verified",
     "company": "unless another alert tells more",
 }
 SAID = ("series", "intent", "check", "verified", "alert_resolved")  # the events that `what_is_wrong` reads
@@ -105,13 +105,13 @@ def clock(facts: Facts, leading: RunFacts | None, *, now: datetime) -> Clock:
         level = _level_of(armed[0])
         title = next((item.title for item in facts.levels if item.number == level), "")
         unless = UNLESS.get(str(armed[0]["id"]).partition("/")[0], UNLESS["page"])
-        next_says = f"Level {level}{f' ({title.lower()})' if title else ''} is called at {{at}} {unless}"
+        next_says = f"Level {level}{f' ({title.lower()})' if title else ''} will be paged at {{at}} {unless}"
     elif not facts.incident["acknowledged_by"] and facts.incident["level"] >= len(facts.levels) > 0:
-        next_says = "Every level was called"
+        next_says = "Every level has been paged"
     elif facts.incident["acknowledged_by"]:
-        next_says = "Nobody else is called: no timer is armed"
+        next_says = "No further escalation is scheduled"
     else:
-        next_says = "Nobody is called: no timer is armed"
+        next_says = "No escalation is scheduled. Call someone"
     return Clock(
         since=since,
         until=until,

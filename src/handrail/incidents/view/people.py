@@ -37,16 +37,16 @@ def people(facts: Facts) -> Iterable[tuple[str, str, datetime | None]]:
     told: set[str] = set()
     if incident["taken_over_by"]:
         told.add(incident["taken_over_by"])
-        yield incident["taken_over_by"], "works by hand", None
+        yield incident["taken_over_by"], "working by hand", None
     if incident["acknowledged_by"] and incident["acknowledged_by"] not in told:
         told.add(incident["acknowledged_by"])
-        yield incident["acknowledged_by"], "has it since {at}", incident["acknowledged_at"]
+        yield incident["acknowledged_by"], "acknowledged at {at}", incident["acknowledged_at"]
     for event in facts.events:
         if event.kind == "page":
             person = str(event.payload.get("person", ""))
             if person and person not in told:
                 told.add(person)
-                yield person, f"called at {{at}}, level {event.payload.get('level', '')}", event.at
+                yield person, f"paged at {{at}}, level {event.payload.get('level', '')}", event.at
     for run in facts.runs:
         for decision in run.decisions:
             if decision["person"] not in told:

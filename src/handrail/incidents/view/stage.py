@@ -33,18 +33,20 @@ def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unkn
     if incident["status"] != "open":
         return _over(facts, leading)
     if unknown:
-        return Stage(kind="unknown", says="A person must say what happened", detail=unknown[0].says, tone="bad")
+        return Stage(
+            kind="unknown", says="Outcome unknown: your confirmation is needed", detail=unknown[0].says, tone="bad"
+        )
     if leading is None:
         event = next((event for event in reversed(facts.events) if event.kind == "runbook_undecided"), None)
         reason = str(event.payload.get("reason", "")) if event else ""
         return Stage(
             kind="undecided",
-            says="No runbook is chosen" if event else "Received, a runbook is being chosen",
+            says="No runbook matched" if event else "Received, choosing a runbook",
             detail=words.sentence(reason) if event else "",
             tone="changes" if event else "",
         )
     if facts.paused_by:
-        return Stage(kind="paused", says=f"All automation is paused by {facts.paused_by}", tone="changes")
+        return Stage(kind="paused", says=f"Automation is paused by {facts.paused_by}", tone="changes")
     waits = str(leading.row["waits_for"] or "")
     if leading.row["ending"]:
         return Stage(
@@ -57,7 +59,7 @@ def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unkn
         return Stage(
             kind="guess",
             says=f"{leading.row['runbook']} is a guess",
-            detail=words.sentence(str(leading.row["chosen_because"])) + " Nothing runs before a person confirms it.",
+            detail=words.sentence(str(leading.row["chosen_because"])) + " Nothing runs until a person confirms it.",
             tone="changes",
         )
     if leading.row["verifying"]:
@@ -65,8 +67,8 @@ def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unkn
     if incident["taken_over_by"]:
         return Stage(
             kind="by_hand",
-            says=f"{incident['taken_over_by']} works by hand",
-            detail="Handrail changes nothing; looks and checks go on.",
+            says=f"{incident['taken_over_by']} is working by hand",
+            detail="Handrail makes no changes; it keeps looking and checking.",
         )
     if current and current.state == WAITING:
         return Stage(kind="waiting", says="Waiting for approval", since=current.made_at)
@@ -92,7 +94,7 @@ def _verifying(leading: RunFacts, waits: str) -> Stage:
     reading = HELD.sub("", waits)
     return Stage(
         kind="verifying",
-        says="Checking that it helped",
+        says="Verifying the fix",
         detail=words.sentence(reading.strip(" ;")) or "The first reading comes with the next samples.",
         since=leading.row["changed_at"] or leading.row["verify_since"],
         held=int(held[1]) if held else None,
