@@ -22,7 +22,7 @@ from handrail.errors import FixSettings
 from handrail.evidence import Keep
 from handrail.oncall import Person, Schedule
 from handrail.syntax import files
-from handrail.syntax.reading import named_path
+from handrail.syntax.naming import named_path
 
 KEYS = (
     "documents",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sqlite3
 from contextlib import closing
@@ -10,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from handrail import cli
+from handrail import cli, settings
 from handrail.remedies import Standing
 from tests.cli.served import Told, fire, handrail, said, serving, soon, waiting, write
 
-ME = f"{getpass.getuser()} at the terminal"
+pytestmark = pytest.mark.slow  # a server each, and a process a verb
+ME = f"{settings.account()} at the terminal"
 ASKS = [verb for verb, module in cli.VERBS.items() if module == cli.DECIDE]
 ASKS += ["incidents", "plan", "review", "report", "event"]
 OWN = ["init", "doctor", "check", "explain", "show", "identities", "rules", "bind", "token", "serve", "drill", "demo"]

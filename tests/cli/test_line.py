@@ -25,6 +25,7 @@ from handrail.errors import FixSettings, TryAgain
 from tests.cli.served import LOCAL, Told, fire, handrail, said, serving, write
 from tests.crash.harness import free_port
 
+pytestmark = pytest.mark.slow  # a server each, and a process a verb
 STRANGER = 65534  # a user who is nobody here
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 

@@ -145,7 +145,14 @@ def test_every_setting_stands_in_the_reference() -> None:
     assert served
     for word in (*served, *map(str, IdentityKind)):
         assert f"`{word}`" in text, f"{word} is not explained in settings.md"
-    assert rows("settings.md") - wanted <= {"HANDRAIL_STATE", "HANDRAIL_LAB_RUN", "HANDRAIL_LAB_CACHE", "NO_COLOR"}
+    assert rows("settings.md") - wanted <= {
+        "HANDRAIL_STATE",
+        "HANDRAIL_TOKEN",
+        "HANDRAIL_TOKEN_FILE",
+        "HANDRAIL_LAB_RUN",
+        "HANDRAIL_LAB_CACHE",
+        "NO_COLOR",
+    }
 
 
 def test_every_key_of_a_binding_stands_in_the_reference() -> None:

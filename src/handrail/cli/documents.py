@@ -17,7 +17,7 @@ from handrail.commands import Knowledge
 from handrail.errors import FixRunbook, FixSettings
 from handrail.syntax import files
 from handrail.syntax.knowledge import Loader
-from handrail.syntax.reading import named_path
+from handrail.syntax.naming import named_path
 
 SETTINGS = "handrail.yaml"
 MARKDOWN = (".md", ".markdown")

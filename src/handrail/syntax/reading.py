@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from handrail import commands
 from handrail.commands import Finding, Knowledge, Severity, Span
-from handrail.errors import FixRunbook, FixSettings
+from handrail.errors import FixRunbook
 from handrail.runbooks import markdown, mistakes
 from handrail.runbooks.document import Document
 from handrail.syntax import files
 from handrail.syntax.shell import parse_blocks
 
 LARGEST = 4 * 1024 * 1024
-
-
-def named_path(text: str, *, settings: Path, variables: Mapping[str, str]) -> Path:
-    """Where the document is that a settings file names: relative to it, each `${HANDRAIL_…}` filled in.
-
-    FixSettings where a variable is not set, or is one that settings do not read.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if not name.startswith("HANDRAIL_"):
-            raise FixSettings(
-                f"{settings} names the document {text}, but of the environment only HANDRAIL_… is read. "
-                f"Call the variable HANDRAIL_{name}."
-            )
-        if not variables.get(name):
-            raise FixSettings(
-                f"{settings} names the document {text}, but {name} is not set. Set it to the folder that holds it."
-            )
-        return variables[name]
-
-    return settings.parent / re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def read_document(path: Path, knowledge: Knowledge) -> Document:
