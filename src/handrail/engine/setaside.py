@@ -8,7 +8,6 @@ from typing import Any
 
 from handrail import alerts
 from handrail.evidence import Actor, Where
-from handrail.incidents.words import count
 from handrail.store import Store
 
 FINGERPRINT = "set aside"  # with a space, as no sender's own fingerprint has: nobody else resolves it
@@ -50,7 +49,7 @@ def tell(
         store.append("alerts_set_aside", payload, **where, actor=actor)
         store.update_incident(incident, last_alert_at=now)
         return incident
-    title = f"What {source} sent could not be read: {count(len(aside), 'alert')} set aside"
+    title = f"What {source} sent could not be read"
     opened = {"title": title, "severity": SEVERITY}
     row = {"environment": environment, "service": "", **opened, "opened_at": now, "drill": int(drill)}
     incident = store.open_incident(row)
@@ -71,6 +70,8 @@ def tell(
     )
     store.append("alerts_set_aside", payload, **where, actor=actor)
     store.append("incident_opened", opened, **where)
+    why = "what could not be read names no runbook; mend the sender, or its mapping, and close this incident"
+    store.append("runbook_undecided", {"reason": why, "candidates": []}, **where)
     told("incident_opened", incident, opened)
     return incident
 

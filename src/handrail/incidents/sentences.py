@@ -17,6 +17,7 @@ QUIET = (
     "watched",
     "message",
 )  # kept for the page and for people elsewhere: nothing that someone at a terminal reads
+AS_IT_CAME = 300  # characters of what could not be read
 COMMAND = re.compile(r"\b[A-Za-z]+-\d+\.\d+\.\d+\b")
 
 
@@ -94,7 +95,9 @@ def _set_aside(told: Told) -> str:
     number = first.get("alert", -1)
     what = words.count(int(told["count"]), "alert") if told["count"].isdecimal() and number != -1 else "A message"
     why = f": {first['reason']}" if first.get("reason") else ""
-    return f"{what} from {told['source']} could not be read and {'was' if what[:2] in ('A ', '1 ') else 'were'} set aside{why}"
+    text = " ".join(str(first.get("text", "")).split())
+    came = f". As it came: {text[:AS_IT_CAME]}{'…' if len(text) > AS_IT_CAME else ''}" if text else ""
+    return f"{what} from {told['source']} could not be read and {'was' if what[:2] in ('A ', '1 ') else 'were'} set aside{why}{came}"
 
 
 def _truncated(told: Told) -> str:
