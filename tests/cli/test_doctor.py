@@ -25,9 +25,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from handrail import cli, listening, store
+from handrail import alerts, app, cli, listening, store
 from handrail.cli.doctor import cluster, database, telling
 from handrail.drills.venue import LABEL
+from handrail.engine import setaside
 from handrail.environments import IdentityKind
 from handrail.store import tables
 from handrail.targets import sandbox
@@ -289,6 +290,23 @@ def test_sources_are_looked_at(team: Team) -> None:
     found(examined(folder, exit_code=0), "the token of am can be read by others")
 
 
+def test_what_could_not_be_read_is_said_while_its_incident_is_open(team: Team) -> None:
+    folder = team()
+    record, _ = app.record(folder)
+    incident = setaside.tell(
+        record,
+        [alerts.Aside(alert=0, reason="it is no object", text="x")],
+        post=1,
+        source="am",
+        environment="live",
+        drill=False,
+        told=lambda *_: None,
+    )
+    found(examined(folder, exit_code=0), f"{incident} is open: what am sent could not be read")
+    assert record.close_incident(incident)
+    assert "could not be read" not in str(examined(folder, exit_code=0))
+
+
 def test_how_a_source_signs_and_what_its_mapping_makes_is_said(team: Team) -> None:
     signs = {"pd": {"environment": "live", "kind": "pagerduty", "secret_file": ["one", "two"]}}
     folder = team(settings={"sources": signs})
@@ -304,7 +322,7 @@ def test_how_a_source_signs_and_what_its_mapping_makes_is_said(team: Team) -> No
     _yaml(folder / "z.yaml", {"name": "$.trigger", "example": {"trigger": "Disk full"}})
     found(examined(folder, exit_code=0), "the mapping of z reads its example as Disk full, firing")
     _yaml(folder / "z.yaml", {"name": "$.trigger["})
-    assert "z.yaml: name: $.trigger[ is not JSONPath" in str(examined(folder, exit_code=1))
+    assert "z.yaml: name: $.trigger[ is not JSONPath" in str(examined(folder, exit_code=2))
 
 
 def test_people_whom_nothing_reaches_are_said(team: Team) -> None:

@@ -177,7 +177,7 @@ def _path(raw: Any, where: str, *, whole: bool = False) -> Path:
     try:
         return Path(path=jsonpath.compile(raw), text=raw, whole=whole)  # type: ignore[arg-type]
     except (jsonpath.JSONPathError, RecursionError) as error:
-        raise FixSettings(f"{where}: {raw} is not JSONPath: {str(error)[:200]}") from error
+        raise FixSettings(f"{where}: {raw} is not JSONPath: {[*str(error).splitlines(), ''][0][:200]}.") from error
 
 
 # -- a message, read by it -----------------------------------------------------------------------------------------

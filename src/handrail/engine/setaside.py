@@ -37,7 +37,7 @@ def tell(
     """Into the open incident of this source, or a new one; its name. Part of the caller's transaction."""
     now = store.now()
     actor = Actor(kind="source", name=source, known_by="webhook token")
-    incident = _open(store, source)
+    incident = open_incident(store, source)
     payload = {
         "source": source,
         "post": post,
@@ -76,7 +76,7 @@ def tell(
     return incident
 
 
-def _open(store: Store, source: str) -> str:
+def open_incident(store: Store, source: str) -> str:
     """The incident in which this source's unreadable alerts are being dealt with; empty where there is none."""
     for row in store.firing(source, FINGERPRINT)[:1]:
         incident = store.incident(row["incident"] or "")

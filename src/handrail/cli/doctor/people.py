@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import httpx
+import sqlalchemy as sa
 
-from handrail import alerts, app, notify, settings
+from handrail import alerts, app, notify, settings, store
 from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
 from handrail.client.place import is_served
-from handrail.errors import FixSettings
+from handrail.engine import setaside
+from handrail.errors import FixSettings, HandrailError
 from handrail.incidents import words
 from handrail.oncall import Person
 from handrail.settings import SourceSettings
@@ -195,7 +197,30 @@ def sources(looked: Looked) -> Iterator[Line]:
             )
         else:
             yield Line(area="sources", level=OK, says=f"{name} posts alerts of {source.environment}, with a token")
-        yield from _mapping(name, source, looked)
+        yield from _mapping(name, source)
+    yield from _aside(known)
+
+
+def _aside(known: settings.Settings) -> Iterator[Line]:
+    """Sources of which something could not be read, and the incident in which that is dealt with."""
+    path = known.state / "handrail.db"
+    if not path.is_file():
+        return
+    engine = sa.create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", module=store.driver())
+    try:
+        record = store.Store(engine, clock=app.now)
+        for name in known.sources:
+            if incident := setaside.open_incident(record, name):
+                yield Line(
+                    area="sources",
+                    level=WARNING,
+                    says=f"{incident} is open: what {name} sent could not be read",
+                    do="see there why; correct the sender, or its mapping, and close the incident",
+                )
+    except (HandrailError, sa.exc.DatabaseError):
+        return  # the look at the record itself says what is wrong with it
+    finally:
+        engine.dispose()
 
 
 def _signing(name: str, source: SourceSettings) -> Line:
@@ -214,7 +239,7 @@ def _signing(name: str, source: SourceSettings) -> Line:
     return Line(area="sources", level=OK, says=f"{name} posts alerts of {source.environment}, {how}")
 
 
-def _mapping(name: str, source: SourceSettings, looked: Looked) -> Iterator[Line]:
+def _mapping(name: str, source: SourceSettings) -> Iterator[Line]:
     """What a mapping makes of its own example."""
     by = source.mapping
     if by is None:
