@@ -10,15 +10,19 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from handrail.engine.keeping import Keeping
 from handrail.errors import FixSettings, HandrailError, TryAgain
-from handrail.store import Store, connect, driver, migrations, tables
-from tests.factory import Clock
+from handrail.evidence import Keep
+from handrail.store import Line, Store, connect, database, driver, migrations, tables
+from tests.factory import Clock, plan
+from tests.store import test_listing, test_writing
 from tests.targets import postgresql
 
 OLD = Path(__file__).with_name("record_e35670d.sql")
@@ -227,3 +231,61 @@ def test_it_is_the_same_on_postgresql(record: Path, server: postgresql.Cluster) 
     assert kept.keep_posts([("lab", "{}"), ("lab", "{}")]) == [5, 6]
     engine.dispose()
     new.dispose()
+
+
+@pytest.mark.slow
+def test_postgresql_takes_every_query_of_a_hot_path_and_every_write_of_many(server: postgresql.Cluster) -> None:
+    kept = Store(connect(url(server, "hot")), clock=Clock())
+    names = kept.open_incidents([test_listing.opened()] * 3)
+    runs = kept.start_runs(
+        [(test_listing.begun(name), [{"name": "rollback", "title": "t", "step": 1}]) for name in names]
+    )
+    assert (names, runs) == (["I-1", "I-2", "I-3"], ["R-1", "R-2", "R-3"])
+    assert kept.append_all([Line(kind="note", incident="I-1")] * 3) == [1, 2, 3]
+    ids = kept.keep_alerts([test_writing.alert("a"), test_writing.alert("b"), test_writing.alert("a")])
+    assert [one is None for one in ids] == [False, False, True]
+    assert [one is None for one in kept.keep_alerts([test_writing.alert("b"), test_writing.alert("c")])] == [
+        True,
+        False,
+    ]
+    assert kept.keep_posts([("lab", "{}"), ("lab", "{}")]) == [1, 2]
+    kept.propose([(plan(run="R-1", incident="I-1"), True)])
+    for work in test_listing.HOT.values():
+        work(kept)
+    kept.post_done(1)
+    kept.end_run("R-1", ending="healed", reason="")
+    assert Keeping(store=kept, keep=Keep(posts=timedelta(days=-1), timers=timedelta(days=-1))).round()["posts"] == 1
+    assert kept.broken_line() is None
+    kept.engine.dispose()
+
+
+@pytest.mark.slow
+def test_two_processes_on_postgresql_write_one_chain(
+    server: postgresql.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has turns of its own; the database's own lock keeps them apart, and is waited for within bounds."""
+    where = url(server, "chain")
+    one, other = (Store(connect(where), clock=Clock()) for _ in range(2))
+    troubles: list[Exception] = []
+
+    def write(kept: Store) -> None:
+        try:
+            for _ in range(50):
+                kept.append_all([Line(kind="note")] * 3)
+        except Exception as error:
+            troubles.append(error)
+
+    threads = [threading.Thread(target=write, args=(kept,)) for kept in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert troubles == []
+    assert one.last_event() == 300
+    assert one.broken_line() is None
+    monkeypatch.setattr(database, "PATIENCE", 0.2)
+    with one.together(), pytest.raises(TryAgain):
+        other.append("note")
+    assert other.append("note") == 301
+    one.engine.dispose()
+    other.engine.dispose()
