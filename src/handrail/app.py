@@ -120,6 +120,8 @@ def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
             texts=texts,
             bindings=bindings,
             services=known.services,
+            rules=known.alerts.rules,
+            severities=known.alerts.words,
             people=known.people,
             places={environment.name: _place(environment) for environment in known.environments},
             sources={name: source.environment for name, source in known.sources.items()},
@@ -307,6 +309,7 @@ def assemble(
         reread=reread or (lambda: settings.read(known.path, state=known.state)),
         takers=[
             lambda fresh: found.renew_people(people=fresh.people, services=fresh.services),
+            lambda fresh: found.renew_tables(rules=fresh.alerts.rules, severities=fresh.alerts.words),
             web.renew,
             lambda fresh: keeping.renew(fresh.keep),
             lambda fresh: escalation.renew(contacts(fresh, clock)),

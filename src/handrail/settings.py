@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from handrail import alerts, environments, oncall
+from handrail.alerts import tuning
+from handrail.alerts.tuning import Tuning
 from handrail.client import place
 from handrail.client.place import find as find
 from handrail.environments import Environment, Proof, Service
@@ -40,6 +42,7 @@ KEYS = (
     "storm",
     "log",
     "keep",
+    "alerts",
 )
 
 
@@ -82,6 +85,7 @@ class Settings:
     documents: tuple[DocumentSettings, ...]
     knowledge: tuple[Path, ...]
     services: tuple[Service, ...]
+    alerts: Tuning = field(default_factory=Tuning)
     people: tuple[Person, ...]
     schedule: Schedule
     environments: tuple[Environment, ...]
@@ -141,6 +145,7 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
         sources={
             name: _source(name, facts, path, folder, variables) for name, facts in (raw.get("sources") or {}).items()
         },
+        alerts=tuning.read(raw.get("alerts"), where=f"{path}: alerts"),
         state=state or place.state(raw, folder=folder),
         host=server.get("host", "127.0.0.1"),
         port=int(server.get("port", 8080)),

@@ -1,13 +1,15 @@
-"""Writes what can be read off the program: `python -m tests.docs.generate` makes docs/reference/cli.md and api.md anew."""
+"""Writes what can be read off the program: `python -m tests.docs.generate` makes docs/reference/cli.md, api.md and scope.md anew."""
 
 from __future__ import annotations
 
 import datetime as dates
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from handrail import cli, store
+from handrail import alerts, cli, store
+from handrail.alerts import scopetable
 from handrail.web import WebSettings, create, verbs
 from handrail.web.policy import Policy
 from tests.web.desk import MemoryDesk
@@ -54,6 +56,76 @@ EXITS = """\
 | 3 | a bug in Handrail; a trace is printed, and nothing was changed after it |
 | 130 | interrupted with Ctrl-C |
 """
+
+
+SCOPE_BEGINS = """\
+# What an alert is about
+
+An alert's *scope* is what it is about. Two alerts of one scope are one trouble; what it opens and what it joins is decided by it. This page is
+written by `python -m tests.docs.generate` from the table itself (`src/handrail/alerts/scopetable.py`); a test holds it to that.
+
+1. **The services file first.** A service whose `alerts` name the alert, whose `workloads` name what it is about, or whose own name a label has. Where the service
+   says its `namespace` or `cluster`, a like-named label elsewhere is not it.
+2. **`exported_*` before its plain label.** Prometheus writes it where what measures and what is measured both have that label.
+3. **The first rule below that finds a name decides.** Its namespace and cluster are a part of the scope: two of either are never one. Like-named things of one
+   namespace are one thing, whether a label calls it a Deployment, an autoscaler or a service.
+4. **Nothing known is nothing in common.** An alert that no rule finds a name in stands by its own name and its group key.
+
+What is read off the form of a name is marked a guess; the cluster is not asked. A text that is not one line of plain words names nothing.
+"""
+SCOPE_EXPORTERS = """\
+## What measures others
+
+Of an alert from one of these jobs, the job's own `job`, `service`, `pod`, `container`, `namespace` and `instance` are not what is broken. The job is known by {labels}.
+"""
+
+
+def scope_page() -> str:
+    """docs/reference/scope.md."""
+    rules = scopetable.DEFAULT
+    lines = [
+        SCOPE_BEGINS,
+        "## Rules, in their order",
+        "",
+        "| rule | labels | read | why |",
+        "| --- | --- | --- | --- |",
+    ]
+    for rule in rules.rules:
+        more = "; in a namespace only" if rule.needs_namespace else "" if rule.placed else "; without its namespace"
+        lines.append(f"| `{rule.name}` | {_codes(rule.labels)} | {rule.how}{more} | {rule.because} |")
+    lines += [
+        "",
+        f"The cluster is read from {_codes(rules.cluster)}, the namespace from {_codes(rules.namespace)}.",
+        "",
+    ]
+    lines += [
+        SCOPE_EXPORTERS.format(labels=_codes(rules.exporter_labels)),
+        "| what | names | counts all the same | why |",
+        "| --- | --- | --- | --- |",
+    ]
+    for one in rules.exporters:
+        counts = [_codes(one.theirs)] if one.theirs else []
+        counts += [f"{_codes(one.judged)} unless they bear its name"] if one.judged else []
+        counts += [f"not at port {', '.join(one.ports)}"] if one.ports else []
+        lines.append(f"| {one.name} | {_codes(one.jobs)} | {'; '.join(counts) or 'nothing'} | {one.because} |")
+    lines += [
+        "",
+        "## Severity",
+        "",
+        "The words that people send, in whatever case, and the five that they stand for. A word that is not there, or none, counts as above warning.",
+        "",
+    ]
+    lines += ["| severity | words |", "| --- | --- |"]
+    for five in reversed(alerts.Severity):
+        lines.append(
+            f"| `{five.word}` | {_codes(tuple(word for word, known in alerts.WORDS.items() if known is five))} |"
+        )
+    lines += ["", "Settings change both tables: [`alerts`](settings.md#alerts)."]
+    return "\n".join(lines) + "\n"
+
+
+def _codes(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def options_of(verb: str) -> list[Any]:
@@ -173,7 +245,8 @@ def api_page() -> str:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
+    (REFERENCE / "scope.md").write_text(scope_page(), encoding="utf-8")
     (REFERENCE / "cli.md").write_text(cli_page(), encoding="utf-8")
     (REFERENCE / "api.md").write_text(api_page(), encoding="utf-8")
 

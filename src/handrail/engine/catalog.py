@@ -60,6 +60,10 @@ class Catalog:
         """Take over people and services: who lost a role between a click and the change does not count."""
         self.people, self.services = people, services
 
+    def renew_tables(self, *, rules: Rules, severities: Mapping[str, Severity]) -> None:
+        """Take over what settings say of scopes and severities; what an alert was about stays as it was found."""
+        self.rules, self.severities = rules, severities
+
     def renew_readers(self, kinds: Mapping[str, str], mappings: Mapping[str, SenderMapping]) -> None:
         """Take over how sources' messages are read."""
         self.kinds, self.mappings = kinds, mappings
