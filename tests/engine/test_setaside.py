@@ -13,6 +13,7 @@ from handrail.engine import setaside
 from handrail.incidents import sentences
 from handrail.incidents.sentences import Names
 from tests.engine.stage import ANA, Stage
+from tests.engine.test_storms import Storm
 
 GOOD = {
     "status": "firing",
@@ -171,3 +172,23 @@ def test_what_the_sender_left_out_is_said_once_in_the_incident(stage: Stage) -> 
     post(stage, GOOD, truncatedAlerts=4951)
     assert len(said(stage, "alerts_truncated")) == 2
     assert {event.incident for event in stage.store.events(kinds=("alerts_truncated",))} == {"I-1"}
+
+
+def test_a_sender_gone_wild_does_not_fill_the_record(stage: Stage) -> None:
+    for _ in range(200):
+        stage.desk.receive(source="shop", body=b'["x"]', kind="alertmanager")
+    work(stage)
+    assert len(titles(stage)) == 1
+    assert len(aside(stage)) == setaside.MOST_LINES + 1, "the first ones, and the 128th"
+    assert {row["state"] for row in stage.store.posts()} == {"done"}
+
+
+def test_in_a_storm_each_incident_is_told_what_was_left_out(tmp_path: Path) -> None:
+    storm = Storm(tmp_path)
+    alerts = [
+        {**GOOD, "fingerprint": f"f{number}", "labels": {"alertname": "ShopFails", "service": f"x{number}"}}
+        for number in range(20)
+    ]
+    post(storm, *alerts, truncatedAlerts=7)
+    told = {event.incident for event in storm.store.events(kinds=("alerts_truncated",))}
+    assert len(told) == 20

@@ -90,6 +90,8 @@ class Intake:
 
     def finish(self, found: alerts.Notification, *, post: int, source: str) -> None:
         """What is told of a message beside its alerts: what was set aside, and what its sender left out."""
+        if found.truncated:
+            self._write()  # its alerts have to be there
         if found.aside:
             self.set_aside(found.aside, post=post, source=source)
         if found.truncated:

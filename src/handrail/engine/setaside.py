@@ -15,6 +15,8 @@ NAME = "AlertsSetAside"
 SEVERITY = "critical"  # nobody knows what it would have said
 SHOWN = 10  # parts of one post in one line of the record; the post itself has them all
 LONGEST = 2000  # characters of one of them
+MOST_LINES = 64  # of one incident; a sender gone wild does not fill the record
+MOST_TOLD = 50  # incidents in which one message tells what its sender left out
 
 
 def surprising(alert: alerts.Alert, number: int, error: Exception) -> alerts.Aside:
@@ -46,8 +48,9 @@ def tell(
     }
     if incident:
         where = Where(environment=environment, incident=incident, run="")
-        store.append("alerts_set_aside", payload, **where, actor=actor)
-        store.update_incident(incident, last_alert_at=now)
+        if _is_told(store, incident):
+            store.append("alerts_set_aside", payload, **where, actor=actor)
+            store.update_incident(incident, last_alert_at=now)
         return incident
     title = f"What {source} sent could not be read"
     opened = {"title": title, "severity": SEVERITY}
@@ -76,6 +79,14 @@ def tell(
     return incident
 
 
+def _is_told(store: Store, incident: str) -> bool:
+    """Whether this message has a line of its own: the first ones, then each time their number doubles."""
+    key = f"set aside/{incident}"
+    number = int(store.setting(key) or 1) + 1
+    store.set_setting(key, str(number))
+    return number <= MOST_LINES or number & (number - 1) == 0
+
+
 def open_incident(store: Store, source: str) -> str:
     """The incident in which this source's unreadable alerts are being dealt with; empty where there is none."""
     for row in store.firing(source, FINGERPRINT)[:1]:
@@ -87,8 +98,9 @@ def open_incident(store: Store, source: str) -> str:
 
 def tell_truncated(store: Store, found: alerts.Notification, *, source: str, environment: str) -> None:
     """Each incident of these alerts says how many their sender left out; once for each number."""
-    touched = {row["incident"] for alert in found.alerts for row in store.firing(source, alert.fingerprint)[:1]}
-    for incident in sorted(touched - {None}):
+    known = store.newest_alerts(source, [alert.fingerprint for alert in found.alerts]).values()
+    touched = dict.fromkeys(str(row["incident"]) for row in known if row["incident"] and row["status"] == "firing")
+    for incident in list(touched)[:MOST_TOLD]:
         before = store.events(incident=incident, kinds=("alerts_truncated",))
         if before and before[-1].payload["count"] == found.truncated:
             continue
