@@ -65,6 +65,7 @@ def test_every_verb_does_over_the_socket_what_the_page_does(team: Path) -> None:
         assert json.loads(verb("approve", first[:8], "--json", code=1))["done"] is False
         assert "Automation goes on" in verb("resume")
         assert "needs no confirmation" in verb("confirm", "R-1", code=1)
+        assert "does not wait for a turn" in verb("start", "R-1", code=1)
         assert "R-1 goes on with <pod-name> as web-1" in verb("fill", "R-1", "pod-name=web-1")
         first = waiting(here)
         assert f"refused by {ME}" in verb("refuse", first[:8], "-r", "not now")
@@ -186,6 +187,7 @@ def test_a_plan_that_somebody_wrote_into_the_record_is_not_shown(left: Path) -> 
         ("refuse", "abcd"),
         ("run", "SH-001"),
         ("confirm", "R-1"),
+        ("start", "R-1"),
         ("handback", "I-1"),
         ("resume",),
         ("done", "R-1", "2"),

@@ -26,6 +26,7 @@ GROUPS = (
             "refuse",
             "run",
             "confirm",
+            "start",
             "takeover",
             "handback",
             "pause",

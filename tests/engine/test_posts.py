@@ -99,6 +99,21 @@ def test_small_posts_share_a_transaction_and_keep_their_order(store: Store) -> N
     assert {row["state"] for row in store.posts()} == {"done"}
 
 
+def test_of_one_post_the_worst_come_first_and_equals_keep_their_order(store: Store) -> None:
+    severities = {"A": "warning", "B": "critical", "C": "", "D": "info", "E": "page"}
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": name, **({"severity": word} if word else {})},
+            "startsAt": "2026-05-04T12:00:00Z",
+            "fingerprint": name,
+        }
+        for name, word in severities.items()
+    ]
+    store.keep_post(source="shop", body=json.dumps({"version": "4", "alerts": alerts}))
+    assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["B", "E", "C", "A", "D"]
+
+
 def test_a_large_post_is_worked_on_in_pieces_and_says_how_far_it_is(store: Store) -> None:
     names = [f"A{number}" for number in range(MOST + 50)]
     number = post(store, *names)

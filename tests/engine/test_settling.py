@@ -64,6 +64,14 @@ def test_the_most_severe_come_first_and_the_page_is_written_once(told: Told) -> 
     assert told.published == 1
 
 
+def test_a_storm_comes_before_all_that_is_severe(told: Told) -> None:
+    told.store.update_incident("I-1", gathers=1)
+    for number in (3, 2, 1):
+        told.settling.mark(f"I-{number}")
+    told.settling.round()
+    assert told.settled == ["I-1", "I-3", "I-2"]
+
+
 def test_what_a_crash_interrupted_is_settled_by_the_next_process(told: Told) -> None:
     with told.store.together():
         told.settling.mark("I-2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from handrail.engine.server import Server
 from handrail.engine.storms import Storms
 from handrail.engine.stormside import StormSide
 from handrail.environments import Service
+from handrail.errors import TryAgain
 from handrail.incidents import messages
 from handrail.oncall import Person, Schedule, StormLimits
 from tests.engine.stage import ANA, Stage, catalog
@@ -638,3 +640,53 @@ def test_a_known_alert_that_fires_again_writes_nothing_and_asks_nothing(stage: S
     last = stage.store.last_line()
     assert again() == (2, 0), "a begin, and one question for all of them"
     assert stage.store.last_line() == last
+
+
+# -- a full disk -----------------------------------------------------------------------------------------------------
+
+
+def webhook(*scope: str) -> bytes:
+    """An Alertmanager's message."""
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": "ShopFails", "deployment": one, "namespace": "n", "severity": "high"},
+            "annotations": {"summary": "x" * 500},
+            "startsAt": "2026-05-04T11:00:00Z",
+            "fingerprint": one,
+        }
+        for one in scope
+    ]
+    return json.dumps({"version": "4", "groupKey": "{}", "alerts": alerts}).encode()
+
+
+def test_a_full_disk_in_a_storm_loses_nothing_and_it_goes_on_by_itself(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    room = {"pages": 0}
+
+    @sa.event.listens_for(stage.store.engine, "begin")
+    def bounded(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={room['pages'] or 2**30}")
+
+    assert stage.desk.receive(source="shop", body=webhook(*scopes(400, first=1000))).status == 202
+    with stage.store.engine.connect() as connection:
+        room["pages"] = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one()) + 4
+    posts, before = stage.desk._posts, stage.store.last_line()
+    for _ in range(3):
+        with pytest.raises(TryAgain):
+            while posts.round() is not None:
+                pass
+    kept = len([row for row in stage.store.incidents() if row["title"].startswith("xxx")])
+    assert kept < 400
+    refused = stage.desk.receive(source="shop", body=webhook(*scopes(400, first=5000)))
+    assert refused.status == 503, refused
+    assert stage.store.listed(status="open", most=5), "pages are read"
+    assert stage.store.events(after=before, kinds=("trouble", "alerts_set_aside")) == []
+    room["pages"] = 0
+    while posts.round() is not None:
+        pass
+    fired = [row["fingerprint"] for row in stage.store.firing_of([f"I-{n}" for n in range(1, 500)])]
+    assert sorted(one for one in fired if one.startswith("x1")) == sorted(scopes(400, first=1000))
+    assert len({row["service"] for row in stage.store.incidents() if row["service"] in scopes(400, first=1000)}) == 400
+    assert stage.store.broken_line() is None
+    assert stage.desk.receive(source="shop", body=webhook("again")).status == 202

@@ -6,6 +6,7 @@ none. After each piece the database is free for whoever waits, people first.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -168,6 +169,9 @@ class Posts:
             found = alerts.Notification(alerts=(), aside=(alerts.Aside(alert=-1, reason=reason, text=row["body"]),))
         if isinstance(found, alerts.Refused):  # an earlier version kept it, and told its sender so
             found = alerts.Notification(alerts=())
+        # the worst first, whatever order they came in: of many at once these are told first. One alert's messages keep theirs.
+        worst = sorted(found.alerts, key=lambda one: -alerts.severity_of(one.labels))
+        found = dataclasses.replace(found, alerts=tuple(worst))
         return Reading(post=row["id"], source=row["source"], found=found, taken=row["taken"] or 0)
 
     def _piece(self, first: Reading) -> _Piece:

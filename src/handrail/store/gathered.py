@@ -55,8 +55,9 @@ class Waiting(Rows):
         self.unsettle([f"I-{one}" for one in found])
 
     def unsettled(self, *, most: int) -> list[tuple[str, int]]:
-        """Incidents to settle with how often they were marked, the most severe first, and the oldest of these."""
-        rank = sa.case(RANKS, value=sa.func.lower(t.incidents.c.severity), else_=1)
+        """Incidents to settle with how often they were marked: storms, then the most severe, and the oldest of these."""
+        by_severity = sa.case(RANKS, value=sa.func.lower(t.incidents.c.severity), else_=1)
+        rank = sa.case((t.incidents.c.gathers == 1, -1), else_=by_severity)  # a storm is what most people wait for
         query = (
             sa.select(t.unsettled.c.number, t.unsettled.c.marks)
             .outerjoin(t.incidents, t.incidents.c.number == t.unsettled.c.number)  # from what is marked, not from all

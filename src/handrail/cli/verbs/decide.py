@@ -73,6 +73,11 @@ def confirm(run: Run, config: Config = HERE, to: To = "", json_: AsJson = False)
     _ask("runs", run, "confirm", {}, config=config, to=to, json_=json_)
 
 
+def start(run: Run, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
+    """Let a run look now that waits for its turn, while it storms."""
+    _ask("runs", run, "start", {}, config=config, to=to, json_=json_)
+
+
 def takeover(incident: Incident, config: Config = HERE, to: To = "", json_: AsJson = False) -> None:
     """Work by hand from now on: Handrail looks and checks, and changes nothing."""
     _ask("incidents", incident, "takeover", {}, config=config, to=to, json_=json_, kept="takeover")
