@@ -9,6 +9,7 @@ import logging
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -59,6 +60,7 @@ from handrail.web.settings import Current, Roster, WebSettings
 
 log = logging.getLogger("handrail")
 Clock = Callable[[], datetime]
+SWITCH_SECONDS = 0.0005  # a person's verb asks the record many small things: between two it waits for whoever computes
 
 
 def now() -> datetime:
@@ -632,6 +634,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def serve(config: Path, *, host: str = "", port: int = 0) -> None:
     """Serve until Ctrl-C."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     known = settings.read(config)
     with (
         logs.to(form=known.log_format, level=known.log_level),
