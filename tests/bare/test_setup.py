@@ -143,6 +143,14 @@ def test_a_uv_of_the_machine_is_used_and_none_is_brought(machine: Machine) -> No
     assert machine.said == ["uv sync --frozen -q --compile-bytecode"]
 
 
+def test_a_uv_that_cannot_read_the_lock_is_passed_over(machine: Machine) -> None:
+    """One that is years old knows neither its form nor our flags."""
+    machine.write("uv", "#!/bin/sh\n[ $1 = --version ] || exit 2\n")
+    machine.write("python3", PYTHON)
+    assert machine.setup("--no-dev").returncode == 0
+    assert machine.said == ["venv", "pip", "uv sync --frozen -q --compile-bytecode --no-dev --inexact"]
+
+
 def test_an_index_that_does_not_answer_is_told_with_what_to_do(machine: Machine) -> None:
     machine.write("python3", PYTHON)
     machine.given["OFFLINE"] = "1"
