@@ -19,34 +19,35 @@ import sqlalchemy as sa
 from handrail.errors import TryAgain
 from handrail.store import Line, connect, driver, sqlite, tables, turns, wal_is_safe
 from handrail.store.database import turns as turns_of
-from handrail.store.turns import FAIR, Turns, Waited
+from handrail.store.turns import FAIR, Rank, Turns, Waited
 from tests.factory import NOON, fresh_store
 
 safe = pytest.mark.skipif(not wal_is_safe(driver().sqlite_version_info), reason="this machine's SQLite keeps no WAL")
+PERSON, DOOR, OTHER = Rank
 PEOPLE_FIRST = ["first", "ana", "bo", "batch 1", "batch 2"]
 
 
 def waiting(lock: Turns, count: int) -> None:
     """Until so many wait for their turn."""
     over = time.monotonic() + 10
-    while len(lock._urgent) + len(lock._others) < count:
+    while lock.waiting() < count:
         assert time.monotonic() < over
         time.sleep(0.001)
 
 
-def queued(lock: Turns, wanted: list[tuple[str, bool]]) -> list[str]:
+def queued(lock: Turns, wanted: list[tuple[str, Rank]]) -> list[str]:
     """The order in which these got their turn, who came one after the other while somebody wrote."""
     order: list[str] = []
 
-    def go(name: str, urgent: bool) -> None:
-        with lock.taken(urgent=urgent):
+    def go(name: str, rank: Rank) -> None:
+        with lock.taken(rank):
             order.append(name)
 
     threads = []
-    with lock.taken(urgent=False):
+    with lock.taken(OTHER):
         order.append("first")
-        for name, urgent in wanted:
-            threads.append(threading.Thread(target=go, args=(name, urgent)))
+        for name, rank in wanted:
+            threads.append(threading.Thread(target=go, args=(name, rank)))
             threads[-1].start()
             waiting(lock, len(threads))
     for thread in threads:
@@ -56,29 +57,36 @@ def queued(lock: Turns, wanted: list[tuple[str, bool]]) -> list[str]:
 
 
 def test_what_a_person_says_goes_ahead_of_the_batches_that_wait() -> None:
-    order = queued(Turns(), [("batch 1", False), ("batch 2", False), ("ana", True), ("bo", True)])
+    order = queued(Turns(), [("batch 1", OTHER), ("batch 2", OTHER), ("ana", PERSON), ("bo", PERSON)])
     assert order == PEOPLE_FIRST
 
 
 def test_a_batch_has_its_turn_after_some_urgent_ones_however_many_more_come() -> None:
-    order = queued(Turns(), [("batch", False), *((f"urgent {number}", True) for number in range(FAIR + 3))])
+    order = queued(Turns(), [("batch", OTHER), *((f"urgent {number}", PERSON) for number in range(FAIR + 3))])
     assert order.index("batch") == FAIR + 1
+
+
+def test_what_stands_at_the_door_and_all_others_take_turns() -> None:
+    """Neither a storm of webhooks nor what works on them keeps the other from the database."""
+    doors, others = [(f"door {n}", DOOR) for n in range(3)], [(f"other {n}", OTHER) for n in range(3)]
+    order = queued(Turns(), [*others, *doors, ("ana", PERSON)])
+    assert order == ["first", "ana", "door 0", "other 0", "door 1", "other 1", "door 2", "other 2"]
 
 
 def test_a_turn_that_does_not_come_is_given_up_and_costs_nobody_else_theirs() -> None:
     lock = Turns()
-    with lock.taken(urgent=False), pytest.raises(Waited), lock.taken(urgent=True, patience=0.01):
+    with lock.taken(OTHER), pytest.raises(Waited), lock.taken(PERSON, patience=0.01):
         pass
-    with lock.taken(urgent=False, patience=1):
+    with lock.taken(OTHER, patience=1):
         pass
     assert (lock.waits(urgent=True).given_up, lock.waits(urgent=False).writes) == (1, 2)
 
 
 def test_a_block_that_fails_gives_its_turn_on() -> None:
     lock = Turns()
-    with pytest.raises(ZeroDivisionError), lock.taken(urgent=False):
+    with pytest.raises(ZeroDivisionError), lock.taken(OTHER):
         _ = 1 / 0
-    with lock.taken(urgent=False, patience=1):
+    with lock.taken(OTHER, patience=1):
         pass
 
 

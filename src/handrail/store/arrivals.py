@@ -14,6 +14,7 @@ from handrail.store.database import is_writing, writing
 from handrail.store.gathering import Gathering
 from handrail.store.people import People
 from handrail.store.rows import Row, all_inserted, inserted, number_of, plain, stamp, upsert
+from handrail.store.turns import Rank
 
 
 class Arrivals(Chain, People):
@@ -35,7 +36,7 @@ class Arrivals(Chain, People):
         """Several posts (source, masked body) in one transaction; their numbers, in this order."""
         at = stamp(self.now())
         rows = [{"source": source, "received_at": at, "body": body, "state": "new"} for source, body in posts]
-        with writing(self.engine, urgent=True) as connection:
+        with writing(self.engine, rank=Rank.DOOR) as connection:
             return all_inserted(connection, t.posts, rows)
 
     def new_posts(self) -> list[Row]:

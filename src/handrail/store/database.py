@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from handrail.errors import FixSettings, TryAgain
 from handrail.store import sqlite
-from handrail.store.turns import PATIENCE, Turns, Waited
+from handrail.store.turns import PATIENCE, Rank, Turns, Waited
 
 log = logging.getLogger("handrail")
 log = logging.getLogger("handrail")
@@ -53,7 +53,7 @@ def _begin(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def writing(engine: sa.Engine, *, urgent: bool = False) -> Iterator[sa.Connection]:
+def writing(engine: sa.Engine, *, urgent: bool = False, rank: Rank = Rank.OTHER) -> Iterator[sa.Connection]:
     """One write transaction, committed when the block ends. Its locks are taken at its start.
 
     A block inside another of the same thread is part of it: what belongs together is committed together, or not at all.
@@ -66,7 +66,7 @@ def writing(engine: sa.Engine, *, urgent: bool = False) -> Iterator[sa.Connectio
     later: list[Callable[[], None]] = []
     try:
         with (
-            turns(engine).taken(urgent=urgent),
+            turns(engine).taken(Rank.PERSON if urgent else rank),
             engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):

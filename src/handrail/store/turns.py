@@ -1,12 +1,14 @@
 """Whose turn it is to write: one writer at a time in a process, what a person says before what came by itself.
 
 The database takes one writer at a time too, but it hands its lock to whoever happens to ask at the right moment. Here who
-waits stands in one of two queues, each in the order of coming; the urgent one goes first. So that batches end too, one of
-them goes after `FAIR` urgent writes in a row.
+waits stands in a queue, in the order of coming. What a person says goes first; so that batches end too, another goes after
+`FAIR` of them in a row. What stands at the door (a webhook, not answered until it is stored) and all others take turns: neither
+waits for more than one of the other.
 """
 
 from __future__ import annotations
 
+import enum
 import threading
 import time
 from collections import deque
@@ -14,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-FAIR = 16  # urgent writes in a row, while another waits
+FAIR = 16  # turns of people in a row, while another waits
 PATIENCE = 15.0  # seconds: how long a write waits for its turn, and a connection for another process
 
 
@@ -32,6 +34,14 @@ class Waits:
     given_up: int = 0
 
 
+class Rank(enum.IntEnum):
+    """Who goes first."""
+
+    PERSON = 0
+    DOOR = 1
+    OTHER = 2
+
+
 @dataclass(eq=False)
 class _Place:
     """One who waits. The turn is handed over, so nobody can come in between."""
@@ -45,15 +55,15 @@ class Turns:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._taken = False
-        self._urgent: deque[_Place] = deque()
-        self._others: deque[_Place] = deque()
-        self._row = 0  # urgent turns since another had one
-        self._waits = {True: Waits(), False: Waits()}
+        self._queues: dict[Rank, deque[_Place]] = {rank: deque() for rank in Rank}
+        self._row = 0  # turns of people since another had one
+        self._last = Rank.OTHER  # of the two that take turns, who had the last one
+        self._waits = {rank: Waits() for rank in Rank}
 
     @contextmanager
-    def taken(self, *, urgent: bool, patience: float | None = None) -> Iterator[None]:
+    def taken(self, rank: Rank, *, patience: float | None = None) -> Iterator[None]:
         """The turn, until the block ends. Not for a thread that has it already."""
-        self._take(urgent=urgent, patience=PATIENCE if patience is None else patience)
+        self._take(rank, patience=PATIENCE if patience is None else patience)
         try:
             yield
         finally:
@@ -61,39 +71,51 @@ class Turns:
                 self._hand_over()
 
     def waits(self, *, urgent: bool) -> Waits:
-        """What the urgent writes, or the others, waited until now."""
+        """What people's writes, or all others, waited until now."""
         with self._guard:
-            return Waits(**vars(self._waits[urgent]))
+            found = [told for rank, told in self._waits.items() if (rank is Rank.PERSON) is urgent]
+            return Waits(
+                writes=sum(one.writes for one in found),
+                waited=sum(one.waited for one in found),
+                longest=max(one.longest for one in found),
+                given_up=sum(one.given_up for one in found),
+            )
 
-    def _take(self, *, urgent: bool, patience: float) -> None:
+    def waiting(self) -> int:
+        """How many wait now."""
+        with self._guard:
+            return sum(len(queue) for queue in self._queues.values())
+
+    def _take(self, rank: Rank, *, patience: float) -> None:
         place = _Place()
         with self._guard:
-            self._waits[urgent].writes += 1
+            told = self._waits[rank]
+            told.writes += 1
             if not self._taken:
                 self._taken = True
-                self._row = 0
                 return
-            queue = self._urgent if urgent else self._others
-            queue.append(place)
+            self._queues[rank].append(place)
         began = time.monotonic()
         came = place.called.wait(patience)
         with self._guard:
             waited = time.monotonic() - began
-            told = self._waits[urgent]
             told.waited += waited
             told.longest = max(told.longest, waited)
             if came or place.called.is_set():  # called while we were giving up: it is ours
                 return
-            queue.remove(place)
+            self._queues[rank].remove(place)
             told.given_up += 1
         raise Waited
 
     def _hand_over(self) -> None:
-        if self._others and (not self._urgent or self._row >= FAIR):
+        door, other = self._queues[Rank.DOOR], self._queues[Rank.OTHER]
+        if self._queues[Rank.PERSON] and (self._row < FAIR or not (door or other)):
+            self._row = self._row + 1 if door or other else 0
+            self._queues[Rank.PERSON].popleft().called.set()
+        elif door or other:
             self._row = 0
-            self._others.popleft().called.set()
-        elif self._urgent:
-            self._row = self._row + 1 if self._others else 0
-            self._urgent.popleft().called.set()
+            self._last = Rank.DOOR if door and (not other or self._last is Rank.OTHER) else Rank.OTHER
+            self._queues[self._last].popleft().called.set()
         else:
+            self._row = 0
             self._taken = False
