@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import harness
+from tests.crash import endings, harness
+from tests.crash.harness import Kill
 
 KILLS = int(os.environ.get("HANDRAIL_KILLS", "40"))
 SEED = int(os.environ.get("HANDRAIL_KILLS_SEED", "5"))
@@ -39,3 +40,23 @@ def test_a_change_whose_answer_is_lost_is_unknown_and_not_failed(tmp_path: Path)
     assert course.good, (course.doubled, course.wrong, course.faults)
     assert course.unknown == 1
     assert course.settled == 1
+
+
+IN_MID_CHANGE = [
+    Kill(kind="boundary", at="after intent"),
+    Kill(kind="boundary", at="after exit"),
+    Kill(kind="boundary", at="after outcome"),
+    Kill(kind="boundary", at="before intent", nth=2),
+    Kill(kind="child", slow="before", after=0.4),
+    Kill(kind="child", slow="after", after=0.4),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verbs", [("stop",), ("stop", "close")])
+@pytest.mark.parametrize("kill", IN_MID_CHANGE, ids=str)
+def test_stopped_or_closed_behind_a_kill_in_mid_change(kill: Kill, verbs: tuple[str, ...]) -> None:
+    """What nobody knows of is held and nothing else; a second incident's plan says whom it waits for, and goes on."""
+    told = endings.course(kill, verbs=verbs, while_served=IN_MID_CHANGE.index(kill) % 2 == 1)
+    assert told.killed
+    assert told.problems == [], told

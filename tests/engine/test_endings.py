@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from handrail import incidents
+from handrail.cli import incident_text
 from handrail.plans import Plan
 from handrail.targets import Answer
+from handrail.web import gather
 from tests.engine.stage import ANA, Stage
 
 TARGET = "shop/shop"
@@ -178,3 +181,28 @@ def test_rows_that_an_earlier_version_left_are_let_go_at_the_start(stage: Stage)
     assert waits(stage).startswith("I-1 ")
     assert stage.store.let_go() == [TARGET]
     assert went_on(stage)
+
+
+def test_the_page_and_the_terminal_name_the_incident_that_holds_the_target(stage: Stage) -> None:
+    """In the second incident's own words, from the record as it is now: an unknown change says that a person is asked."""
+    shown: list[tuple[str, str, str]] = []
+
+    def look() -> None:
+        waits(stage)
+        facts = gather.facts(stage.store, stage.catalog, "I-2")
+        assert facts is not None
+        seen = incidents.view(facts, now=stage.clock())
+        shown.append((seen.stage.kind, seen.stage.detail, incident_text.render(seen, now=stage.clock())))
+
+    plan = changed(stage, then=look)
+    kind, detail, text = shown[0]
+    short = f"{plan.hash[:4]} {plan.hash[4:8]}"
+    assert kind == "queued"
+    assert detail.startswith(f"I-1 (R-1, plan {short}) holds shop/shop since 12:")
+    assert detail.endswith(" UTC: this plan goes on when that one is over.")
+    assert "holds shop/shop since 12:" in text
+
+
+def test_what_waits_for_an_unknown_change_says_that_a_person_is_asked_there(stage: Stage) -> None:
+    lost(stage)
+    assert waits(stage).endswith("nobody knows what it did there; this plan goes on once a person says so in I-1")

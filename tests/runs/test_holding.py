@@ -10,9 +10,10 @@ RUNNING = Holder(running=True, ended=False)
 STOPPED = Holder(running=True, ended=True)
 PROVING = Holder(running=False, ended=False, verifying=True)
 BY_HAND = Holder(running=False, ended=False, verifying=True, by_hand=True)
+TAKEN_OVER = Holder(running=True, ended=False, by_hand=True)
 PROVEN = Holder(running=False, ended=False)
 ENDED = Holder(running=False, ended=True, verifying=True)
-EVERY = (RUNNING, STOPPED, PROVING, BY_HAND, PROVEN, ENDED, None)
+EVERY = (RUNNING, STOPPED, TAKEN_OVER, PROVING, BY_HAND, PROVEN, ENDED, None)
 
 
 def made(outcome: str | None = "succeeded", *, target: str = "shop/shop", **said: bool) -> Intent:
@@ -29,6 +30,7 @@ TABLE = [
     ("stopped between two commands", STOPPED, [made()], None),
     ("ended while its checks were read", ENDED, [made()], None),
     ("taken over while its checks were read", BY_HAND, [made()], None),
+    ("taken over between two commands", TAKEN_OVER, [made()], None),
     ("a person said that it happened", PROVING, [made(settled=True)], None),
     ("a person looked, and its checks are read", PROVING, [made("unknown", looked=True)], None),
     ("a person looked while it was running still", RUNNING, [made("unknown", looked=True)], Keeps.CHANGING),

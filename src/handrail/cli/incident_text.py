@@ -134,6 +134,8 @@ def _asked(seen: IncidentView) -> str:
     match seen.stage.kind:
         case "waiting" if seen.plan is not None:
             return f"Next: handrail plan {seen.id} shows all of it, handrail approve {seen.plan.hash[:8]} says yes."
+        case "queued":
+            return f"{seen.stage.detail} Next: handrail incidents {seen.stage.holder}."
         case "guess":
             run = next((run.id for run in seen.runs if not run.ending), "")
             return f"Next: handrail confirm {run} where it is the right one, else handrail run RUNBOOK -i {seen.id}."

@@ -23,6 +23,7 @@ from handrail.engine.catalog import Catalog
 from handrail.engine.scene import Scene, Scenes
 from handrail.errors import HandrailError, TryAgain
 from handrail.evidence import Evidence
+from handrail.incidents import words
 from handrail.plans import Plan
 from handrail.remedies import Remedy, Standing, checks
 from handrail.runbooks.document import CommandId, commands_of
@@ -520,7 +521,7 @@ class Responder:
         for command in found[1].commands:
             holder = self.store.holder(command.target_key, but=found[1].hash)
             if holder is not None:
-                self._waits(scene, held(holder))
+                self._waits(scene, words.held(holder))
                 return True  # whatever ends the other one wakes this run
         return False
 
@@ -939,12 +940,3 @@ class Responder:
                     )
                     self._told("incident_closed", incident, {"reason": reason})
         scene.ground.end(scene.run)
-
-
-def held(holder: Row) -> str:
-    """Who has what a plan waits for: its incident, since when, and what ends the wait."""
-    plan, since = str(holder["plan"]), holder["at"]
-    whose = (
-        f"{holder['incident']} ({holder['run']}, plan {plan[:4]} {plan[4:8]})" if holder["run"] else f"plan {plan[:8]}"
-    )
-    return f"{whose} holds {holder['target']} since {since:%H:%M:%S} UTC: this plan goes on when that one is over"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from handrail.remedies import checks
 from handrail.runbooks.document import TimeToResolve
@@ -34,12 +36,26 @@ def amount(value: float, unit: str) -> str:
     return checks.amount(value, unit)
 
 
+def held(holder: Mapping[str, Any]) -> str:
+    """Who has what a plan waits for (a row of the record): its incident, since when, and what ends the wait."""
+    plan, since = str(holder["plan"]), holder["at"]
+    named = f"{holder['incident']} ({holder['run']}, plan {short(plan)})"
+    whose = named if holder["run"] else f"plan {plan[:8]}"
+    ends = (
+        f"nobody knows what it did there; this plan goes on once a person says so in {holder['incident']}"
+        if holder["unknown"]
+        else "this plan goes on when that one is over"
+    )
+    return f"{whose} holds {holder['target']} since {since:%H:%M:%S} UTC: {ends}"
+
+
 __all__ = [
     "TOOLS",
     "amount",
     "clock",
     "count",
     "duration",
+    "held",
     "listed",
     "local",
     "sentence",

@@ -72,9 +72,9 @@ def keeps(target: str, holder: Holder | None, intents: Collection[Intent]) -> Ke
         return Keeps.OPEN
     if any(intent.outcome == "unknown" and not intent.looked for intent in own):
         return Keeps.UNKNOWN
-    if holder is None or holder.ended:
+    if holder is None or holder.ended or holder.by_hand:  # no further command of it begins
         return None
     if holder.running:
         return Keeps.CHANGING
     settled = any(intent.settled or intent.looked for intent in own)
-    return Keeps.PROVING if holder.verifying and not holder.by_hand and not settled else None
+    return Keeps.PROVING if holder.verifying and not settled else None

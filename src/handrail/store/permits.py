@@ -117,12 +117,14 @@ class Permits(Running, Proposals):
         return list(dict.fromkeys(str(row["run"]) for row in (*running, *self.loose_ends())))
 
     def holder(self, target: str, *, but: str = "") -> Row | None:
-        """Who holds a target or a part of it, other than the plan `but`: `plan`, its `run` and `incident`, since when (`at`)."""
+        """Who holds a target or a part of it, other than the plan `but`: `plan`, its `run` and `incident`, since when (`at`),
+        and whether nobody knows what it did there (`unknown`)."""
         names = holding.apart(target)
         for lock in self.locks():
             if lock["plan"] != but and any(holding.at_odds(lock["target"], name) for name in names):
                 found = self._one(sa.select(t.plans.c.run, t.plans.c.incident).where(t.plans.c.hash == lock["plan"]))
-                return {"run": None, "incident": None, **lock, **(found or {})}
+                unknown = any(row["plan"] == lock["plan"] and row["outcome"] for row in self.loose_ends())
+                return {"run": None, "incident": None, **lock, **(found or {}), "unknown": unknown}
         return None
 
     def locks(self) -> list[Row]:

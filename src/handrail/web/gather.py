@@ -13,6 +13,7 @@ from handrail import incidents, remedies
 from handrail.drills import recording
 from handrail.errors import HandrailError
 from handrail.evidence import Event
+from handrail.incidents.view.facts import APPROVED
 from handrail.plans import Plan
 from handrail.runbooks.binding import RunbookBinding
 from handrail.runbooks.document import Document, Runbook, RunbookId
@@ -112,10 +113,19 @@ def _run(store: Store, catalog: Catalog, row: dict[str, Any]) -> incidents.RunFa
         plans=plans,
         intents=store.intents_of(name),
         decisions=[decision for kept, _ in plans for decision in store.decisions_of(kept["hash"])],
+        held={kept["hash"]: holder for kept, plan in plans if (holder := _holder(store, kept, plan)) is not None},
         edited=edited,
         meant=meant(catalog, binding),
         limits=limits(catalog, runbook, binding, [plan for _, plan in plans]),
     )
+
+
+def _holder(store: Store, kept: dict[str, Any], plan: Plan) -> dict[str, Any] | None:
+    """Who holds a target of an approved plan; None where it is its turn."""
+    if kept["state"] != APPROVED:
+        return None
+    found = (store.holder(command.target_key, but=plan.hash) for command in plan.commands)
+    return next((holder for holder in found if holder is not None), None)
 
 
 def limits(

@@ -40,6 +40,7 @@ class RunFacts:
     plans: Sequence[tuple[Row, Plan]] = ()
     intents: Sequence[Row] = ()
     decisions: Sequence[Row] = ()
+    held: Mapping[str, Row] = field(default_factory=dict)  # an approved plan's hash to who holds a target of it
     edited: bool = False  # the document has another revision by now
     meant: Mapping[str, Meant] = field(default_factory=dict)  # what bullets name in other runbooks
     limits: Mapping[str, timedelta] = field(default_factory=dict)  # how long each command of its plans may take

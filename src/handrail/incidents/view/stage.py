@@ -18,13 +18,14 @@ HELD = re.compile(r";? ?held (\d+) of (\d+) s$")
 class Stage:
     """Where the incident is, as a sentence; `held` of `hold` seconds while checks are counted."""
 
-    kind: str  # looking, guess, undecided, waiting, running, verifying, unknown, by_hand, paused, over, healed, stuck
+    kind: str  # looking, guess, undecided, waiting, queued, running, verifying, unknown, by_hand, paused, over, healed, stuck
     says: str
     detail: str = ""
     tone: str = ""
     since: datetime | None = None
     held: int | None = None
     hold: int | None = None
+    holder: str = ""  # the incident that holds what an approved plan waits for
 
 
 def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unknown: Sequence[Unknown]) -> Stage:
@@ -72,6 +73,16 @@ def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unkn
         )
     if current and current.state == WAITING:
         return Stage(kind="waiting", says="Waiting for approval", since=current.made_at)
+    if current and current.state == APPROVED and current.hash in leading.held:
+        holder = leading.held[current.hash]
+        return Stage(
+            kind="queued",
+            says="Approved, waits for its target",
+            detail=words.sentence(words.held(holder)),
+            tone="changes",
+            since=holder["at"],
+            holder=str(holder["incident"] or ""),
+        )
     if current and current.state in (APPROVED, RUNNING):
         return Stage(
             kind="running",
