@@ -98,7 +98,7 @@ def catalog(known: Settings) -> tuple[Catalog, dict[str, Command]]:
             try:
                 text = files.text_of(item.binding)
             except (OSError, UnicodeDecodeError) as error:
-                why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
+                why = error.strerror if isinstance(error, OSError) else "this is not UTF-8 text"
                 raise FixSettings(
                     f"{item.binding}, the binding of {item.path.name} in the settings, cannot be read: {why}. "
                     "Name one that is there, or take it out."

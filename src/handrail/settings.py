@@ -249,7 +249,7 @@ def _documents(
 def _list(raw: Mapping[str, Any], key: str, path: Path) -> list[Any]:
     found = raw.get(key) or []
     if not isinstance(found, list):
-        raise FixSettings(f"{path}: `{key}` is no list. Write each item after a hyphen, or all between [ and ].")
+        raise FixSettings(f"{path}: `{key}` is not a list. Write each item after a hyphen, or all between [ and ].")
     return found
 
 

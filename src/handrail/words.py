@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 
 def duration(span: timedelta) -> str:
@@ -95,3 +96,11 @@ def sentence(text: str) -> str:
     first = text.split()[0]
     keep = first in TOOLS or not first.rstrip(",:.?").isalpha()
     return (text[0] if keep else text[0].upper()) + text[1:] + ("" if text[-1] in ".?!:" else ".")
+
+
+def waits(run: Mapping[str, Any]) -> str:
+    """What a run waits for, in words; while checks are read, also for how long they hold."""
+    told = str(run["waits_for"] or "")
+    if run["verifying"] and run.get("hold") is not None:
+        return f"{told}; held {run['held']} of {run['hold']} s"
+    return told

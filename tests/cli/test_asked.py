@@ -131,7 +131,7 @@ def test_what_is_not_there_is_one_sentence(team: Path) -> None:
             (("report", "ZZ-1"), "No document has a runbook ZZ-1", 2),
             (("run", "ZZ-1"), "ZZ-1", 1),
             (("event", "deployment.failed", "--source", "nobody"), "There is no source nobody", 2),
-            (("event", "a b"), "a b is no name such as deployment.failed", 2),
+            (("event", "a b"), "a b is not a name such as deployment.failed", 2),
         ):
             done = handrail(*words, team=team)
             said(done, says, code=code)

@@ -485,9 +485,9 @@ def test_a_recording_of_a_runbook_that_no_document_has_says_so_and_not_that_it_w
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("carts.md", b"\0\xff", "this is no UTF-8 text"),
+        ("carts.md", b"\0\xff", "this is not UTF-8 text"),
         ("carts.md", CRASHING.encode() + b"x" * 4 * 1024 * 1024, "documents of up to 4194304 are read"),
-        ("carts.binding.yaml", b"runbooks: {} # caf\xe9", "this is no UTF-8 text"),
+        ("carts.binding.yaml", b"runbooks: {} # caf\xe9", "this is not UTF-8 text"),
     ],
     ids=["no text", "too long", "a binding that is no text"],
 )
@@ -517,7 +517,7 @@ def test_of_a_folder_of_rules_what_is_broken_is_told_and_what_is_about_others_is
     (folder / "alerts.yaml").write_text("groups: [{rules: [{alert: CartPodsRestart, expr: crashes > 3}]}]\n")
     told = run("bind", "carts.md", "--rules", "rules", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
-    assert "left out: rules/broken.yaml:1: this is no YAML" in told.stderr
+    assert "left out: rules/broken.yaml:1: this is not valid YAML" in told.stderr
     assert "values.yaml" not in told.stderr
 
 

@@ -130,7 +130,7 @@ def test_an_approval_of_what_the_drill_did_not_make_is_told_with_its_cost() -> N
         ("choose RB-009\npropose 4 as written", "As written the target refuses it"),
         ("choose RB-009\npropose 4\napprove a", "No plan that waits is a."),
         ("choose RB-009\nweigh", "RB-009 has no choice to weigh."),
-        ("choose RB-009\nweigh 4", "Step 4 of RB-009 is no choice between remedies."),
+        ("choose RB-009\nweigh 4", "Step 4 of RB-009 is not a choice between remedies."),
         ("choose RB-009\ndone 4", "in the drill nobody did"),
         ("choose RB-009\ndone", "Which step did you make by hand?"),
         ("wait soon", "How many seconds?"),

@@ -24,10 +24,10 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 MISTAKES = yaml.safe_load((Path(__file__).parent / "binding_mistakes.yaml").read_text(encoding="utf-8"))
 # What no JSON Schema can see: only the reader refuses these.
 READER_ALONE = [
-    ("runbooks:\n  RB-001:\n    checks: [{query: 'sum(', below: 1}]\n", 3, "no PromQL"),
+    ("runbooks:\n  RB-001:\n    checks: [{query: 'sum(', below: 1}]\n", 3, "not valid PromQL"),
     ("runbooks:\n  RB-001:\n    summary: a\n  RB-002:\n  RB-001:\n", 5, "bound twice"),
     ("runbooks:\n  RB-001:\n    summary: a\n    summary: b\n", 4, "stands there twice"),
-    ("runbooks:\n  RB-001: [\n", 3, "no YAML"),
+    ("runbooks:\n  RB-001: [\n", 3, "not valid YAML"),
 ]
 
 

@@ -58,7 +58,7 @@ BAD = [
     pytest.param({"expect": None}, "by_hand", "`expect` is missing. Write it", id="nothing expected"),
     pytest.param({"environment": None}, "by_hand", "`environment` is missing. Write it", id="anywhere"),
     pytest.param({"inject": [{"shell": "rm -rf /"}]}, "- shell", "`shell` is not known in `inject`. Known: run.", id="a shell"),
-    pytest.param({"expect": {**EXPECT, "shows": {"2.1": "("}}}, "", "is no fault", id="no pattern"),
+    pytest.param({"expect": {**EXPECT, "shows": {"2.1": "("}}}, "", "is not a valid fault", id="no pattern"),
     pytest.param({"expect": {**EXPECT, "shows": {"step 2": "a"}}}, "  shows", "`shows`: step 2 does not have the form", id="no place"),
     pytest.param({"heal": [{"run": "kubectl rollout undo"}]}, "- run: kubectl rollout undo", "`run: kubectl rollout undo` is no list of words. Write [program", id="a heal in one text"),
     pytest.param({"heal": [{"run": []}]}, "- run: []", "`run: []` is no list of words. Write [program", id="a heal of nothing"),
@@ -149,5 +149,5 @@ def changed(whole: Any, path: tuple[str, ...], value: str, *, inside: bool = Fal
 
 def test_a_fault_that_is_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"fault: \xff")
-    with pytest.raises(FixRunbook, match=r"bad\.yaml cannot be read: this is no UTF-8 text"):
+    with pytest.raises(FixRunbook, match=r"bad\.yaml cannot be read: this is not UTF-8 text"):
         fault.of(tmp_path / "bad.yaml")

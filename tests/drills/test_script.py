@@ -53,8 +53,8 @@ def test_every_course_can_be_read_and_names_faults_that_are_there(path: Path) ->
         ("of: SH-001", "whose: SH-001", "`whose` is not known"),
         ("do: approve", "do: approve, when: plan_propsed", "Did you mean plan_proposed?"),
         ("do: approve", "do: approve, choose: best", "`choose` is best"),
-        ("acts:", "deeds:", "is no course: KeyError 'acts'"),
-        ("changes: 1", "changes: some", "is no course: ValueError"),
+        ("acts:", "deeds:", "is not a valid course: KeyError 'acts'"),
+        ("changes: 1", "changes: some", "is not a valid course: ValueError"),
     ],
 )
 def test_a_course_that_cannot_be_played_is_refused(before: str, after: str, says: str) -> None:

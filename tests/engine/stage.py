@@ -17,7 +17,7 @@ from handrail.engine.intake import Intake
 from handrail.engine.respond import Responder
 from handrail.engine.server import Server
 from handrail.environments import Service
-from handrail.oncall import Person
+from handrail.oncall import Person, Schedule
 from handrail.plans import Guard, Plan, Preview, Reach, Undo
 from handrail.runbooks import bindingfile
 from handrail.store import Store
@@ -157,7 +157,9 @@ class Stage:
         self.store: Store = fresh_store(folder, self.clock)
         self.ground = ground(self.clock)
         self.catalog = known or catalog(document, binding)
-        self.side = Escalation(store=self.store, catalog=self.catalog, contacts=Contacts())
+        self.side = Escalation(
+            store=self.store, catalog=self.catalog, contacts=Contacts(schedule=Schedule(rotation=("Ana",)))
+        )
         self.intake = Intake(store=self.store, catalog=self.catalog, drilling=lambda: False, told=self.side.told)
         self.responder = Responder(
             store=self.store,

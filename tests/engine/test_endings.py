@@ -149,7 +149,7 @@ def test_what_waits_goes_on_by_itself_when_the_first_ends(stage: Stage, ending: 
     since = stage.store.intents_of("R-1")[0]["at"]
     assert said[0] == (
         f"I-1 (R-1, plan {plan.hash[:4]} {plan.hash[4:8]}) holds shop/shop since {since:%H:%M:%S} UTC:"
-        " this plan goes on when that one is over"
+        " this plan continues when that one is done"
     )
     assert said[1] == "True"
 

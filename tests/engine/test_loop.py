@@ -334,7 +334,9 @@ def test_a_plan_waits_its_turn_while_another_one_holds_its_target(stage: Stage) 
     stage.approve()
     other = {"run": "R-9", "plan": "abcd1234", "command": 0, "target": "shop/shop", "approved_by": "Jon", "worker": "w"}
     assert stage.store.intend(**other) == "granted"  # type: ignore[arg-type]  # the fields of an intent
-    assert stage.drive() == "plan abcd1234 holds shop/shop since 12:00:00 UTC: this plan goes on when that one is over"
+    assert (
+        stage.drive() == "plan abcd1234 holds shop/shop since 12:00:00 UTC: this plan continues when that one is done"
+    )
     assert stage.ground.changes == []
     stage.store.outcome(run="R-9", plan="abcd1234", command=0, outcome="failed")
     stage.store.let_go()
@@ -367,7 +369,7 @@ def test_what_was_proposed_after_the_alert_resolved_is_void_once_the_checks_hold
     stage.watch()
     stage.drive()
     stage.ground.value = 0.0  # somebody mended it meanwhile
-    assert stage.watch() == ["the alert resolved and the checks hold by now: a fresh look decides"]
+    assert stage.watch() == ["the alert resolved and the checks hold now: Handrail is looking again"]
     assert stage.drive() == "healed by itself"
     assert stage.ground.changes == []
     assert set(stage.standings().values()) == {"not needed"}
@@ -516,7 +518,7 @@ def test_a_runbook_that_nobody_bound_works_with_a_person_choosing_and_filling_in
     assert stage.looks()["SH-001.1.2"] == "seen"
     assert values(stage.store) == {"pod-name": "web-0"}
     plan = stage.approve()
-    assert plan.healed_when == "no check is bound: a person says whether it helped"
+    assert plan.healed_when == "no check is bound: a person must say whether it helped"
     assert stage.drive() == "a plan waits for approval", "without a check nothing counts as helped"
     assert stage.desk.close_incident("I-1", ANA, reason="it serves again").done
     assert stage.drive() == "closed by a person"

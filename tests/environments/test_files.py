@@ -35,12 +35,12 @@ def test_the_librarys_services_are_read_and_lean_on_each_other() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("services: {a: {depends_on: [b]}}", "a depends on b, which is no service there"),
+        ("services: {a: {depends_on: [b]}}", "a depends on b, which is not in the services file"),
         ("services: {a: {owns: x}}", "service a: `owns` is not known"),
         ("services: [a]", "no mapping `services`"),
         ("services: a", "no mapping `services`"),
         ("[]", "no mapping `services`"),
-        ("services: {", "no YAML"),
+        ("services: {", "not valid YAML"),
         ("services: {a: [b]}", "service a"),
         ("services: {a: b}", "service a"),
         ("services: {a: {depends_on: b}, b: {}}", "depends_on"),
@@ -86,12 +86,12 @@ def test_an_environment_is_filled_in_from_variables() -> None:
     ("text", "says"),
     [
         ("environments: {lab: {url: x}}", "environment lab: `url` is not known"),
-        ("environments: {lab: {hold: soon}}", "environment lab: hold: soon is no duration. Write 15s, 2m or 1h"),
-        ("environments: {lab: {hold: 15}}", "15 is no duration"),
-        ("environments: {lab: {hold: -1s}}", "no duration"),
+        ("environments: {lab: {hold: soon}}", "environment lab: hold: soon is not a duration. Write 15s, 2m or 1h"),
+        ("environments: {lab: {hold: 15}}", "15 is not a duration"),
+        ("environments: {lab: {hold: -1s}}", "not a duration"),
         ("environments: {lab: {kubeconfigs: {root: x}}}", "no identity is named root. Known: look"),
         ("environments: [lab]", "no mapping `environments`"),
-        ("environments: {", "no YAML"),
+        ("environments: {", "not valid YAML"),
         ("environments: {lab: x}", "environment lab"),
         ("environments: {lab: {kubeconfigs: x}}", "environment lab"),
         ("environments: {lab: {metrics: {errors: x}}}", "environment lab"),
@@ -114,5 +114,5 @@ def test_durations(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "5", "s", "5 weeks", "-5s", "5s5", "1e3s", "٥s"])
 def test_what_is_no_duration_is_told(text: str) -> None:
-    with pytest.raises(FixSettings, match="is no duration"):
+    with pytest.raises(FixSettings, match="is not a duration"):
         environments.files.duration(text, where="x")

@@ -84,7 +84,7 @@ def told(kind: str, actor: Actor = SYSTEM, /, **payload: Any) -> str:
             "Rollback of RB-1.2.1 succeeded.",
         ),
         ("done_by_hand", {"step": 5, "person": "Ana", "note": "scaled"}, "Ana did step 5 by hand: scaled."),
-        ("taken_over", {}, "Handrail took over and works by hand."),
+        ("taken_over", {}, "Handrail took over and is working by hand."),
         ("a_new_kind", {"whatever": {"deep": 1}}, "A new kind."),
     ],
 )  # fmt: skip

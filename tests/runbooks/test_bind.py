@@ -454,7 +454,7 @@ groups: []
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("groups: [", "rules.yaml:1: this is no YAML"),
+        ("groups: [", "rules.yaml:1: this is not valid YAML"),
         ("a: b", "no alerting rule is in it"),
         ("groups: [{rules: [{alert: A}]}]", "rules.yaml:1: the alert A has no `expr`"),
     ],

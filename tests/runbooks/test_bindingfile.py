@@ -48,8 +48,8 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
         ("runbooks:\n  RB-004:\n    lists:\n      9: {kind: choice}\n", 4, "RB-004 has no step 9; it has 1 to 7"),
         ("runbooks:\n  RB-001:\n    remedies:\n      - {name: a, step: 7}\n", 4, "RB-001 has no step 7; it has 1 to 6"),
         ("runbooks:\n  RB-001:\n    remedies:\n      - {name: a, step: 6, retarget: [nowhere]}\n", 4, "nowhere"),
-        ("runbooks:\n  RB-001:\n    checks:\n      - {name: a, query: 'sum(', below: 1}\n", 4, "no PromQL"),
-        ("runbooks:\n  RB-001:\n    hold: soon\n", 3, "soon is no duration"),
+        ("runbooks:\n  RB-001:\n    checks:\n      - {name: a, query: 'sum(', below: 1}\n", 4, "not valid PromQL"),
+        ("runbooks:\n  RB-001:\n    hold: soon\n", 3, "soon is not a duration"),
         (
             "runbooks:\n  RB-004:\n    lists:\n      7: {kind: choice, bullets: {\n        2: RB-006/scael}}\n"
             "  RB-006:\n    remedies:\n      - {name: scale, step: 5}\n",
@@ -64,7 +64,7 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
                 says,
             )
             for pattern, says in (
-                ("(", "no regular expression"),
+                ("(", "not a valid regular expression"),
                 ("a(b)(c)", "has 2 groups"),
                 ("abc", "has 0 groups"),
                 ("(a+)+", "repeats a repetition"),
@@ -110,12 +110,12 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
         (
             "runbooks:\n  RB-001:\n    remedies:\n      - {name: a, step: 6, commands: ['6.1', '5.1']}\n",
             4,
-            "5.1 is no command of step 6, for which this remedy stands. Write '6.1'",
+            "5.1 is not a command of step 6, for which this remedy stands. Write '6.1'",
         ),
         (
             "runbooks:\n  RB-001:\n    remedies:\n      - name: a\n        step: 6\n        commands: [RB-001.6.1]\n",
             6,
-            "RB-001.6.1 is no command of step 6, for which this remedy stands. Write '6.1'",
+            "RB-001.6.1 is not a command of step 6, for which this remedy stands. Write '6.1'",
         ),
         (
             "runbooks:\n  RB-001:\n    summary: a\n    explains: [RB-002, RB-001]\n",
@@ -128,8 +128,8 @@ def test_one_binding_serves_every_edition(edition: str) -> None:
         ("runbooks: {RB-001: {}, RB-001: {}}\n", 1, "bound twice"),
         ("- a\n", 1, "mapping"),
         ("", 1, "mapping"),
-        ("a: [\n", 2, "no YAML"),
-        ("\0", 1, "no YAML"),
+        ("a: [\n", 2, "not valid YAML"),
+        ("\0", 1, "not valid YAML"),
     ],
 )
 def test_a_mistake_tells_its_file_its_line_and_what_to_do(text: str, line: int, says: str) -> None:
@@ -206,17 +206,25 @@ def test_whatever_stands_under_a_key_is_taken_or_told_with_its_line(key: str, va
             4,
             "no series is read over 0s: write a `window` of at least 1s",
         ),
-        ("runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .inf}\n", 4, "no limit that anything can pass"),
+        (
+            "runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .inf}\n",
+            4,
+            "not a limit that anything can reach",
+        ),
         (
             "runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: 1, at_least: 5}\n",
             4,
             "nothing is both below 1 and at least 5: it can never hold",
         ),
-        ("runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .nan}\n", 4, "no limit that anything can pass"),
+        (
+            "runbooks:\n  RB-001:\n    checks:\n      - {query: a, below: .nan}\n",
+            4,
+            "not a limit that anything can reach",
+        ),
         (
             f"runbooks:\n  RB-001:\n    checks:\n      - {{query: a, below: 1{'0' * 400}}}\n",
             4,
-            "no limit that anything",
+            "not a limit that anything",
         ),
         (f"runbooks:\n  RB-001:\n    remedies: [{{step: {'9' * 5000}}}]\n", 1, "this cannot be read"),
         (f"runbooks: {'[' * 5000}", 1, "it is nested too deep"),

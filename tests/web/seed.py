@@ -600,7 +600,7 @@ def made(seed: Seeder, *, ago: float) -> tuple[str, str, Plan]:
     seed.event("outcome", incident=incident, run=run, plan=plan.hash, command="RB-002.5.1", outcome="succeeded", detail="rolled back")  # fmt: skip
     seed.kept.set_plan(plan.hash, was=("running",), state="done")
     seed.kept.set_remedy(run, "rollback", standing="made")
-    seed.kept.update_run(run, verifying="rollback", verify_since=seed.kept.now(), changed_at=seed.kept.now(), waits_for="error rate: 0.2 % (limit 1 %); held 12 of 30 s")  # fmt: skip
+    seed.kept.update_run(run, verifying="rollback", verify_since=seed.kept.now(), changed_at=seed.kept.now(), waits_for="error rate: 0.2 % (limit 1 %)", held=12, hold=30)  # fmt: skip
     seed.event("check", incident=incident, run=run, says="error rate: 0.2 % (limit 1 %)", ok=True)
     return incident, run, plan
 

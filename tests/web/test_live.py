@@ -48,7 +48,7 @@ def test_a_change_of_the_record_is_sent_as_the_regions_that_changed(tmp_path: Pa
             assert time.monotonic() - began < live.BEAT_SECONDS
             assert set(regions) == {"live-timeline"}
             assert "Message to Rui Costa: Look at this." in regions["live-timeline"]
-            here.store.update_run(run, verifying="rollback", waits_for="error rate: 0.1 %; held 9 of 30 s")
+            here.store.update_run(run, verifying="rollback", waits_for="error rate: 0.1 %", held=9, hold=30)
             name, regions = next(heard)
             assert "Holds for 9 of 30 s" in regions["live-plan"]
 

@@ -244,7 +244,10 @@ def test_the_list_says_where_each_incident_is(tmp_path: Path) -> None:
     seed.full(here.store, here.clock, NOW)
     here.clock.now = NOW
     text = here.client.get("/", headers=ANA).text
-    for says in ("Ana Ruiz has it. A person must say what happened.", "Ana Ruiz has it. The change is running."):
+    for says in (
+        "Ana Ruiz has it. Outcome unknown: your confirmation is needed.",
+        "Ana Ruiz has it. The change is running.",
+    ):
         assert text.count(says) == 1
     assert "Error rate: 0.2 % (limit 1 %); held 12 of 30 s." in text
 

@@ -136,7 +136,7 @@ def _decoded(body: bytes) -> tuple[str, list[Note]]:
 
 
 def _loaded(text: str) -> tuple[Any, list[Note], str]:
-    """The value, what was read how, and what is wrong where it is no JSON."""
+    """The value, what was read how, and what is wrong where it is not valid JSON."""
     notes = []
     try:
         return json.loads(text, strict=False), [], ""

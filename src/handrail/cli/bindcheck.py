@@ -132,7 +132,7 @@ def _read(what: Path) -> _Read:
         try:
             text = files.text_of(binding)
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
+            why = error.strerror if isinstance(error, OSError) else "this is not UTF-8 text"
             raise FixRunbook(f"{binding} cannot be read: {why}. Name a binding, written as UTF-8 text.") from error
         try:
             one = _first_edition(text, binding, read)

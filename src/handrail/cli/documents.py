@@ -109,7 +109,7 @@ def _settings(path: Path) -> dict[str, Any]:
         raise FixSettings(f"{path}: settings are a mapping.")
     for key in ("documents", "knowledge"):
         if not isinstance(raw.get(key) or [], list):
-            raise FixSettings(f"{path}: `{key}` is no list. Write each item after a hyphen, or all between [ and ].")
+            raise FixSettings(f"{path}: `{key}` is not a list. Write each item after a hyphen, or all between [ and ].")
     for item in raw.get("documents") or ():
         if not isinstance(item["path"] if isinstance(item, dict) and "path" in item else item, str):
             raise FixSettings(f"{path}: the document {item!r} names no file. Write {{path: RUNBOOKS.md}}.")

@@ -49,7 +49,7 @@ def event(
 def _sound(kind: str, service: str) -> None:
     """A server takes what it is sent, whatever its name; who types it is told of a slip."""
     if not TYPE.fullmatch(kind):
-        raise FixSettings(f"{kind[:60]} is no name such as deployment.failed.")
+        raise FixSettings(f"{kind[:60]} is not a name such as deployment.failed.")
     if len(service) > LONGEST:
         raise FixSettings(f"--service is longer than {LONGEST} characters.")
 
@@ -126,7 +126,7 @@ def pairs(given: list[str]) -> dict[str, str]:
     for item in given:
         name, equals, value = item.partition("=")
         if not equals or not name:
-            raise FixSettings(f"{item} is no name=value. Write --data package=left-pad.")
+            raise FixSettings(f"{item} is not name=value. Write --data package=left-pad.")
         if name in OPTIONS:
             raise FixSettings(f"--data does not say {name}: {OPTIONS[name]} does.")
         found[name] = value

@@ -1,6 +1,6 @@
 """`handrail explain`: what a command would do, and how Handrail knows. It analyses; it never runs anything.
 
-Ends with 0, or with 2 where a line of standard input is no JSON object with a `command`.
+Ends with 0, or with 2 where a line of standard input is not valid JSON object with a `command`.
 """
 
 from __future__ import annotations

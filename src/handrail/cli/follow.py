@@ -42,7 +42,7 @@ def follow(desk: Tells, incident: str, *, after: int = 0, until_asked: bool = Tr
         if asked and until_asked:
             _clear()
             terminal.say(
-                f"It waits for you: {asked['title']}. handrail plan {news['incident']}, "
+                f"Waiting for your approval: {asked['title']}. handrail plan {news['incident']}, "
                 f"then handrail approve {asked['hash'][:8]}"
             )
             return 1

@@ -66,16 +66,19 @@ def from_record(kept: Kept, *, now: datetime, out: TextIO | None = None) -> str:
     facts = f"{row['severity']} · {row['status']} · {row['service']} · {row['environment']}{people}"
     lines += terminal.hanging("", facts, out=out)
     if kept.paused_by:
-        lines += terminal.hanging("", f"All automation is paused by {kept.paused_by}.", out=out)
+        lines += terminal.hanging("", f"Automation is paused by {kept.paused_by}.", out=out)
     for run, remedies in kept.runs:
-        state = run["ending"] or run["waits_for"] or "not over"
+        state = run["ending"] or words.waits(run) or "not over"
         lines += ["", *terminal.hanging("", f"R-{run['number']}  {run['runbook']}   {run['mode']}, {state}", out=out)]
         for remedy in remedies:
             because = f" ({remedy['reason']})" if remedy["reason"] else ""
             lines += terminal.hanging("    ", f"{remedy['title']}: {remedy['standing']}{because}", out=out)
     waiting = [plan for plan in kept.plans if plan["state"] == "waiting"]
     for plan in waiting:
-        lines += ["", *terminal.hanging("", f"Plan {plan['hash'][:8]} waits for a yes: handrail plan {name}", out=out)]
+        lines += [
+            "",
+            *terminal.hanging("", f"Plan {plan['hash'][:8]} is waiting for approval: handrail plan {name}", out=out),
+        ]
     lines += _tasks(
         [
             (one["number"], one["text"], bool(one["done_at"]), one["done_by"], one["note"], one["owner"])
@@ -133,7 +136,7 @@ def _asked(seen: IncidentView) -> str:
     """What a person is asked for now, as the verb that answers; empty where nothing is."""
     match seen.stage.kind:
         case "waiting" if seen.plan is not None:
-            return f"Next: handrail plan {seen.id} shows all of it, handrail approve {seen.plan.hash[:8]} says yes."
+            return f"Next: handrail plan {seen.id} shows all of it, handrail approve {seen.plan.hash[:8]} approves it."
         case "queued":
             return f"{seen.stage.detail} Next: handrail incidents {seen.stage.holder}."
         case "guess":
@@ -153,7 +156,7 @@ def _asked(seen: IncidentView) -> str:
         one = seen.unknown[0]
         where = f"{one.run} {one.plan[:8]} {one.command}"
         return (
-            f"Next: look at the target, then handrail settle {where} --happened or --did-not-happen. "
+            f"Next: check the target, then handrail settle {where} --happened or --did-not-happen. "
             f"Where nobody can tell: handrail release {where} --saw WHAT."
         )
     return ""

@@ -48,7 +48,7 @@ class Told:
 def init(folder: Path, *, environment: str, namespace: str, json_: bool) -> None:
     """Write what is not there yet, and say what to do next."""
     if not folder.is_dir():
-        raise FixSettings(f"{folder} is no folder. Name the one that your runbooks are in.")
+        raise FixSettings(f"{folder} is not a folder. Name the one that your runbooks are in.")
     for name, value in (("--environment", environment), ("--namespace", namespace)):
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
             raise FixSettings(f"{name} {value}: write small letters, digits and hyphens, such as production.")

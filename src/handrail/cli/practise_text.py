@@ -204,7 +204,7 @@ def no_look(here: Practice, place: str) -> str:
                 if is_change(command):
                     return f"{place} changes something: `propose {step.number}` makes it into a plan."
         if place == str(step.number) or place.startswith(f"{step.number}."):
-            return f"{place} is no look. `runbook` shows what is."
+            return f"{place} is not a look. `runbook` shows what is."
     return f"{book.id} has no {place}. `runbook` shows its steps."
 
 
@@ -377,7 +377,7 @@ def waits_for(here: Practice) -> str:
     """What is waited for, in a few words, while it is."""
     for row in here.store.runs(incident=here.incident, open_only=True):
         if row["verifying"]:
-            return str(row["waits_for"] or "waiting for the checks")
+            return words.waits(row) or "waiting for the checks"
     return "waiting"
 
 

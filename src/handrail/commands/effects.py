@@ -221,7 +221,7 @@ def _program(words: Sequence[str], program: Program, knowledge: Knowledge) -> St
         )
     walked = _walk(words, program)
     if walked.verb is None:
-        return _unknown(f"{program.name}-verb", f"{program.name} {' '.join(words[1:3])} is no verb that is known")
+        return _unknown(f"{program.name}-verb", f"{program.name} {' '.join(words[1:3])} is not a known verb")
     verb = walked.verb
     name = " ".join((program.name, *verb.path))
     refused = verb.raw.get("no_such", ())  # flags that people write and this verb does not have

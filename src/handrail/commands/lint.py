@@ -174,7 +174,7 @@ def _patch(words: Sequence[str]) -> list[Finding]:
                 _finding(
                     "patch-syntax",
                     Severity.ERROR,
-                    "the patch is no JSON: kubectl ends with an error",
+                    "the patch is not valid JSON: kubectl ends with an error",
                     "mend the quotes",
                 )
             ]

@@ -60,7 +60,7 @@ class CannotNegate:
 def negated(expression: str) -> tuple[Negated, ...] | CannotNegate:
     """What must hold when the alert's condition is no longer true."""
     if promql.mistake(expression):
-        return CannotNegate(reason=f"it is no PromQL: {promql.mistake(expression)}")
+        return CannotNegate(reason=f"it is not valid PromQL: {promql.mistake(expression)}")
     found = _negated(_bare(_uncommented(expression)))
     if isinstance(found, CannotNegate):
         return found
@@ -69,7 +69,7 @@ def negated(expression: str) -> tuple[Negated, ...] | CannotNegate:
         for query in (one.query, one.denominator):
             plain = query.replace("$window", "5m").replace("$namespace", "namespace")
             if query and (mistake := promql.mistake(plain)):
-                return CannotNegate(reason=f"what it comes to is no PromQL: {mistake}")
+                return CannotNegate(reason=f"what it comes to is not valid PromQL: {mistake}")
     return windowed
 
 

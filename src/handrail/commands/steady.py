@@ -188,7 +188,7 @@ def _fits(value: str, op: str, wanted: str) -> bool:
     try:
         return (re.fullmatch(wanted, value) is not None) is (op == "=~")
     except re.error as error:
-        raise _Unknown(f"{wanted} is no regular expression that is read here: {error}") from error
+        raise _Unknown(f"{wanted} is not a regular expression that Handrail reads: {error}") from error
 
 
 def _labels(node: Any) -> Iterator[str]:

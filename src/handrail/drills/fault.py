@@ -107,7 +107,7 @@ def read(text: str, *, path: str) -> Fault:
         )
     except (yaml.YAMLError, AttributeError, KeyError, RecursionError, TypeError, ValueError, re.error) as error:
         raise FixRunbook(
-            f"{path} is no fault: {type(error).__name__} {error}. See docs/reference/faults.md."
+            f"{path} is not a valid fault: {type(error).__name__} {error}. See docs/reference/faults.md."
         ) from error
     courses = (found.remedies, *found.editions.values())
     if not found.by_hand and any(remedy.by_hand for remedies in courses for remedy in remedies):
@@ -186,7 +186,7 @@ def of(path: Path) -> Fault:
     try:
         text = files.text_of(path)
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "this is no UTF-8 text"
+        why = error.strerror if isinstance(error, OSError) else "this is not UTF-8 text"
         raise FixRunbook(f"{path} cannot be read: {why}. A fault is a YAML file.") from error
     return read(text, path=str(path))
 

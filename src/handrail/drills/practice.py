@@ -40,7 +40,7 @@ PREVIEW_SECONDS = 0.5  # what a preview takes, about: a recording does not tell
 TYPED = "typed"  # the name of a look that stands in no runbook
 NUMBER = re.compile(r"[0-9]{1,6}")  # of a step, as somebody types it
 NO_DATA = "no data in this recording"
-UNKNOWN = "{!r} is no word of this prompt, and no command that is known. `help` lists the words."
+UNKNOWN = "{!r} is neither a word of this prompt nor a known command. `help` lists the words."
 
 
 class Clock:
@@ -453,7 +453,7 @@ class Practice:
         scene = self.scene
         choice = [remedy for remedy in scene.remedies if remedy.bullet and remedy.step == step]
         if not choice:
-            return No(says=f"Step {step} of {scene.runbook.id} is no choice between remedies.")
+            return No(says=f"Step {step} of {scene.runbook.id} is not a choice between remedies.")
         self._weigh(scene, step)
         self.acts.append(
             Looked(at=self.elapsed, command=f"{scene.runbook.id}.{step}", runs_as="", seen=True, recorded=True)

@@ -177,7 +177,7 @@ def load_to_play(path: Path) -> Recording:
 
 
 def _not_whole(path: Path, why: str) -> FixRunbook:
-    return FixRunbook(f"{path} is no whole recording ({why}). Make it again with `handrail drill`.")
+    return FixRunbook(f"{path} is not a complete recording ({why}). Make it again with `handrail drill`.")
 
 
 def _misshapen(made: Recording) -> str:

@@ -126,7 +126,7 @@ def of(raw: Any, *, path: str) -> Script:
 
 
 def _no_course(path: str, error: Exception) -> FixRunbook:
-    return FixRunbook(f"{path} is no course: {type(error).__name__} {error}. See docs/reference/courses.md.")
+    return FixRunbook(f"{path} is not a valid course: {type(error).__name__} {error}. See docs/reference/courses.md.")
 
 
 def _act(raw: Mapping[str, Any], path: str) -> Act:

@@ -38,7 +38,7 @@ class Made:
     held: bool = False  # another plan holds a target of it: nothing was begun, and it waits its turn
 
 
-NEVER_HEARD = "Handrail stopped between starting this command and hearing back"
+NEVER_HEARD = "Handrail stopped after starting this command and before its answer"
 Boundary = Callable[[str], None]
 """Called at each boundary with its name: the crash harness dies there, everyone else passes."""
 
@@ -157,7 +157,7 @@ def looked_at(unknown: Made, command: PlannedCommand, *, run: str, ground: Groun
 
     That something is left proves nothing, since it may still be under way: it stays unknown, for a person.
     """
-    cannot = dataclasses.replace(unknown, detail=f"{unknown.detail}: nobody can know from here")
+    cannot = dataclasses.replace(unknown, detail=f"{unknown.detail}: its outcome cannot be known from here")
     if command.preview.changes_nothing:
         return cannot
     try:

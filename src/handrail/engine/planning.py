@@ -222,7 +222,7 @@ def take_back(made: Plan, *, succeeded: AbstractSet[int], ground: Ground, basis:
         left_out=left_out,
         reaches=reaches,
         guards=guards,
-        healed="nothing is proven by it: what was before is back",
+        healed="it proves nothing by itself: the state before is back",
     )
     return Proposals(plans=((plan, True),))
 
@@ -460,7 +460,7 @@ def _with_bound_ways(remedy: Remedy, prospect: Prospect, *, ground: Ground, basi
 def healed_when(checks: Sequence[Check], hold: timedelta) -> str:
     """What will count as healed, as a sentence."""
     if not checks:
-        return "no check is bound: a person says whether it helped"
+        return "no check is bound: a person must say whether it helped"
     told = []
     for check in checks:
         if check.below is not None:

@@ -116,9 +116,9 @@ class Responder:
         """One transaction of a turn, as long as nobody ended its run or closed its incident."""
         return endings.still(self.store, scene.run, scene.where["incident"])
 
-    def _waits(self, scene: Scene, reason: str) -> None:
+    def _waits(self, scene: Scene, reason: str, **measured: int) -> None:
         with self._still(scene):
-            self.store.update_run(scene.run, waits_for=reason)
+            self.store.update_run(scene.run, waits_for=reason, **measured)
 
     def _alone(self, run: str) -> threading.Lock:
         """Held by who acts for a run now."""
@@ -656,9 +656,9 @@ class Responder:
         if incident.get("status") != "open":
             return "its incident is closed"
         if incident.get("taken_over_by"):
-            return f"{incident['taken_over_by']} took over and works by hand"
+            return f"{incident['taken_over_by']} took over and is working by hand"
         paused = self.store.setting(PAUSED)
-        return f"all automation is paused by {paused}" if paused else ""
+        return f"automation is paused by {paused}" if paused else ""
 
     def _decision(
         self, scene: Scene, plan: Any, *, moved: Any
@@ -705,7 +705,7 @@ class Responder:
         at = scene.resolved_at
         if self.store.now() - at <= self._hold(scene):
             return []
-        return [f"its alert resolved at {at:%H:%M:%S} UTC: a fresh look decides"]
+        return [f"its alert resolved at {at:%H:%M:%S} UTC: Handrail is looking again"]
 
     def _void(self, scene: Scene, row: Row, reason: str) -> None:
         """The plan is void; the remedy may be planned again from a fresh look."""
@@ -734,7 +734,7 @@ class Responder:
         if scene is None or found is None:
             return ""
         if self.store.now() >= found[1].expires_at:  # then nothing is asked any more
-            reason = f"nobody decided until {found[1].expires_at:%H:%M:%S} UTC"
+            reason = f"it expired at {found[1].expires_at:%H:%M:%S} UTC without a decision"
             self._void(scene, found[0], reason)
             return reason
         try:
@@ -744,7 +744,7 @@ class Responder:
         if not moved and self._right_by_now(scene):
             with self._still(scene):
                 self.store.append("checks_hold", {}, **scene.where)
-            moved.append("the alert resolved and the checks hold by now: a fresh look decides")
+            moved.append("the alert resolved and the checks hold now: Handrail is looking again")
         if moved:
             self._void(scene, found[0], moved[0])
         else:
@@ -774,7 +774,7 @@ class Responder:
     def _verify(self, scene: Scene, remedy: str) -> str:
         wanted = scene.binding.checks
         if not wanted:
-            told = "no check is bound: a person says whether it helped"
+            told = "no check is bound: a person must say whether it helped"
             with self._still(scene):
                 self.store.update_run(scene.run, verifying="", waits_for=told)
                 self.store.set_remedy(scene.run, remedy, standing=Standing.MADE, reason=told)
@@ -808,7 +808,7 @@ class Responder:
                     self.store.append("check", {"says": says, "ok": ok}, **scene.where)
             charts.watch(scene, self.store, during=began)
             held = verdict.held.total_seconds() if isinstance(verdict, checks.Holding | checks.Verified) else 0.0
-            self._waits(scene, f"{says}; held {held:.0f} of {self._hold(scene).total_seconds():.0f} s")
+            self._waits(scene, says, held=round(held), hold=round(self._hold(scene).total_seconds()))
             row = self.store.run(scene.run)
             if row is None or row["stopped_by"] or self.store.setting(PAUSED) or self.over.is_set():
                 return False

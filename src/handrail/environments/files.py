@@ -33,7 +33,7 @@ def services(text: str, *, path: str) -> tuple[Service, ...]:
         for needed in service.depends_on:
             if needed not in names:
                 raise FixSettings(
-                    f"{path}: {service.name} depends on {needed}, which is no service there. Add it or remove it."
+                    f"{path}: {service.name} depends on {needed}, which is not in the services file. Add it or remove it."
                 )
     return tuple(found)
 
@@ -96,7 +96,7 @@ def duration(text: str, *, where: str) -> timedelta:
     """`15s`, `2m`."""
     found = DURATION.fullmatch(text.strip())
     if not found:
-        raise FixSettings(f"{where}: {text} is no duration. Write 15s, 2m or 1h.")
+        raise FixSettings(f"{where}: {text} is not a duration. Write 15s, 2m or 1h.")
     return timedelta(seconds=float(found[1]) * UNITS[found[2]])
 
 
@@ -111,7 +111,7 @@ def _mapping(text: str, path: str, key: str) -> Mapping[str, Any]:
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise FixSettings(f"{path}: this is no YAML: {error}") from error
+        raise FixSettings(f"{path}: this is not valid YAML: {error}") from error
     raw = {} if raw is None else raw
     if not isinstance(raw, dict) or not isinstance(raw.get(key) or {}, dict):
         raise FixSettings(f"{path}: it has no mapping `{key}`.")

@@ -237,7 +237,7 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "still_wrong": lambda told: f"The alert resolved, but the checks still fail{told.after(': ', 'says')}",
     "checks_hold": lambda told: "The checks hold now",
     "acknowledged": lambda told: f"Acknowledged by {told.person}",
-    "taken_over": lambda told: f"{told.person} took over and works by hand",
+    "taken_over": lambda told: f"{told.person} took over and is working by hand",
     "handed_back": lambda told: f"{told.person} handed the incident back to Handrail",
     "paused": lambda told: f"{told.person} paused automation",
     "resumed": lambda told: f"{told.person} resumed automation",

@@ -8,7 +8,7 @@ from typing import Any
 
 from handrail.remedies import checks
 from handrail.runbooks.document import TimeToResolve
-from handrail.words import TOOLS, clock, count, duration, listed, local, sentence, shell, short
+from handrail.words import TOOLS, clock, count, duration, listed, local, sentence, shell, short, waits
 
 
 def target_time(target: TimeToResolve) -> str:
@@ -44,7 +44,7 @@ def held(holder: Mapping[str, Any]) -> str:
     ends = (
         f"nobody knows what it did there; this plan goes on once a person says so in {holder['incident']}"
         if holder["unknown"]
-        else "this plan goes on when that one is over"
+        else "this plan continues when that one is done"
     )
     return f"{whose} holds {holder['target']} since {since:%H:%M:%S} UTC: {ends}"
 
@@ -62,4 +62,5 @@ __all__ = [
     "shell",
     "short",
     "target_time",
+    "waits",
 ]

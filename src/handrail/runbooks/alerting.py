@@ -159,7 +159,7 @@ def _rule(
     lasts = told.lasts if told.lasts is not None else (QUICK if severity == "critical" else SLOW)
     window, limit, expression = _condition(told, runbook, bound, namespace=namespace, profile=profile)
     if mistake := promql.mistake(expression):
-        raise _No(f"what it comes to is no PromQL ({mistake}): correct its query")
+        raise _No(f"what it comes to is not valid PromQL ({mistake}): correct its query")
     service, named = _service(told, bound, expression)
     about = _about(expression, service, bound, told, limit)
     summary = literal(bound.summary or runbook.title)

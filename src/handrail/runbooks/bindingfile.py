@@ -126,9 +126,9 @@ class _File:
             raw = yaml.load(self.text, Loader=_Loader)  # noqa: S506 -- a safe loader, with lines
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise FixRunbook(f"{self.path}:{line}: this is no YAML: {error.problem}. Mend that line.") from error
+            raise FixRunbook(f"{self.path}:{line}: this is not valid YAML: {error.problem}. Mend that line.") from error
         except yaml.YAMLError as error:
-            raise FixRunbook(f"{self.path}:1: this is no YAML: {error}. Write it as UTF-8 text.") from error
+            raise FixRunbook(f"{self.path}:1: this is not valid YAML: {error}. Write it as UTF-8 text.") from error
         except (RecursionError, ValueError) as error:  # nested without end; a number or date that is none
             told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
             raise FixRunbook(
@@ -363,7 +363,7 @@ class _File:
         number = self._step(identity, step, parent, step)
         kind = self._text(raw, "kind") or ListKind.CHECKLIST
         if kind not in set(ListKind):
-            self._no(raw, "kind", f"a list is no {kind}", near=list(ListKind))
+            self._no(raw, "kind", f"a list is not a {kind}", near=list(ListKind))
         bullets = self._mapping(raw, "bullets")
         stands_for: dict[int, tuple[StandsFor, ...]] = {}
         for place in bullets:
@@ -482,13 +482,13 @@ class _File:
     def _whole(self, raw: _At, key: str, value: Any) -> int:
         """A step's or bullet's number; as a key of YAML it comes as text."""
         if isinstance(value, bool) or not re.fullmatch(r"[1-9]\d*", str(value)):
-            self._no(raw, key, f"{value!r} is no number of a step or bullet. Write 1, 2 or 3")
+            self._no(raw, key, f"{value!r} is not the number of a step or bullet. Write 1, 2 or 3")
         return int(value)
 
     def _place(self, raw: _At, key: str, value: Any) -> str:
         """Where a command stands: `5.1`, perhaps with its runbook before it. Unquoted, YAML would read 5.10 as 5.1."""
         if not isinstance(value, str) or not PLACE.fullmatch(value):
-            self._no(raw, key, f"{value!r} is no place of a command. Write step and number in quotes, as '5.1'")
+            self._no(raw, key, f"{value!r} is not the place of a command. Write step and number in quotes, as '5.1'")
         return str(value)
 
     def _own_place(self, raw: _At, step: int, value: Any) -> str:
@@ -496,7 +496,9 @@ class _File:
         place = self._place(raw, "commands", value)
         if not place.startswith(f"{step}."):
             self._no(
-                raw, "commands", f"{place} is no command of step {step}, for which this remedy stands. Write '{step}.1'"
+                raw,
+                "commands",
+                f"{place} is not a command of step {step}, for which this remedy stands. Write '{step}.1'",
             )
         return place
 
@@ -504,18 +506,22 @@ class _File:
         value = raw.get(key, default)
         if key in raw and (isinstance(value, bool) or not isinstance(value, int | float)):
             self._no(
-                raw, key, f"`{key}` is no number: {value!r}. Write one such as 1 or 0.5, the unit beside it in `unit`"
+                raw,
+                key,
+                f"`{key}` is not a number: {value!r}. Write one such as 1 or 0.5, the unit beside it in `unit`",
             )
         if key in raw and not _is_finite(value):
             self._no(
-                raw, key, f"`{key}` is no limit that anything can pass: {str(value)[:20]}. Write one such as 1 or 0.5"
+                raw,
+                key,
+                f"`{key}` is not a limit that anything can reach: {str(value)[:20]}. Write one such as 1 or 0.5",
             )
         return value
 
     def _text(self, raw: _At, key: str) -> str:
         value = raw.get(key, "")
         if not isinstance(value, str) or (key in raw and not value):
-            self._no(raw, key, f"`{key}` is no text: {value!r}. Write some, in quotes where it looks like a number")
+            self._no(raw, key, f"`{key}` is not text: {value!r}. Write some, in quotes where it looks like a number")
         return str(value)
 
     def _yes_or_no(self, raw: _At, key: str) -> bool:
@@ -529,13 +535,13 @@ class _File:
         value = raw.get(key, [])
         every = [value] if one and isinstance(value, str) else value
         if not isinstance(every, list) or not all(isinstance(item, str) and item for item in every):
-            self._no(raw, key, f"`{key}` is no list of texts: {value!r}. Write [first, second]")
+            self._no(raw, key, f"`{key}` is not a list of texts: {value!r}. Write [first, second]")
         return tuple(every)
 
     def _list_of(self, raw: _At, key: str) -> list[Any]:
         value = raw.get(key, [])
         if not isinstance(value, list):
-            self._no(raw, key, f"`{key}` is no list. Write each item after a hyphen, or all between [ and ]")
+            self._no(raw, key, f"`{key}` is not a list. Write each item after a hyphen, or all between [ and ]")
         return list(value)
 
     def _items(self, raw: _At, key: str) -> list[_At]:
@@ -550,7 +556,7 @@ class _File:
         """A mapping, empty where it is left out."""
         value = raw.get(key, _At())
         if not isinstance(value, _At):
-            self._no(raw, key, f"`{key}` is no mapping. Write `name: value` pairs under it")
+            self._no(raw, key, f"`{key}` is not a mapping. Write `name: value` pairs under it")
         return value
 
     def _promql(self, raw: _At, key: str) -> str:
@@ -562,7 +568,7 @@ class _File:
             return text  # a figure that the environment names itself
         mistake = promql.mistake(query)
         if mistake:
-            self._no(raw, key, f"this query is no PromQL: {mistake}. Try it in Prometheus first")
+            self._no(raw, key, f"this query is not valid PromQL: {mistake}. Try it in Prometheus first")
         return text
 
     def _pattern(self, raw: _At, key: str) -> str:
@@ -572,7 +578,9 @@ class _File:
             groups = re.compile(text).groups
         except re.error as error:
             self._no(
-                raw, key, f"{text} is no regular expression: {error}. Write one with one group, as '^ *\\d+ (.+)$'"
+                raw,
+                key,
+                f"{text} is not a valid regular expression: {error}. Write one with one group, as '^ *\\d+ (.+)$'",
             )
         if groups != 1:
             self._no(raw, key, f"{text} has {groups} groups, and the value is the one group. Write (?:…) for others")
@@ -583,7 +591,7 @@ class _File:
     def _duration(self, raw: _At, key: str) -> timedelta:
         found = DURATION.fullmatch(raw[key].strip()) if isinstance(raw[key], str) else None
         if found is None:
-            self._no(raw, key, f"{raw[key]} is no duration: write 15s, 2m or 1h")
+            self._no(raw, key, f"{raw[key]} is not a duration: write 15s, 2m or 1h")
         seconds = float(found[1]) * UNITS[found[2]]
         if seconds > LONGEST.total_seconds():
             self._no(raw, key, f"`{key}` is longer than a year: {raw[key][:20]}. Write 15s, 2m or 1h")

@@ -84,9 +84,9 @@ def read(text: str, *, path: str) -> tuple[AlertingRule, ...]:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise FixRunbook(f"{path}:{line}: this is no YAML: {error.problem}. Mend that line.") from error
+        raise FixRunbook(f"{path}:{line}: this is not valid YAML: {error.problem}. Mend that line.") from error
     except yaml.YAMLError as error:
-        raise FixRunbook(f"{path}:1: this is no YAML: {error}. Write it as UTF-8 text.") from error
+        raise FixRunbook(f"{path}:1: this is not valid YAML: {error}. Write it as UTF-8 text.") from error
     except RecursionError as error:
         raise FixRunbook(f"{path}:1: this is nested too deep for a file of rules. Name another.") from error
     found = [rule for document in documents if document is not None for rule in _of_document(document, path)]

@@ -23,7 +23,7 @@ RULES: Mapping[str, str] = {
     "no-steps": "A runbook has nothing to do.",
     "not-text": "The file is no text that can be read.",
     "nothing-staged": "A commit is made with nothing staged.",
-    "patch-syntax": "A patch is no JSON.",
+    "patch-syntax": "A patch is not valid JSON.",
     "prints-secrets": "Values of Secrets are printed to wherever the output goes.",
     "promql-syntax": "A Prometheus query cannot be parsed.",
     "psql-watch": "psql's -w is about passwords; it repeats nothing.",

@@ -112,7 +112,9 @@ runs = sa.Table(
     sa.Column("verify_since", Text),
     sa.Column("verified_since", Text),  # where the checks began to hold
     sa.Column("verified_at", Text),
-    sa.Column("waits_for", Text, nullable=False, default=""),
+    sa.Column("waits_for", Text, nullable=False, default=""),  # for people; nothing reads it back
+    sa.Column("held", Int),  # seconds for which the checks hold so far, while they are read
+    sa.Column("hold", Int),  # of so many
     sa.Column("handed_over_at", Text),  # when people were told that nothing is left to propose
     sa.Column("answers", Int),  # the alert that fired still once another run had healed what that one was about
     sa.Index("ix_runs_runbook", "runbook", "number"),

@@ -28,7 +28,7 @@ def read_document(path: Path, knowledge: Knowledge) -> Document:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return _unreadable(str(path), raw, f"this is no UTF-8 text (byte {error.start})")
+        return _unreadable(str(path), raw, f"this is not UTF-8 text (byte {error.start})")
     if "\0" in text:
         return _unreadable(str(path), raw, "this is a binary file")
     return read_text(text, str(path), knowledge)

@@ -43,7 +43,7 @@ def read(words: Sequence[str], *, on: str) -> Push:
     elif len(operands) > 2:
         why = f"{' and '.join(operands[1:])} are several branches: a run pushes one, its own"
     elif operands and operands[0] != "origin":
-        why = f"{operands[0]} is no repository that the workspace knows: it has origin alone"
+        why = f"{operands[0]} is not a repository of the workspace: it has origin alone"
     elif not branch:
         why = "the workspace stands on no branch, so there is nothing that a push would send"
     elif not BRANCH.fullmatch(branch) or ".." in branch:

@@ -237,7 +237,7 @@ def main() -> None:
                 os.close(number)
     try:
         if not stat.S_ISDIR(os.stat(workspace).st_mode):  # noqa: PTH116
-            _refuse("the workspace is no folder")
+            _refuse("the workspace is not a folder")
         whole = NEW_NS | NEW_UTS | NEW_IPC | NEW_PID
         _own_view(NEW_NS | NEW_PID if mode == LOOK else whole if mode == "network" else whole | NEW_NET)
     except OSError as error:

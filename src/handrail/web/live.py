@@ -66,7 +66,10 @@ class Bulletin:
     def _mark(self, incident: str) -> tuple[Any, ...]:
         """What differs when the page would: the newest event, and what runs write without one."""
         last = self._store.last_event(incident=incident)
-        runs = [(run["waits_for"], run["verifying"], run["ending"]) for run in self._store.runs(incident=incident)]
+        runs = [
+            (run["waits_for"], run["held"], run["verifying"], run["ending"])
+            for run in self._store.runs(incident=incident)
+        ]
         return last, runs, self._store.incident(incident), self._store.setting("paused_by")
 
 

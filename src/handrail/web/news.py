@@ -62,7 +62,7 @@ def since(store: Store, catalog: gather.Catalog, incident: dict[str, Any], *, af
         ),
         None,
     )
-    waits = next((run["waits_for"] for run in runs if run["waits_for"]), "")
+    waits = next((words.waits(run) for run in runs if run["waits_for"]), "")
     return {
         "incident": name,
         "lines": lines,

@@ -190,8 +190,8 @@ class Pages:
             return ""
         standing = {row["standing"] for row in self.store.remedies_of(f"R-{runs[-1]['number']}")}
         if Standing.UNKNOWN in standing:
-            return "a person must say what happened"
-        return "the change is running" if Standing.CHANGING in standing else str(runs[-1]["waits_for"])
+            return "outcome unknown: your confirmation is needed"
+        return "the change is running" if Standing.CHANGING in standing else words.waits(runs[-1])
 
     def _view(self, name: str) -> incidents.IncidentView:
         facts = gather.facts(self.store, self.catalog, name)

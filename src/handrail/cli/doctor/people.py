@@ -185,7 +185,7 @@ def sources(looked: Looked) -> Iterator[Line]:
             yield Line(
                 area="sources",
                 level=WRONG,
-                says=f"the token_sha256 of {name} is no SHA-256",
+                says=f"the token_sha256 of {name} is not a SHA-256",
                 do="write the hash of its token there, never the token",
             )
         elif path is not None and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:

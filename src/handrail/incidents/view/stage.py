@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +9,6 @@ from datetime import datetime
 from handrail.incidents import words
 from handrail.incidents.view.facts import APPROVED, RUNNING, WAITING, Facts, RunFacts
 from handrail.incidents.view.plan import PlanView, Unknown
-
-HELD = re.compile(r";? ?held (\d+) of (\d+) s$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +98,13 @@ def stage(facts: Facts, leading: RunFacts | None, current: PlanView | None, unkn
 
 
 def _verifying(leading: RunFacts, waits: str) -> Stage:
-    held = HELD.search(waits)
-    reading = HELD.sub("", waits)
     return Stage(
         kind="verifying",
         says="Verifying the fix",
-        detail=words.sentence(reading.strip(" ;")) or "The first reading comes with the next samples.",
+        detail=words.sentence(waits.strip()) or "The first reading comes with the next samples.",
         since=leading.row["changed_at"] or leading.row["verify_since"],
-        held=int(held[1]) if held else None,
-        hold=int(held[2]) if held else None,
+        held=leading.row.get("held"),
+        hold=leading.row.get("hold"),
     )
 
 

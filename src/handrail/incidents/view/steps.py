@@ -102,7 +102,7 @@ def remedies_of(facts: Facts) -> dict[str, str]:
 def run_view(run: RunFacts, facts: Facts) -> RunView:
     notes = []
     if run.runbook is None:
-        notes.append("The document of this run can no longer be read: its steps cannot be shown. The record is whole.")
+        notes.append("This run's document can no longer be read, so its steps cannot be shown. The record is complete.")
     if run.edited:
         notes.append("The document was edited after this run began. The run keeps the text it began with.")
     if run.row["mode"] == "looks" and facts.incident["status"] == "open":

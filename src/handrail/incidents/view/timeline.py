@@ -78,7 +78,7 @@ def _said_once(events: Sequence[Event]) -> Iterable[Event]:
 
 
 def _together(events: Sequence[Event]) -> str:
-    """`6 looks: 5 answered, 1 did not`, `Told Ana Ruiz and stakeholders`, `3 tasks were finished by Handrail`."""
+    """`6 looks: 5 answered, 1 did not`, `Told Ana Ruiz and stakeholders`, `3 tasks were completed by Handrail`."""
     if events[0].kind == "evidence":
         answered = sum(event.payload.get("look") == Look.SEEN for event in events)
         rest = len(events) - answered
@@ -86,7 +86,7 @@ def _together(events: Sequence[Event]) -> str:
     who = list(dict.fromkeys(str(event.payload.get("person", "")) for event in events))
     if events[0].kind == "message":
         return f"Told {words.listed(who)}."
-    return f"{len(events)} tasks were finished by {words.listed(who)}."
+    return f"{len(events)} tasks were completed by {words.listed(who)}."
 
 
 def _line(event: Event, names: sentences.Names) -> Line:
