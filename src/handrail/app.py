@@ -23,7 +23,7 @@ from typing import Any
 
 import uvicorn
 
-from handrail import incidents, listening, logs, notify, oncall, settings, store, syntax
+from handrail import alerts, incidents, listening, logs, notify, oncall, settings, store, syntax
 from handrail.approvals import Approver
 from handrail.client.place import is_served
 from handrail.commands import Command
@@ -303,6 +303,7 @@ def assemble(
         sources=Current(_tokens(known)),
         signing=Current(_signing(known)),
         proofs=Current(_proofs(known)),
+        titles=Current(_titles(known)),
     )
     keeping = Keeping(store=kept, keep=known.keep, forget_turns=durable.forget)
     edits = Edits(
@@ -377,6 +378,7 @@ class Live:
     sources: Current[str]
     signing: Current[bytes]
     proofs: Current[Proof]
+    titles: Current[str]
 
     def renew(self, fresh: Settings) -> None:
         """Take over what was read anew; whoever is gone is refused from now on."""
@@ -384,6 +386,7 @@ class Live:
         self.sources.renew(_tokens(fresh))
         self.signing.renew(_signing(fresh))
         self.proofs.renew(_proofs(fresh))
+        self.titles.renew(_titles(fresh))
 
 
 def _tokens(known: Settings) -> dict[str, str]:
@@ -405,6 +408,15 @@ def _proofs(known: Settings) -> dict[str, Proof]:
         and not _is_bearer(one.proof)
         and not _is_hub(one.proof)
     }
+
+
+def _titles(known: Settings) -> dict[str, str]:
+    """How senders are called, of sources that say whose they are."""
+    told = {
+        name: one.mapping.title if one.mapping is not None else alerts.title(one.kind)
+        for name, one in known.sources.items()
+    }
+    return {name: title for name, title in told.items() if title}
 
 
 def _is_bearer(proof: Proof) -> bool:
@@ -573,6 +585,7 @@ def _served(
             sources=parts.live.sources,
             signing=parts.live.signing,
             proofs=parts.live.proofs,
+            titles=parts.live.titles,
             open_reading=known.open_reading,
             secure_cookies=known.secure_cookies,
         ),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from handrail.alerts import Alert, Flaw, Notification, kept, parse, payloads, read_kept
+from handrail.alerts import Alert, Flaw, Notification, Refused, kept, parse, payloads, read_kept
 
 EXAMPLES = Path(__file__).parent / "examples"
 AT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
@@ -235,6 +235,23 @@ def _places(raw: Any, at: tuple[Any, ...] = ()) -> Any:
     for key, value in items:
         yield (*at, key)
         yield from _places(value, (*at, key))
+
+
+@pytest.mark.parametrize(
+    ("headers", "title"),
+    [
+        ({"User-Agent": "Alertmanager/0.27.0"}, "Alertmanager"),
+        ({"user-agent": "Grafana"}, "Grafana"),
+        ({"X-PagerDuty-Signature": ""}, "PagerDuty"),
+        ({"x-amz-sns-message-type": "Notification"}, "Amazon SNS"),
+        ({"Content-Type": "application/cloudevents+json"}, "CloudEvents"),
+    ],
+)
+def test_a_refusal_names_whom_the_headers_speak_of(headers: dict[str, str], title: str) -> None:
+    found = parse(b"{", source="lab", at=AT, headers=headers)
+    assert isinstance(found, Refused) and f"taken for {title}" in found.reason
+    aside = parse(b'{"a": 1}', source="lab", at=AT, headers=headers)
+    assert isinstance(aside, Notification) and title in aside.aside[0].reason
 
 
 def test_a_readers_own_mistake_sets_the_message_aside(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,13 @@ def test_a_refusal_names_whom_the_sender_was_taken_for(tmp_path: Path) -> None:
         path = f"/api/v1/hooks/{kind}/shop"
         for answer in (at.client.post(path, content=GOOD), at.client.post(path, content=b" " * 101, headers=right)):
             assert title in answer.json()["detail"], answer.text
+    agents = {"Alertmanager/0.27.0": "Alertmanager", "Grafana": "Grafana", "PagerDuty-Webhook/V3.0": "PagerDuty"}
+    for agent, title in agents.items():
+        answer = at.client.post("/api/v1/hooks/shop", content=GOOD, headers={"User-Agent": agent})
+        assert answer.json()["detail"].endswith(f"Taken for {title}.")
+    assert at.client.post("/api/v1/hooks/shop", content=GOOD).json()["detail"].endswith("Nothing tells whose it is.")
+    said = site(tmp_path / "said", proofs={"shop": TOKEN}, titles={"shop": "Zabbix"})
+    assert said.client.post("/api/v1/hooks/sns/shop", content=GOOD).json()["detail"].endswith("Taken for Zabbix.")
 
 
 # -- Amazon's topics -------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from handrail.alerts.history import Does, History, Turn, follow
 from handrail.alerts.kept import as_webhook, kept, read_kept
 from handrail.alerts.mapping import SenderMapping, compiled
 from handrail.alerts.model import Alert, Aside, Flaw, Note, Notification, Refused
-from handrail.alerts.payloads import SENDERS, parse, title
+from handrail.alerts.payloads import SENDERS, by_headers, parse, title
 from handrail.alerts.scope import UNKNOWN as UNKNOWN_SERVICE
 from handrail.alerts.scope import Directory, Scope, ScopeKind, scope_from, scope_of, service_said
 from handrail.alerts.scopetable import DEFAULT as DEFAULT_RULES
@@ -39,6 +39,7 @@ __all__ = [
     "Severity",
     "Turn",
     "as_webhook",
+    "by_headers",
     "by_word",
     "compiled",
     "follow",

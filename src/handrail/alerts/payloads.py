@@ -43,6 +43,27 @@ SENDERS: Mapping[str, Sender] = {  # by the name that routes and settings use; i
 }
 
 
+MARKS = (  # of a request's headers, whose value begins so, and whose that is
+    ("x-amz-sns-message-type", "", "sns"),
+    ("x-pagerduty-signature", "", "pagerduty"),
+    ("x-grafana-alerting-signature", "", "grafana"),
+    ("ce-specversion", "", "event"),
+    ("content-type", "application/cloudevents", "event"),
+    ("user-agent", "alertmanager/", "alertmanager"),
+    ("user-agent", "grafana", "grafana"),
+    ("user-agent", "pagerduty", "pagerduty"),
+    ("user-agent", "datadog", "datadog"),
+    ("user-agent", "amazon simple notification", "sns"),
+)
+
+
+def by_headers(headers: Mapping[str, str]) -> str:
+    """Whose a request seems to be before its body is read; names in lower case. Empty where nothing tells."""
+    return next(
+        (kind for name, begins, kind in MARKS if name in headers and headers[name].lower().startswith(begins)), ""
+    )
+
+
 def title(kind: str) -> str:
     """How a kind of sender is called; empty for one that is not known."""
     return SENDERS[kind].title if kind in SENDERS else ""
@@ -61,11 +82,11 @@ def parse(
 
     `by` is the mapping of its source, which reads it whatever its shape.
     """
-    named = _mapped(by) if by is not None else SENDERS.get(kind)
+    told = {name.lower(): value for name, value in (headers or {}).items()}
+    named = _mapped(by) if by is not None else SENDERS.get(kind) or SENDERS.get(by_headers(told))
     taken_for = f"This was taken for {named.title}" if named else "The sender was not recognised"
     if len(body) > LARGEST:
         return Refused(status=413, reason=f"{taken_for}: the body has {len(body)} bytes; up to {LARGEST} are taken")
-    told = {name.lower(): value for name, value in (headers or {}).items()}
     text, odd = _decoded(body)
     raw, cut, wrong = _loaded(text)
     binary = events.is_binary(told)

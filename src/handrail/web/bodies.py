@@ -46,8 +46,8 @@ class Room:
 class Body:
     """One message's body, which holds room until it is closed."""
 
-    def __init__(self, room: Room, *, proven: bool, limit: int, sender: str) -> None:
-        self._room, self._proven, self._limit, self._sender = room, proven, limit, sender
+    def __init__(self, room: Room, *, proven: bool, limit: int, taken_for: str) -> None:
+        self._room, self._proven, self._limit, self._taken_for = room, proven, limit, taken_for
         self._held = 0
         self.sent = b""  # as it came over the wire, which is what a signature is of
         self.content = b""
@@ -67,7 +67,7 @@ class Body:
         if text is None:
             return
         if not text.isdecimal():
-            raise Problem(400, f"Content-Length is not a number. This was taken for {self._sender}.")
+            raise Problem(400, f"Content-Length is not a number. {self._taken_for}")
         if int(text) > self._limit:
             raise self._too_large()
 
@@ -75,7 +75,7 @@ class Body:
         return Problem(
             413,
             f"The body is larger than {self._limit // MB or self._limit} {'MB' if self._limit >= MB else 'bytes'}. "
-            f"Group fewer alerts into a message. This was taken for {self._sender}.",
+            f"Group fewer alerts into a message. {self._taken_for}",
         )
 
     async def read(self, request: Request, *, seconds: float) -> None:
@@ -111,9 +111,9 @@ class Body:
                 self._hold(len(piece))
                 parts.append(piece)
         except zlib.error as error:
-            raise Problem(400, f"The compressed body cannot be unpacked: {error}. Taken for {self._sender}.") from None
+            raise Problem(400, f"The compressed body cannot be unpacked: {error}. {self._taken_for}") from None
         if not unpacker.eof:
-            raise Problem(400, f"The compressed body is not whole. This was taken for {self._sender}.")
+            raise Problem(400, f"The compressed body is not whole. {self._taken_for}")
         return b"".join(parts)
 
 

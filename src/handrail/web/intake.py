@@ -30,7 +30,12 @@ from handrail.web.topics import CONFIRMATION, Topics
 
 log = logging.getLogger("handrail.web")
 AT_ONCE = 4  # webhooks being read and stored; the others wait here, and pages have threads of their own
-TOLD_HEADERS = ("ce-", "content-type")  # what a reader needs; nothing else of a request is handed on
+TOLD_HEADERS = (
+    "ce-",
+    "content-type",
+    "user-agent",
+    "x-amz-sns-message-type",
+)  # what a reader needs; nothing else of a request is handed on
 
 
 def webhook(
@@ -43,11 +48,11 @@ def webhook(
     async def take(request: Request) -> Response:
         source, kind = str(request.path_params["source"]), str(request.path_params.get("kind", ""))
         proof, headers = settings.proof_of(source), {name.lower(): value for name, value in request.headers.items()}
-        sender = alerts.title(kind) or "a sender that its shape tells"
+        sender = settings.titles.get(source) or alerts.title(kind) or alerts.title(alerts.by_headers(headers))
         early = proof is None or proofs.by_token(proof)
         if proof is None or (early and not proofs.has_token(proof, headers)):
             raise _unknown(proof, sender)
-        body = Body(room, proven=early, limit=settings.body_limit, sender=sender)
+        body = Body(room, proven=early, limit=settings.body_limit, taken_for=_taken_for(sender))
         try:
             body.announced(request)
             await body.read(request, seconds=settings.body_seconds)
@@ -57,7 +62,8 @@ def webhook(
                     raise _unknown(proof, sender)
                 if verdict is Verdict.STALE:
                     raise Problem(
-                        503, f"Rightly signed by {sender}, but at another time: compare the clocks, or it is a replay."
+                        503,
+                        f"Rightly signed by {sender or 'its sender'}, but at another time: compare the clocks, or it is a replay.",
                     )
                 if message.get("Type") == CONFIRMATION:
                     return await run_in_threadpool(_confirm, known_topics, message, source)
@@ -74,7 +80,11 @@ def webhook(
 def _unknown(proof: Proof | None, sender: str) -> Problem:
     """The same words for a source that nobody knows and for one that did not prove itself."""
     wanted = proofs.asked_for(proof) if proof is not None else "the token"
-    return Problem(401, f"The source is not known, or did not bring {wanted} that is its own. Taken for {sender}.")
+    return Problem(401, f"The source is not known, or did not bring {wanted} that is its own. {_taken_for(sender)}")
+
+
+def _taken_for(sender: str) -> str:
+    return f"Taken for {sender}." if sender else "Nothing tells whose it is."
 
 
 def _check(

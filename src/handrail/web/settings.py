@@ -107,6 +107,8 @@ class WebSettings:
     """Webhook source to the secret with which it signs: its token is not asked for, each body's signature is."""
     proofs: Mapping[str, Proof] = field(default_factory=dict, repr=False)
     """Webhook source to any other way in which it proves itself; counts more than the two above."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Webhook source to how its sender is called, where settings say whose it is."""
     zone: str = "UTC"
     """The time zone of the pages, as in `Europe/Madrid`."""
     open_reading: bool = False
