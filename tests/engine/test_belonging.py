@@ -233,3 +233,9 @@ def test_who_had_it_is_paged_beside_who_is_on_call(stage: Stage) -> None:
     stage.desk.acknowledge("I-1", Approver(name="Jon", roles=("responder",), known_by="token"))
     tell(stage, "DiskFull", {"service": "web", "severity": "critical"})
     assert pages(stage)[-2:] == ["page/I-1/critical/1/Ana", "page/I-1/critical/1/Jon"]
+
+
+def test_a_guess_is_told_as_one(stage: Stage) -> None:
+    tell(stage, "Trouble", {"pod": "billing-6d4f9c7b9d-x2x7q", "namespace": "shop"})
+    (told,) = stage.store.events(kinds=("alert_received",))
+    assert "that it is about billing in shop is a guess: label pod" in told.payload["reason"]

@@ -78,6 +78,22 @@ def test_nothing_of_an_earlier_record_is_lost_and_a_copy_of_it_is_kept(record: P
     engine.dispose()
 
 
+def test_an_alert_that_fired_for_ever_beside_its_newer_self_is_over(record: Path) -> None:
+    """A restart of Prometheus gave it another start, and its end ended only that one."""
+    with closing(driver().connect(record)) as connection:
+        for start, status in (("12:30", "firing"), ("12:40", "firing"), ("12:50", "resolved")):
+            moment = f"2026-05-04T{start}:00.000000+00:00"
+            row = ("shop", "drift", moment, "QueueStuck", status, None, moment, "{}", "I-1", "")
+            names = "source, fingerprint, starts_at, name, status, resolved_at, received_at, body, incident, decision"
+            connection.execute(f"INSERT INTO alerts ({names}) VALUES (?,?,?,?,?,?,?,?,?,?)", row)
+        connection.commit()
+    engine = connect(f"sqlite:///{record}")
+    drift = [row for row in Store(engine, clock=Clock()).alerts_of("I-1") if row["fingerprint"] == "drift"]
+    assert [row["status"] for row in drift] == ["resolved"] * 3
+    assert [row["resolved_at"] and f"{row['resolved_at']:%H:%M}" for row in drift] == ["12:40", "12:50", None]
+    engine.dispose()
+
+
 def test_it_has_the_same_tables_as_a_new_record(record: Path, tmp_path: Path) -> None:
     old, new = connect(f"sqlite:///{record}"), connect(f"sqlite:///{tmp_path}/new.db")
     assert schema(old) == schema(new)

@@ -164,7 +164,8 @@ class Intake:
         if self._openings is not None and (not stands_alone(scope) or self._openings.holds_scope(environment, scope)):
             self._write()
         decision = self.belonging.where(alert, scope, environment=environment, now=now)
-        row["decision"] = decision.reason
+        guessed = f"; that it is about {scope.title} is a guess: {scope.reason}" if scope.guess else ""
+        row["decision"] = f"{decision.reason}{guessed}"
         if isinstance(decision, alerts.Joins):
             row["incident"] = decision.incident
             return self._join(alert, row, decision, scope=scope, environment=environment)
@@ -336,7 +337,7 @@ class Intake:
             self.belonging.shares(incident, joins.shares)
         self.store.append(
             "alert_received",
-            {"name": alert.name, "decision": "joins", "reason": joins.reason, **_read(alert)},
+            {"name": alert.name, "decision": "joins", "reason": row["decision"], **_read(alert)},
             environment=environment,
             incident=incident,
             actor=_source(source),

@@ -12,6 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 from handrail import incidents
+from handrail.alerts import UNKNOWN_SERVICE
 from handrail.engine.catalog import Catalog
 from handrail.engine.standpoint import Standpoint, duties_of, standpoint
 from handrail.errors import HandrailError
@@ -197,7 +198,7 @@ class Outgoing:
             title=title,
             severity=here.row["severity"],
             environment=here.row["environment"],
-            scope=here.row["service"] or "",
+            scope="" if here.row["service"] == UNKNOWN_SERVICE else here.row["service"] or "",
             runbook=leading["runbook"] if leading else "",
             has_it=here.has_it,
             drill=here.drill,

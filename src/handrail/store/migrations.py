@@ -152,8 +152,22 @@ def _documents_once(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN document_text")
 
 
+def _one_alert_of_each(connection: sa.Connection) -> None:
+    """An alert with a newer start was another alert, and the older one fired for ever: it ended where the newer begins."""
+    connection.execute(
+        sa.text(
+            "UPDATE alerts SET status = 'resolved', resolved_at = (SELECT min(later.starts_at) FROM alerts AS later"
+            " WHERE later.source = alerts.source AND later.fingerprint = alerts.fingerprint"
+            " AND later.starts_at > alerts.starts_at) WHERE status = 'firing' AND EXISTS (SELECT 1 FROM alerts AS later"
+            " WHERE later.source = alerts.source AND later.fingerprint = alerts.fingerprint"
+            " AND later.starts_at > alerts.starts_at)"
+        )
+    )
+
+
 def _from_e35670d(connection: sa.Connection) -> None:
     _documents_once(connection)
+    _one_alert_of_each(connection)
     connection.execute(sa.text("UPDATE messages SET sent_at = at WHERE state = 'sent' AND sent_at IS NULL"))
 
 
