@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handrail.engine.rounds import WATCHED, WOKEN, Rounds
+from handrail.engine.rounds import AT_ONCE, WATCHED, WOKEN, Rounds
 from handrail.store import Store
 from tests.factory import NOON, Clock, fresh_store, plan
 
@@ -121,6 +121,7 @@ def test_runs_of_an_earlier_process_are_woken_a_few_at_a_time_those_with_a_chang
     world.store.set_plan(world.store.waiting_plans()[0][0]["hash"], was=("waiting",), state="approved")
     queued = world.run(2, waits=False)
     world.store.wait_for_turn([(queued, "lab", 1)])
+    asked = world.run(2)
     over = world.run(3, waits=False)
     world.store.end_run(over, ending="stopped", reason="")
     assert world.rounds.wake_more() == 0, "nothing is woken before a process begins"
@@ -131,6 +132,7 @@ def test_runs_of_an_earlier_process_are_woken_a_few_at_a_time_those_with_a_chang
         assert found <= WOKEN
     assert len(world.woken) == 3 * WOKEN + 2
     assert queued not in world.woken, "it waits for its turn"
+    assert asked not in world.woken, "it waits for a person, and its plan is watched"
     assert over not in world.woken
     assert world.rounds.wake_more() == 0
 
@@ -151,3 +153,15 @@ def test_only_other_runs_proposals_are_in_the_way(world: World) -> None:
     assert world.store.waits_elsewhere("I-1", run="R-9")
     assert not world.store.waits_elsewhere("I-2", run="R-9")
     assert world.store.waiting_count() == 1
+
+
+def test_of_many_runs_that_are_touched_at_once_a_few_go_on_now_and_the_rest_in_turn(world: World) -> None:
+    runs = [world.run(number, waits=False) for number in range(AT_ONCE + 2 * WOKEN)]
+    world.store.wait_for_turn([(runs[3], "lab", 1)])
+    world.rounds.touched([*runs, *runs])
+    assert len(world.woken) == AT_ONCE - 1
+    world.rounds.touched(runs[AT_ONCE : AT_ONCE + 2])
+    assert len(world.woken) == AT_ONCE + 1, "few at once go on now"
+    while world.rounds.wake_more():
+        pass
+    assert set(world.woken) == set(runs) - {runs[3]}

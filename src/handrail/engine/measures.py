@@ -33,6 +33,9 @@ class Measures:
         into = self.registry
         self._events = Counter("handrail_events", "Lines of the record, by kind.", ["kind"], registry=into)
         self._plans = Counter("handrail_plans", "Plans, by what became of them.", ["state"], registry=into)
+        self.watched = Counter(
+            "handrail_plans_watched", "Plans that wait and whose guards were read again.", registry=into
+        )
         self._outcomes = Counter(
             "handrail_changes", "Commands of approved plans, by outcome.", ["outcome"], registry=into
         )

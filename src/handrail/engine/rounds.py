@@ -9,7 +9,8 @@ began are woken a few at a time, those with a change first.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from handrail.store import Store
@@ -17,7 +18,8 @@ from handrail.store import Store
 log = logging.getLogger("handrail")
 WATCHED = 6  # waiting plans in one round of five seconds: 72 a minute at most
 EXPIRED = 50  # plans that become void in one round
-WOKEN = 5  # runs of an earlier process in one round of half a second
+WOKEN = 5  # runs that something happened to, or that were open before, in one round of half a second
+AT_ONCE = 10  # runs that a piece of work touched and that go on at once; the others in their turn
 
 
 class Rounds:
@@ -30,12 +32,13 @@ class Rounds:
         self.store, self._watch_plan, self._wake = store, watch_plan, wake
         self._watched_last = ""
         self._woken_last: int | None = None
-        self.looked = 0  # plans whose guards were read since the start
+        self._later: dict[str, None] = {}  # runs that go on in a moment; a process that begins wakes all that are open
+        self._guard = threading.Lock()
 
     # -- plans that wait -------------------------------------------------------------------------------------------
 
-    def plans(self) -> None:
-        """Those whose time is over, and the next few of the rotation."""
+    def plans(self) -> int:
+        """Those whose time is over, and the next few of the rotation; of how many the guards were read."""
         for row in self.store.expired_plans(self.store.now(), most=EXPIRED):
             self._one(row)
         rows = self.store.next_waiting(after=self._watched_last, most=WATCHED)
@@ -45,8 +48,8 @@ class Rounds:
             rows += [row for row in begin if row["hash"] not in seen and row["hash"] <= self._watched_last]
         for row in rows:
             self._watched_last = row["hash"]
-            self.looked += 1
             self._one(row)
+        return len(rows)
 
     def _one(self, row: dict[str, Any]) -> None:
         try:
@@ -55,7 +58,23 @@ class Rounds:
         except Exception:  # one plan's door: the others are looked at
             log.exception("watch_failed", extra={"plan": row["hash"]})
 
-    # -- runs of an earlier process --------------------------------------------------------------------------------
+    # -- runs that go on -------------------------------------------------------------------------------------------
+
+    def touched(self, runs: Sequence[str]) -> None:
+        """Something happened to what these runs are about. Of many at once a few go on now and the rest a few at a time.
+
+        One that waits for its turn to look sees it then.
+        """
+        going = list(dict.fromkeys(runs))
+        if len(going) > AT_ONCE:
+            with self._guard:
+                self._later.update(dict.fromkeys(going[AT_ONCE:]))
+        for run in going[:AT_ONCE]:
+            self._go_on(run)
+
+    def _go_on(self, run: str) -> None:
+        if self.store.turns_before(run) is None:
+            self._wake(run)
 
     def begin(self) -> None:
         """At the start of a process: runs that are not over are to be woken. Those in the middle of a change at once."""
@@ -65,8 +84,14 @@ class Rounds:
 
     def wake_more(self, most: int = WOKEN) -> int:
         """The next few; how many were woken."""
-        if self._woken_last is None:
-            return 0
+        with self._guard:
+            later = [run for run, _ in zip(list(self._later), range(most), strict=False)]
+            for run in later:
+                del self._later[run]
+        for run in later:
+            self._go_on(run)
+        if later or self._woken_last is None:
+            return len(later)
         found = self.store.open_runs(after=self._woken_last, most=most)
         for run in found:
             self._woken_last = int(run.removeprefix("R-"))

@@ -194,8 +194,7 @@ class Server:
             self._arrived.clear()
             try:
                 while not self._over.is_set() and (touched := self._posts.round()) is not None:
-                    for run in touched:
-                        self.wake(run)
+                    self.rounds.touched(touched)
                     self._budget.free.set()
             except TryAgain as error:  # it stays stored, and is taken again in a moment
                 log.warning("record_unreachable", extra={"error": str(error)})
@@ -256,7 +255,7 @@ class Server:
                 log.exception("timer_failed", extra={"timer": timer["id"]})
         if now - self._watched >= WATCH_PLANS or now < self._watched:  # the clock may have been set back
             self._watched = now
-            self.rounds.plans()
+            self.measures.watched.inc(self.rounds.plans())
             self._budget.free.set()
             for storm in self._storms.watch() if self._storms else ():
                 log.info("storm_ended", extra={"incident": storm})

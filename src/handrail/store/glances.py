@@ -87,9 +87,12 @@ class Glances(Rows):
         return took[:most][::-1]
 
     def open_runs(self, *, after: int, most: int) -> list[str]:
-        """Runs that are not over and wait for no turn, in order, from behind one number on."""
+        """Runs that are not over, in order, from behind one number on; but those that wait for a turn, or with a plan for
+        an approval: what is to happen wakes them, and a plan is watched."""
         waits = sa.select(t.turns.c.run).where(t.turns.c.run == R.number).exists()
-        query = sa.select(R.number).where(R.ending.is_(None), R.number > after, sa.not_(waits))
+        name = sa.literal("R-").concat(sa.cast(R.number, sa.Text))
+        asked = sa.select(P.hash).where(P.run == name, P.state == "waiting").exists()
+        query = sa.select(R.number).where(R.ending.is_(None), R.number > after, sa.not_(waits), sa.not_(asked))
         with reading(self.engine) as connection:
             return [f"R-{row.number}" for row in connection.execute(query.order_by(R.number).limit(most))]
 
