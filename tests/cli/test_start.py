@@ -6,11 +6,14 @@ import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 from handrail import cli
+from tests.cli.served import LOCAL, write
 
 HEAVY = ("handrail.app", "handrail.engine", "handrail.web", "handrail.drills", "handrail.store", "handrail.targets")
 OTHERS = ("dbos", "fastapi", "starlette", "uvicorn", "sqlalchemy", "httpx", "jinja2", "yaml", "rich", "apprise")
@@ -25,13 +28,19 @@ except SystemExit as over:
 """
 
 
-def loaded(*words: str) -> tuple[set[str], str]:
+def loaded(*words: str, team: Path | None = None, codes: Sequence[int | None] = (0, None)) -> tuple[set[str], str]:
     """The modules that a process of its own has at its end, and what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        [sys.executable, "-c", LOADED, *words],
+        cwd=team,
+        env=LOCAL,
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
     told = json.loads(done.stderr.splitlines()[-1])
-    assert told["code"] in (0, None), done.stderr
+    assert told["code"] in codes, done.stderr
     return set(told["modules"]), done.stdout
 
 
@@ -45,6 +54,35 @@ def test_a_help_loads_nothing_of_what_the_verb_does(verb: str) -> None:
     ]
     ours = {name.split(".")[1] for name in modules if name.startswith("handrail.")}
     assert ours <= {"cli", "errors"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("incidents",),
+        ("incidents", "I-1"),
+        ("plan", "I-1"),
+        ("approve", "abcd"),
+        ("pause",),
+        ("done", "R-1", "3"),
+        ("event", "a.b"),
+    ],
+)
+def test_a_verb_that_asks_loads_nothing_that_serves(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Here without a server: with one it does less."""
+    modules, _ = loaded(*words, team=write(tmp_path), codes=(0, 1, 2, None))
+    serves = (
+        "handrail.app",
+        "handrail.engine",
+        "handrail.web",
+        "handrail.drills",
+        "dbos",
+        "fastapi",
+        "sqlalchemy",
+        "uvicorn",
+    )
+    assert not [name for name in modules if name.startswith(serves)]
+    assert "handrail.client.asking" in modules
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)

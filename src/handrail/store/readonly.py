@@ -18,6 +18,7 @@ from handrail.errors import FixSettings
 from handrail.evidence import Actor, Event
 
 Row = dict[str, Any]
+LONGEST = 18  # digits of a number that SQLite can hold
 PATIENCE = 5.0  # seconds that another writer is waited for
 SINCE = ("verify_since", "verified_since", "at")
 
@@ -68,7 +69,7 @@ class Record:
         """`I-12` or `R-12` as the record has it; empty where there is none of that name."""
         letter, number = name[:2].upper(), name[2:]
         table = {"I-": "incidents", "R-": "runs"}.get(letter)
-        if table is None or not number.isdecimal():
+        if table is None or not number.isdecimal() or len(number) > LONGEST:
             return ""
         found = self._rows(f"SELECT number FROM {table} WHERE number = ?", int(number))  # noqa: S608 -- one of two
         return f"{letter}{found[0]['number']}" if found else ""
