@@ -1,4 +1,4 @@
-"""`handrail bind` as scripts and people use it, in a process of its own."""
+"""`handrail bind` as scripts and people use it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import dataclasses
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,6 +20,7 @@ from handrail.cli import documents
 from handrail.drills import recording
 from handrail.runbooks import bindingfile, proof
 from handrail.syntax.reading import read_document
+from tests.cli import here
 from tests.runbooks.test_bind import CRASHING, MANY, RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,15 +75,7 @@ def prometheus() -> Iterator[str]:
 
 
 def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "handrail", *words],
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return here.run(*words, cwd=cwd, COLUMNS="100")
 
 
 @pytest.fixture
