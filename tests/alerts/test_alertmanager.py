@@ -313,6 +313,16 @@ def test_a_bare_list_and_a_single_alert_are_taken() -> None:
         assert alert.fingerprint == "abc"
 
 
+def test_in_a_bare_list_an_end_that_has_passed_says_that_it_is_over() -> None:
+    """Prometheus tells Alertmanager so, and until when what fires is to be believed."""
+    ends = {"2026-05-04T12:05:00Z": "resolved", "2026-05-04T12:10:00Z": "firing", "0001-01-01T00:00:00Z": "firing"}
+    for end, status in ends.items():
+        (alert,) = read(json.dumps([one(status=None, endsAt=end)]).encode()).alerts
+        assert (alert.status, alert.notes) == (status, ())
+    (alert,) = read(webhook(one(status=None, endsAt="2026-05-04T12:05:00Z"))).alerts
+    assert alert.status == "firing", "a webhook says it in words"
+
+
 def test_what_the_sender_left_out_is_told() -> None:
     assert read(webhook(FIRING, truncatedAlerts=4950)).truncated == 4950
     assert read(webhook(FIRING, truncatedAlerts="7")).truncated == 7

@@ -127,6 +127,23 @@ def test_a_source_s_new_token_is_good_at_once_and_its_old_one_is_not(served: Ser
     assert people.source_knows(tokens, "demo", "hr1_another-another-another")
 
 
+def test_how_a_source_proves_itself_and_is_read_is_read_again(served: Served) -> None:
+    """Another proof, and a mapping that was corrected."""
+    served.write("z.yaml", "name: $.a\n")
+    served.replace("handrail.yaml", "token_file: lab.token", "token_file: lab.token, user: zabbix, mapping: z.yaml")
+    served.parts.edits.refresh()
+    live, catalog = served.parts.live, served.parts.catalog
+    assert live.proofs["demo"].user == "zabbix"
+    assert catalog.mappings["demo"].title == live.titles["demo"] == "a mapped sender"
+    served.write("z.yaml", "title: Zabbix\nname: $.b\n")
+    served.parts.edits.refresh()
+    assert catalog.mappings["demo"].title == live.titles["demo"] == "Zabbix"
+    served.write("z.yaml", "title: Zabbix\nname: $.b[\n")
+    served.parts.edits.refresh()
+    assert catalog.mappings["demo"].title == "Zabbix", "a mistake keeps what was read before"
+    assert served.kinds()[-1] == "trouble"
+
+
 def test_a_service_and_an_environment_are_read_again(served: Served) -> None:
     """An owner that changed, a hold that is longer."""
     served.replace("services.yaml", "owner: shop", "owner: platform")

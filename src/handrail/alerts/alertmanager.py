@@ -10,7 +10,7 @@ from typing import Any
 
 from handrail.alerts.letter import Letter
 from handrail.alerts.model import Alert, Aside, Notification
-from handrail.alerts.reading import as_it_came, as_text
+from handrail.alerts.reading import EARLIEST, FIRING, RESOLVED, as_it_came, as_text, moment
 
 ALERTMANAGER, GRAFANA = "Alertmanager", "Grafana"
 URLS = ("runbook_url", "runbook", "runbookURL")
@@ -31,6 +31,7 @@ def is_grafana(raw: object) -> bool:
 def read(raw: Any, letter: Letter) -> Notification:
     """The alerts of a webhook. What is wrong with one is wrong with that one alone."""
     post = raw if isinstance(raw, dict) and "alerts" in raw else {"alerts": raw if isinstance(raw, list) else [raw]}
+    bare = isinstance(raw, list)
     group_key, group_status = post.get("groupKey"), post.get("status")
     key = letter.reading(-1).text(group_key, "groupKey") if isinstance(group_key, str) else ""
     alerts, aside = [], []
@@ -40,7 +41,7 @@ def read(raw: Any, letter: Letter) -> Notification:
             reason = "it has no object `labels`" if isinstance(item, dict) else "it is no object"
             aside.append(Aside(alert=number, reason=reason, text=as_it_came(item)))
             continue
-        alerts.append(_alert(item, labels, letter, number=number, group_status=group_status, group_key=key))
+        alerts.append(_alert(item, labels, letter, number=number, group_status=group_status, group_key=key, bare=bare))
     return Notification(
         alerts=tuple(alerts),
         aside=tuple(aside),
@@ -57,11 +58,12 @@ def _alert(
     number: int,
     group_status: Any,
     group_key: str,
+    bare: bool,
 ) -> Alert:
     reading = letter.reading(number)
     labels = reading.texts(given, "label")
     annotations = reading.texts(raw.get("annotations"), "annotation")
-    status = reading.status(raw.get("status"), group=group_status)
+    status = reading.status(_status(raw, letter, bare=bare), group=group_status)
     began = reading.start(raw.get("startsAt"))
     return Alert(
         fingerprint=reading.fingerprint(raw.get("fingerprint"), known=lambda: _known(given, letter)),
@@ -77,6 +79,15 @@ def _alert(
         notes=tuple(reading.notes),
         whole=reading.whole,
     )
+
+
+def _status(raw: Mapping[str, Any], letter: Letter, *, bare: bool) -> Any:
+    """In a bare list, as Prometheus posts it, an end that has passed says that it is over, and nothing else does."""
+    said = raw.get("status")
+    if said is not None or not bare:
+        return said
+    end, _ = moment(raw.get("endsAt"))
+    return RESOLVED if end is not None and EARLIEST <= end <= letter.at else FIRING
 
 
 def _known(labels: Mapping[str, Any], letter: Letter) -> list[Any]:
