@@ -15,6 +15,7 @@ from handrail.alerts import Alert, Scope
 from handrail.approvals import Approver
 from handrail.engine import belonging
 from handrail.engine.escalate import Contacts
+from handrail.engine.standpoint import people_of, standpoint
 from handrail.environments import Service
 from handrail.oncall import Person, Schedule
 from handrail.store import Store
@@ -239,3 +240,16 @@ def test_a_guess_is_told_as_one(stage: Stage) -> None:
     tell(stage, "Trouble", {"pod": "billing-6d4f9c7b9d-x2x7q", "namespace": "shop"})
     (told,) = stage.store.events(kinds=("alert_received",))
     assert "that it is about billing in shop is a guess: label pod" in told.payload["reason"]
+
+
+def test_what_services_have_in_common_has_its_owner_paged_too(stage: Stage) -> None:
+    stage.catalog.people = (
+        *stage.catalog.people,
+        Person(name="Dora", roles=("responder",), teams=("data",)),
+    )
+    for name in ("identity", "payments"):
+        tell(stage, "SlowQueries", {"service": name})
+    here = standpoint(stage.store, stage.catalog, "I-1")
+    assert here is not None
+    found = people_of(here, 2, plan=Schedule(), catalog=stage.catalog, now=stage.clock())
+    assert [person.name for person in found] == ["Ana", "Dora"]

@@ -6,7 +6,7 @@ Nothing is asked of the cluster. What the form of a name suggests is marked a gu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 SAFE = "bcdfghjklmnpqrstvwxz2456789"  # what Kubernetes makes the random end of a name from: no vowels, no 0, 1 or 3
@@ -36,9 +36,11 @@ class Owner:
     reason: str
 
 
-def by_labels(labels: Mapping[str, str]) -> Owner | None:
-    """The owner that labels name; a ReplicaSet's is its Deployment, a scheduled Job's its CronJob."""
-    for kinds, names in PAIRS:
+def by_labels(labels: Mapping[str, str], *, of: Collection[str]) -> Owner | None:
+    """The owner that one of these labels names; a ReplicaSet's is its Deployment, a scheduled Job's its CronJob."""
+    beside = {name: kind for kind, name in PAIRS}
+    for names in of:
+        kinds = beside.get(names, "")
         kind, name = labels.get(kinds, "").lower(), labels.get(names, "")
         if not name or name == "<none>" or kind in ("node", "<none>"):
             continue

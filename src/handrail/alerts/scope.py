@@ -299,7 +299,7 @@ def _matches(text: str, globs: Iterable[str]) -> bool:
 def _named(labels: Mapping[str, str], rules: Rules) -> Iterable[_Found]:
     for rule in rules.rules:
         if rule.how is How.OWNER:
-            owner = by_labels(labels)
+            owner = by_labels(labels, of=rule.labels)
             if owner is not None and _readable(owner.name):
                 yield _Found(rule=rule, name=owner.name, workload=owner.kind, guess=owner.guess, reason=owner.reason)
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from handrail.runbooks.document import Document, Runbook, RunbookId
 from handrail.store import Store
 
 Row = dict[str, Any]
+OWNERS = 2  # the level at which a service's owners are paged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,20 @@ def standpoint(store: Store, catalog: Catalog, incident: str) -> Standpoint | No
 
 def people_of(here: Standpoint, level: int, *, plan: Schedule, catalog: Catalog, now: datetime) -> list[Person]:
     """Who is paged at a level of this incident; at level 1 also who had it before it became worse."""
-    found = oncall.on_call(level, plan=plan, known=catalog.people, owner=here.owner, now=now, drill=here.drill)
+    owners = [here.owner, *(shared_owners(here, catalog) if level == OWNERS else ())]
+    each = [
+        oncall.on_call(level, plan=plan, known=catalog.people, owner=owner, now=now, drill=here.drill)
+        for owner in dict.fromkeys(owners)
+    ]
+    found = list({person.name: person for people in each for person in people}.values())
     had = [person for person in catalog.people if level == 1 and person.name == here.row["had_by"]]
     return [*found, *(person for person in had if person not in found and bool(person.drill) == here.drill)]
+
+
+def shared_owners(here: Standpoint, catalog: Catalog) -> list[str]:
+    """Who owns what the incident's services have in common: it is about that as much as about them."""
+    shares = {one["name"] for one in json.loads(here.row.get("shares") or "[]")}
+    return [one.owner for one in catalog.services if one.name in shares] if shares else []
 
 
 def duties_of(here: Standpoint, level: int, catalog: Catalog) -> tuple[str, list[tuple[int, str]]]:
