@@ -9,9 +9,11 @@ import json
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from handrail.engine.desk import Receipt
 from tests.web.site import ANA, SOURCE, site
 
 HOOK = "/api/v1/hooks/alertmanager/lab"
@@ -154,3 +156,21 @@ def test_a_source_that_signs_is_known_by_its_signature_alone(tmp_path: Path) -> 
     answer = here.client.post(hook, content=event, headers={"X-Hub-Signature-256": good})
     assert answer.status_code == 202, answer.text
     assert [post["source"] for post in here.store.new_posts()] == ["pipeline"]
+
+
+def test_what_a_reader_needs_of_the_headers_is_handed_on_and_no_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event may stand in the headers; a token never reaches the record."""
+    here, seen = site(tmp_path), dict[str, Any]()
+
+    def receive(**letter: Any) -> Receipt:
+        seen.update(letter)
+        return Receipt(status=202, reason="1 alert stored", post=1)
+
+    monkeypatch.setattr(here.desk, "receive", receive)
+    headers = {**SOURCE, "Ce-SpecVersion": "1.0", "ce-type": "scan.failed", "Cookie": "x=y"}
+    assert here.client.post("/api/v1/hooks/event/lab", content=b"{}", headers=headers).status_code == 202
+    assert (seen["source"], seen["kind"], seen["body"]) == ("lab", "event", b"{}")
+    assert {"ce-specversion": "1.0", "ce-type": "scan.failed"}.items() <= seen["headers"].items()
+    assert not {"authorization", "cookie"} & set(seen["headers"])

@@ -268,7 +268,7 @@ def _mapping(name: str, source: SourceSettings) -> Iterator[Line]:
         area="sources",
         level=WARNING if notes else OK,
         says=f"the mapping of {name} reads its example as {one.name}, {one.status}"
-        + (f", with {len(one.labels)} labels" if not notes else f"; {notes[0]}"),
+        + (f", with {terminal.count(len(one.labels), 'label')}" if not notes else f"; {notes[0]}"),
         do="correct its paths, or live with what is read instead" if notes else "",
     )
 
