@@ -108,6 +108,16 @@ def test_a_list_of_alerts_fans_out_and_sees_the_whole_message() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "status"),
+    [("on", "firing"), ("OFF", "resolved"), (True, "firing"), (False, "resolved"), ("false", "resolved")],
+)
+def test_a_table_s_words_are_what_a_sender_says_whatever_yaml_makes_of_them(said: Any, status: str) -> None:
+    raw = yaml.safe_load("{name: $.n, status: {from: $.s, values: {on: firing, off: resolved}}}")
+    (alert,) = read({"n": "A", "s": said}, compiled(raw, where="test")).alerts
+    assert (alert.status, alert.notes) == (status, ())
+
+
+@pytest.mark.parametrize(
     ("by", "raw", "says"),
     [
         (mapping(each="$.alerts[*]", name="$.n"), {"things": []}, "$.alerts[*] finds nothing"),

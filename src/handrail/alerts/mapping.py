@@ -157,16 +157,18 @@ def _value(raw: Any, where: str) -> Value:
     if keys in ({"join"}, {"join", "with"}) and isinstance(raw["join"], list):
         return Join(parts=tuple(_value(one, where) for one in raw["join"]), between=str(raw.get("with", " ")))
     if {"from", "values"} <= keys <= {"from", "values", "otherwise"} and isinstance(raw["values"], Mapping):
-        table = {as_text(_plain(key)).lower(): value for key, value in raw["values"].items()}
+        table = {word: value for key, value in raw["values"].items() for word in _words(key)}
         return Table(of=_value(raw["from"], where), values=table, otherwise=raw.get("otherwise", MISSING))
     raise FixSettings(
         f"{where}: {sorted(map(str, keys))} is none of {{from, values, otherwise}}, {{join, with}}, {{body}} and {{value}}."
     )
 
 
-def _plain(key: Any) -> Any:
-    """YAML reads `on` and `yes` as true; what a sender says is the word."""
-    return {True: "true", False: "false"}.get(key, key) if isinstance(key, bool) else key
+def _words(key: Any) -> tuple[str, ...]:
+    """What a key of a table stands for: YAML reads `on` and `yes` as true, and a sender may say any of them."""
+    if isinstance(key, bool):
+        return ("true", "yes", "on") if key else ("false", "no", "off")
+    return (as_text(key).strip().lower(),)
 
 
 def _path(raw: Any, where: str, *, whole: bool = False) -> Path:
@@ -292,7 +294,7 @@ def _get(value: Value, item: Any, raw: Any) -> Any:
             return between.join(there) if there else MISSING
         case Table(of=of, values=values, otherwise=otherwise):
             found = _get(of, item, raw)
-            key = "" if found in (MISSING, None) else as_text(_plain(found)).strip().lower()
+            key = "" if found in (MISSING, None) else as_text(found).strip().lower()
             return values.get(key, found if otherwise is MISSING else otherwise)
 
 
