@@ -273,7 +273,7 @@ def test_the_librarys_own_binding_is_held_to_its_recordings(tmp_path: Path) -> N
     [
         (b'"seal":"', b'"seal":"0', "was edited since it was made"),
         (b'"after_alert":', b'"after_alert":1', "was edited since it was made"),
-        (b'"seal"', b'"seel"', "is no whole recording"),
+        (b'"seal"', b'"seel"', "is not a complete recording"),
         (b"### RB-009: ", b"### RB-009: Our ", "was made with another revision of"),
     ],
     ids=["its seal", "its answers", "its keys", "the runbook"],

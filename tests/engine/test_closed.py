@@ -212,6 +212,6 @@ def test_a_verb_that_read_an_open_run_a_moment_before_its_end_does_nothing(stage
     }
     before = len(stage.store.events(incident="I-1"))
     told = verbs[verb]()
-    assert (told.done, told.says) == (False, "There is no open run R-1.")
+    assert (told.done, told.says) == (False, "Run R-1 is not open.")
     assert closed
     assert len(stage.store.events(incident="I-1")) == before

@@ -625,7 +625,7 @@ def test_what_a_person_wants_while_the_guards_are_read_stops_the_change(stage: S
         return holds(guard)
 
     stage.ground.guard_holds = slow  # type: ignore[method-assign]
-    assert "works by hand" in stage.drive()
+    assert "working by hand" in stage.drive()
     assert stage.ground.changes == []
 
 
@@ -675,7 +675,7 @@ def test_no_yes_is_taken_while_somebody_works_by_hand(stage: Stage) -> None:
     plan = stage.waiting()
     stage.desk.take_over("I-1", ANA)
     answer = stage.desk.decide(plan.hash, ANA, yes=True)
-    assert (answer.done, "works by hand" in answer.says) == (False, True)
+    assert (answer.done, "by hand" in answer.says) == (False, True)
     stage.desk.hand_back("I-1", ANA)
     assert stage.desk.decide(plan.hash, ANA, yes=True).done
 
@@ -730,9 +730,9 @@ def test_an_incident_opened_by_hand_is_where_the_person_says(stage: Stage) -> No
     stage.catalog.places = dict.fromkeys(("shop", "spare"), stage.catalog.places["shop"])
     unsaid = stage.desk.open_by_hand("SH-001", ANA, service="web", values={})
     assert not unsaid.done
-    assert unsaid.says == "It is not said in which environment: shop or spare. Name one of them."
+    assert unsaid.says == "Which environment? Name one of shop or spare."
     wrong = stage.desk.open_by_hand("SH-001", ANA, service="web", values={}, environment="moon")
-    assert (wrong.done, wrong.says) == (False, "No environment is named moon. There is shop and spare.")
+    assert (wrong.done, wrong.says) == (False, "Unknown environment moon. Known: shop and spare.")
     assert stage.store.incidents() == []
     assert stage.desk.open_by_hand("SH-001", ANA, service="web", values={}, environment="spare").done
     assert [row["environment"] for row in stage.store.incidents()] == ["spare"]

@@ -138,7 +138,7 @@ def test_what_cannot_be_moved_is_said(stage: Stage) -> None:
         "no firing alert Nonesuch. It has ShopFails (1) and PaymentsFail (2)"
         in stage.desk.move_out("I-1", "Nonesuch", ANA).says
     )
-    assert stage.desk.move_out("I-9", "PaymentsFail", ANA).says == "There is no open incident I-9."
+    assert stage.desk.move_out("I-9", "PaymentsFail", ANA).says == "Incident I-9 is not open."
     assert stage.desk.move_out("I-1", "2", ANA).done, "by its number"
     assert stage.desk.move_out("I-1", "ShopFails", ANA).says == "ShopFails is the only alert of I-1."
 

@@ -186,7 +186,7 @@ def test_acknowledging_the_storm_acknowledges_all_and_what_comes_later(stage: St
     stage.store.acknowledge("I-3", "Jon")
     told = stage.desk.acknowledge("I-11", ANA)
     assert told.done
-    assert told.says == "Ana has I-11 and 14 incidents in it."
+    assert told.says == "I-11 and 14 incidents in it: acknowledged by Ana."
     assert {row["acknowledged_by"] for row in stage.store.incidents()} == {"Ana", "Jon"}
     assert stage.row("I-3")["acknowledged_by"] == "Jon", "who had one before has it still"
     stage.fire("late")
@@ -246,7 +246,7 @@ def test_looks_take_turns_by_severity_and_a_person_may_start_one(stage: Storm) -
     assert stage.store.next_turns("shop", most=1) == [bad]
     assert (stage.store.turns_before(bad), stage.store.turns_before(low)) == (0, 3)
     told = stage.desk.start(low, ANA)
-    assert (told.done, told.says) == (True, f"{low} looks now.")
+    assert (told.done, told.says) == (True, f"{low} has started looking.")
     assert stage.store.turns_before(low) is None
     assert not stage.desk.start(low, ANA).done, "once"
     (began,) = [event for event in stage.store.events(kinds=("run_started",)) if event.run == low]

@@ -151,7 +151,7 @@ def alert_resolves_while_a_plan_waits(course: Course, here: app.Running) -> None
     waiting = [plan.hash for _, plan in here.store.waiting_plans()]
     with course.gone(here) as since:
         receive(here, status="resolved", endsAt=now())
-        course.acted["plan_proposed"] = until(60, lambda: said(here, since, "a fresh look decides"))
+        course.acted["plan_proposed"] = until(60, lambda: said(here, since, "Handrail is looking again"))
         course.notes["void"] = until(15, lambda: not here.store.waiting_plans())
         course.notes["decided"] = here.desk.decide(waiting[0], APPROVER, yes=True, reason="late").says
         time.sleep(5)

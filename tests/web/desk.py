@@ -41,7 +41,7 @@ class MemoryDesk:
         """First one wins."""
         self._note("acknowledge", who, incident)
         if not self.store.acknowledge(incident, who.name):
-            return Told(done=False, says="Somebody has it already.")
+            return Told(done=False, says="Already acknowledged by somebody.")
         return self._event("acknowledged", who, incident=incident)
 
     def decide(self, plan: str, who: Approver, *, yes: bool, reason: str = "") -> Told:
