@@ -324,7 +324,7 @@ def test_what_is_held_after_an_ending_is_what_nobody_knows_of(
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("heals", [True, False])
+@pytest.mark.parametrize("heals", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_what_is_held_after_an_ending_of_a_change_whose_answer_is_lost(
     tmp_path: Path, heals: bool, ending: str
 ) -> None:

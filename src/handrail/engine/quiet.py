@@ -74,7 +74,8 @@ def in_hand(store: Store, catalog: Catalog, incident: Row, *, since: Any) -> str
         return f"{incident['taken_over_by']} works by hand"
     for row in store.runs(incident=name):
         run = f"R-{row['number']}"
-        if any(intent["outcome"] in (None, "unknown") for intent in store.intents_of(run)):
+        known = ("succeeded", "failed")
+        if any(one["outcome"] not in known and not one["looked_by"] for one in store.intents_of(run)):
             return f"nobody knows whether a change of {run} happened"
         if row["ending"]:
             continue
