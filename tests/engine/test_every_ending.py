@@ -248,6 +248,8 @@ def goes_on_behind(folder: Path, stage: Stage) -> None:
     (plan,) = [plan for row, plan in stage.store.waiting_plans() if row["run"] == second]
     assert stage.desk.decide(plan.hash, ANA, yes=True).done
     made = len(stage.ground.changes)
+    for timer in stage.store.due_timers(stage.clock()):  # what woke it until now
+        stage.store.fire(timer["id"])
     waits = stage.drive(second)
     found = _unknown(stage)
     if found is None:

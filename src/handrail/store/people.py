@@ -30,7 +30,11 @@ class People(Messages):
     def wake_soon(self, run: str) -> None:
         """Leave word that a run goes on; the process that serves finds it at once."""
         now = self.now()
-        self.arm(f"wake/{run}/{now.isoformat()}", due_at=now, kind="wake", subject=run)
+        name = f"wake/{run}/{now.isoformat()}"
+        with writing(self.engine):
+            before = self.timers(name)  # by a clock that stands still, or was set back, it may have fired already
+            if not any(timer["state"] == "armed" for timer in before):
+                self.arm(f"{name}/{len(before)}" if before else name, due_at=now, kind="wake", subject=run)
 
     def hasten(self, timer: str, due_at: datetime) -> bool:
         """Let an armed timer fire sooner; never later."""
