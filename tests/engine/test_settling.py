@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.engine.settling import AGAIN_SECONDS, MOST, Settling
+from handrail.engine.settling import AGAIN_SECONDS, MOST, STORM_SECONDS, Settling
 from handrail.store import Store
 from tests.factory import NOON, Clock, fresh_store
 
@@ -70,6 +70,17 @@ def test_a_storm_comes_before_all_that_is_severe(told: Told) -> None:
         told.settling.mark(f"I-{number}")
     told.settling.round()
     assert told.settled == ["I-1", "I-3", "I-2"]
+
+
+def test_a_storm_that_is_marked_all_the_time_is_settled_once_a_second(told: Told) -> None:
+    told.store.update_incident("I-1", gathers=1)
+    for _ in range(3):
+        told.settling.mark("I-1")
+        told.settling.mark("I-2")
+        told.settling.round()
+    assert told.settled == ["I-1", "I-2", "I-2", "I-2"]
+    told.seconds = STORM_SECONDS
+    assert told.settling.round() == 1, "and nothing is forgotten"
 
 
 def test_what_a_crash_interrupted_is_settled_by_the_next_process(told: Told) -> None:

@@ -272,12 +272,15 @@ def test_no_more_look_at_once_than_the_budget_has(stage: Storm) -> None:
     assert stage.store.turns_waiting() == {"shop": 20 - len(woken)}
 
 
-def test_one_looks_at_a_time_while_much_comes_in(stage: Storm) -> None:
+def test_one_looks_at_a_time_while_much_comes_in_and_only_for_what_is_critical(stage: Storm) -> None:
     woken: list[str] = []
     stage.fire(*scopes(30))
     budget = stage.desk._budget
     budget._wake = woken.append
     stage.desk._posts.backlog.entered(99, 1000)
+    budget.begin_all()
+    assert woken == []
+    stage.fire("bad", "worse", severity="critical")
     budget.begin_all()
     assert len(woken) == 1
     stage.desk._posts.backlog.left(99, 0)

@@ -20,7 +20,7 @@ class Budget:
         self, *, store: Store, most: int, wake: Callable[[str], None], busy: Callable[[], bool] = lambda: False
     ) -> None:
         """`wake` starts a run's next segment; `rested` is to be told where it ends. While it is `busy` with what comes
-        in one looks at a time: what is more severe may be on its way."""
+        in, one looks at a time and only for what is critical: the others may turn out to be behind what is on its way."""
         self.store, self._most, self._wake, self._busy = store, most, wake, busy
         self._looking: dict[str, str] = {}  # run to its environment
         self._guard = threading.Lock()
@@ -42,10 +42,11 @@ class Budget:
         """Begin the runs whose turn it is."""
         while True:
             with self._guard:
-                most = 1 if self._busy() else self._most
+                busy = self._busy()
+                most = 1 if busy else self._most
                 if sum(one == environment for one in self._looking.values()) >= most:
                     return
-                wanted = self.store.next_turns(environment, most=1)
+                wanted = self.store.next_turns(environment, most=1, worst=busy)
                 if not wanted:
                     return
                 self._looking[wanted[0]] = environment

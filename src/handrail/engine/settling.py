@@ -19,6 +19,7 @@ from handrail.store import Store
 log = logging.getLogger("handrail")
 MOST = 50  # incidents in one round
 AGAIN_SECONDS = 5.0  # after one that could not be settled
+STORM_SECONDS = 1.0  # between two times of a storm, which is marked with every piece that joins it
 SINCE = "settled_by_marks"  # a record without it was written by a process that kept no marks
 
 
@@ -77,10 +78,14 @@ class Settling:
             self._missed.clear()
         done = 0
         now = self._steady()
+        storms = {f"I-{row['number']}" for row in self.store.storms()}
         self._later = {incident: due for incident, due in self._later.items() if due > now}
         for incident, marks in self.store.unsettled(most=MOST + len(self._later)):
-            if incident not in self._later:
-                done += self._one(incident, marks)
+            if incident in self._later:
+                continue
+            done += self._one(incident, marks)
+            if incident in storms:
+                self._later[incident] = now + STORM_SECONDS
         if done:
             self._publish()
         return done

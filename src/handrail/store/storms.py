@@ -151,9 +151,10 @@ class Storms(Rows):
         with writing(self.engine, urgent=urgent) as connection:
             return connection.execute(sa.delete(t.turns).where(Q.run == number_of(run))).rowcount == 1
 
-    def next_turns(self, environment: str, *, most: int) -> list[str]:
-        """The runs of an environment whose turn is next."""
+    def next_turns(self, environment: str, *, most: int, worst: bool = False) -> list[str]:
+        """The runs of an environment whose turn is next; with `worst` only those of what is critical."""
         query = sa.select(Q.run).where(Q.environment == environment).order_by(Q.rank, Q.run).limit(most)
+        query = query.where(Q.rank == RANKS["critical"]) if worst else query
         with reading(self.engine) as connection:
             return [f"R-{row.run}" for row in connection.execute(query)]
 
