@@ -11,15 +11,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from handrail import store
+from handrail import app, store
 from handrail.engine import durable
 from handrail.errors import FixSettings, TryAgain
 from handrail.store import database, driver, sqlite
 from tests.factory import fresh_store
 
-SIZE = 8 * 1024 * 1024
+SIZE = 8 * 1024 * 1024  # bytes
 
 
 @pytest.fixture
@@ -186,3 +187,36 @@ def test_a_killed_writer_leaves_what_it_committed_and_readers_see_whole_transact
             assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         kept.engine.dispose()
     assert driver().sqlite_version_info
+
+
+@pytest.mark.slow
+def test_a_server_whose_disk_is_full_answers_503_shows_its_pages_and_goes_on(small: Path) -> None:
+    demo = Path(__file__).resolve().parents[2] / "library" / "demo"
+    alert = {"status": "firing", "labels": {"alertname": "Odd", "service": "s", "text": "x" * 60_000}}
+    body = {"version": "4", "status": "firing", "alerts": [{**alert, "startsAt": "2026-05-04T12:00:00Z"}] * 3}
+    with app.running(demo, state=small, port=0, grounds=lambda known, masker: {}) as here:
+        hook = f"{here.url}/api/v1/hooks/alertmanager/demo"
+        bearer = {"Authorization": f"Bearer {here.hook_token}"}
+
+        def post() -> httpx.Response:
+            return httpx.post(hook, json=body, headers=bearer, timeout=60)
+
+        assert post().status_code == 202
+        ballast = small / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"\0" * 4096):
+                pass
+        answers = [post() for _ in range(30)]
+        refused = [one for one in answers if one.status_code == 503]
+        assert {one.status_code for one in answers} <= {202, 503}
+        assert refused, "the disk is full"
+        assert refused[0].headers["Retry-After"]
+        assert httpx.get(here.url, timeout=60).status_code == 200
+        ballast.unlink()
+        over = time.monotonic() + 60
+        while (after := post()).status_code != 202:
+            assert (after.status_code, time.monotonic() < over) == (503, True)
+            time.sleep(0.2)
+        taken = sum(one.status_code == 202 for one in [*answers, after]) + 1
+        assert len(here.store.posts()) == taken, "what was answered is there, and nothing else"
+        assert here.store.broken_line() is None
