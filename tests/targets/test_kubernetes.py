@@ -199,7 +199,7 @@ def test_a_restart_is_previewed_as_the_patch_that_it_is() -> None:
     assert NOW.isoformat() in asked[asked.index("-p") + 1]
     assert found.reach.counts == {"pods": 3}
     assert found.undo.irreversible
-    assert "cannot be taken back" in found.undo.says
+    assert "cannot be rolled back" in found.undo.says
 
 
 def test_a_scaling_is_previewed_as_the_patch_that_it_is() -> None:
@@ -239,7 +239,7 @@ def test_what_nobody_can_say_beforehand_is_said_so(text: str) -> None:
     found = prospect(text, Cluster())
     several = "it names several objects, and only one at a time has a preview"
     assert found.preview.says == several or found.preview.says.startswith("no dry run is known for ")
-    assert found.undo.says == "no way back is known"
+    assert found.undo.says == "no rollback is known: what this changes stays changed"
 
 
 # -- words -------------------------------------------------------------------------------------------------------------

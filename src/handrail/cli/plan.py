@@ -133,7 +133,7 @@ def lines(
         more = len(command.preview.detail.splitlines()) - detail
         if more > 0:
             found += terminal.hanging("    ", f"and {words.count(more, 'more line')}", out=out)
-        found += told("way back", f"{'irreversible: ' if command.undo.irreversible else ''}{command.undo.says}")
+        found += told("rollback", f"{'irreversible: ' if command.undo.irreversible else ''}{command.undo.says}")
     for left_out in made.left_out:
         found += told("left out", left_out)
     found += told("reach", made.reach.says or "not counted")

@@ -39,7 +39,7 @@ def prospect(
             ask=ask,
             target_key=key,
             preview=Preview(says="what this does to the pod's rules is not known beforehand", refused=refused),
-            undo=Undo(says="no way back is known"),
+            undo=Undo(says="no rollback is known: what this changes stays changed"),
             reach=_reach(pods, words),
             guards=(),
         )

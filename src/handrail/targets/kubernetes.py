@@ -105,7 +105,7 @@ def unknown(ask: Ask, key: str, says: str) -> Prospect:
         ask=ask,
         target_key=key,
         preview=Preview(says=says),
-        undo=Undo(says="no way back is known"),
+        undo=Undo(says="no rollback is known: what this changes stays changed"),
         reach=Reach(says="not counted"),
         guards=(),
     )
@@ -282,7 +282,9 @@ def _dry_run(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run
     )
     reach, counts = _reach(named, before, pods)
     if restart:
-        undo = Undo(says="a restart cannot be taken back; nothing but the running pods is exchanged")
+        undo = Undo(
+            says="a restart cannot be rolled back: the pods are replaced, and what they held in memory is lost; no stored data is touched"
+        )
     else:
         undo = _way_back(named, before, changed)
     detail = "\n".join(_difference(path, old, new) for path, old, new in changed)

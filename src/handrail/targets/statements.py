@@ -52,7 +52,7 @@ def prospect(ask: Ask, text: str, *, reader: Reader, key: str) -> Prospect:
         ask=ask,
         target_key=key,
         preview=Preview(says="SQL that changes something has no dry run"),
-        undo=Undo(says="no way back is known"),
+        undo=Undo(says="no rollback is known: what this changes stays changed"),
         reach=Reach(says="the whole database server may be busy while it runs"),
         guards=(),
     )
@@ -186,7 +186,7 @@ def _not_seen(ask: Ask, key: str, answer: Answer, says: str) -> Prospect:
         ask=ask,
         target_key=key,
         preview=Preview(says=says, refused=said or says, by="reader"),
-        undo=Undo(says="no way back is known"),
+        undo=Undo(says="no rollback is known: what this changes stays changed"),
         reach=Reach(says=""),
         guards=(),
     )
