@@ -6,6 +6,8 @@ import io
 import json
 import logging
 
+import pytest
+
 from handrail import logs
 from handrail.evidence import Actor
 from handrail.store.chain import Line
@@ -103,3 +105,10 @@ def test_after_the_block_nothing_is_logged_there_any_more() -> None:
 
 def _fail() -> None:
     raise RuntimeError("no luck")
+
+
+def test_a_process_that_keeps_no_log_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A practice, a replay and a demo print what they show, and no events among it."""
+    logs.record([Line(kind="run_started", payload={}, environment="lab", incident="I-1", run="R-1", actor=ANA)])
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "")

@@ -64,7 +64,9 @@ def to(stream: TextIO | None = None, *, form: str = "auto", level: str = "info")
 
 
 def record(lines: Sequence[Line]) -> None:
-    """Lines of the record, as they are committed."""
+    """Lines of the record, as they are committed; nothing where this process keeps no log (a practice, a replay)."""
+    if not structlog.is_configured():
+        return
     told = structlog.stdlib.get_logger("handrail.record")
     for line in lines:
         about = {"incident": line.incident, "run": line.run, "environment": line.environment}

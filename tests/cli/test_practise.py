@@ -136,7 +136,7 @@ def test_an_approval_of_what_the_drill_did_not_make_is_told_with_its_cost() -> N
         ("wait soon", "How many seconds?"),
         ("wait nan", "How many seconds?"),
         ("ack", "has I-1."),
-        ("wait 300", "Level 2 is called: nobody has answered for"),
+        ("wait 300", "Level 2 is called: nobody acknowledged in 5 min"),
         ("frobnicate", "is no word of this prompt"),
         ("help", "hand over       nothing here helps"),
         ("alert", " s (limit 1 s)."),
