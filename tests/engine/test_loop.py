@@ -625,7 +625,7 @@ def test_what_a_person_wants_while_the_guards_are_read_stops_the_change(stage: S
         return holds(guard)
 
     stage.ground.guard_holds = slow  # type: ignore[method-assign]
-    assert "working by hand" in stage.drive()
+    assert "works by hand" in stage.drive()
     assert stage.ground.changes == []
 
 
@@ -737,7 +737,7 @@ def test_an_incident_opened_by_hand_is_where_the_person_says(stage: Stage) -> No
     assert stage.desk.open_by_hand("SH-001", ANA, service="web", values={}, environment="spare").done
     assert [row["environment"] for row in stage.store.incidents()] == ["spare"]
     stage.catalog.places = {}
-    assert "Name one in environments.yaml" in stage.desk.open_by_hand("SH-001", ANA, service="web", values={}).says
+    assert "Add one to environments.yaml" in stage.desk.open_by_hand("SH-001", ANA, service="web", values={}).says
 
 
 def test_an_incident_opened_by_hand_is_there_with_its_run_or_not_at_all(stage: Stage) -> None:
@@ -754,7 +754,7 @@ def test_an_incident_opened_by_hand_is_there_with_its_run_or_not_at_all(stage: S
 def test_a_second_run_of_a_runbook_that_is_on_is_not_begun(stage: Stage) -> None:
     stage.alert()
     answer = stage.desk.choose("I-1", "SH-001", ANA, values={})
-    assert (answer.done, answer.says) == (False, "R-1 runs SH-001 for I-1 already.")
+    assert (answer.done, answer.says) == (False, "R-1 is already running SH-001 for I-1.")
 
 
 def test_without_a_check_nobody_says_that_a_change_did_not_help(tmp_path: Path) -> None:
@@ -764,7 +764,7 @@ def test_without_a_check_nobody_says_that_a_change_did_not_help(tmp_path: Path) 
     stage.approve()
     stage.drive()
     assert stage.standings()["step-2"] == "made"
-    assert "a person says whether it helped" in reasons(stage)["step-2"]
+    assert "a person must say whether it helped" in reasons(stage)["step-2"]
     assert stage.store.incidents()[0]["level"] == 1, "nobody further is called for a change that may well have helped"
 
 
@@ -785,7 +785,7 @@ def test_closed_by_a_person_stakeholders_hear_who_says_so_and_not_that_it_works(
     stage.desk.close_incident("I-1", ANA, reason="a false alarm")
     told = stage.store.updates(incident="I-1")
     assert [row["text"].split(".")[0] for row in told if row["status"] == "resolved"] == [
-        "It is over, say those who work on it"
+        "Closed by the team working on it"
     ]
 
 
