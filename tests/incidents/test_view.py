@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from handrail import incidents, web
 from handrail.evidence import Kind, Look
 from handrail.incidents import IncidentView, figures
+from handrail.incidents.view import head
 from handrail.incidents.view.plan import _folded
 from handrail.incidents.view.seen import _asks
 from handrail.store import Store, connect
@@ -419,3 +421,15 @@ def test_what_goes_on_after_another_run_healed_is_said_with_its_own_figure(scene
     scene.kept.update_run(run, answers=1)
     scene.seeder.series(incident, run, minutes=0.4)  # all of it came after the first change
     assert "4.8 %" in scene.view(incident).says
+
+
+def test_what_it_is_about_is_told_with_its_place_and_a_guess_as_one() -> None:
+    def about(**told: object) -> str:
+        return head.about({"service": "billing", "scope": json.dumps({"reason": "", **told})})
+
+    assert about(kind="workload", name="billing", namespace="shop") == "billing in shop"
+    assert about(kind="workload", name="billing", namespace="shop", cluster="eu", guess=True) == (
+        "billing in shop, cluster eu (a guess)"
+    )
+    assert about(kind="alone", name="QueueStuck") == "scope unknown"
+    assert head.about({"service": "billing", "scope": None}) == "billing", "as an earlier version kept it"

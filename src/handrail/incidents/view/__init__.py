@@ -84,7 +84,7 @@ def view(facts: Facts, *, now: datetime) -> IncidentView:
         tone=head.severity_tone(severity),
         status=str(incident["status"]),
         state=now_at.says if len(now_at.says) < 40 else stage.short_state(now_at),
-        service=str(incident["service"]),
+        service=head.about(incident),
         environment=str(incident["environment"]),
         drill=bool(incident["drill"]),
         clock=head.clock(facts, run, now=now),

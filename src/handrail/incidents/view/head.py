@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handrail import remedies
+from handrail import alerts, remedies
 from handrail.evidence import Event
 from handrail.incidents import words
 from handrail.incidents.view import seen
@@ -71,6 +72,16 @@ def _first_value(events: Sequence[Event]) -> float | None:
     points = sorted({point for event in events if event.kind == "series" for point in seen.points_of(event)})
     before = [value for at, value in points if better is None or at < better]
     return before[-1] if before else None
+
+
+def about(incident: Row) -> str:
+    """What it is about, with its place: two of one name in two namespaces are two incidents. A guess is told as one."""
+    if not incident.get("scope"):
+        return str(incident["service"])
+    scope = alerts.scope_from(json.loads(incident["scope"]))
+    if scope.kind is alerts.ScopeKind.ALONE:
+        return "scope unknown"
+    return f"{scope.title} (a guess)" if scope.guess else scope.title
 
 
 def severity(incident: Row, run: RunFacts | None) -> str:
