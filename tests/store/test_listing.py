@@ -190,6 +190,16 @@ HOT: dict[str, Callable[[Store], object]] = {
     "incidents opened since": lambda kept: kept.open_since(10),
     "what fires in incidents": lambda kept: kept.firing_of(["I-1", "I-2"]),
     "what was moved out": lambda kept: kept.apart_of(["I-1"]),
+    "counts by status": lambda kept: kept.counted(),
+    "what is unfinished": lambda kept: (kept.unfinished(), kept.loose_ends(), kept.locks()),
+    "whether a storm is critical": lambda kept: kept.critical_since("I-1", NOON),
+    "whether an incident fires": lambda kept: (kept.fires("I-1"), kept.newest_alerts("lab", ["f"])),
+    "incidents that are quiet": lambda kept: kept.quiet_incidents(),
+    "plans of a run": lambda kept: (kept.plans_of("R-1"), kept.intents_of("R-1"), kept.remedies_of("R-1")),
+    "runs before one": lambda kept: kept.turns_before("R-1"),
+    "messages wait again": lambda kept: kept.unclaim_messages(),
+    "an alert resolves": lambda kept: kept.resolve_alert(1, NOON),
+    "a run is woken": lambda kept: kept.wake_soon("R-1"),
     "an incident is acknowledged": lambda kept: kept.acknowledge("I-3", "ana"),
     "an incident is closed": lambda kept: kept.close_incident("I-4"),
 }
@@ -213,6 +223,7 @@ def test_pages_of_incidents_follow_one_another_and_leave_none_out(tmp_path: Path
     while page := kept.incidents(status="open", limit=2, before=seen[-1] if seen else ""):
         seen += [f"I-{row['number']}" for row in page]
     assert seen == [name for name in reversed(names) if name != "I-3"]
+    assert kept.counted() == {"open": 6, "closed": 1}
 
 
 def test_a_drills_runs_are_no_use_of_a_runbook(tmp_path: Path) -> None:
