@@ -11,6 +11,7 @@ import pytest
 from handrail import app, commands, remedies, settings
 from handrail.engine import looking, planning
 from handrail.engine.looking import accept
+from handrail.errors import FixRunbook
 from handrail.runbooks.binding import ParameterBinding
 from handrail.targets import Aim, Ask, Prospect
 from tests import cases
@@ -247,3 +248,12 @@ def test_every_remedy_of_the_corrected_edition_is_tried_but_for_the_one_that_cha
     }
     assert {name for name, changes in every.items() if not changes} == {"RB-003/slower-restarts"}
     assert set(every) - {"RB-003/slower-restarts"} <= set(PLANNED) | {"RB-006/cpu-limit"}
+
+
+def test_a_run_whose_kept_text_lacks_its_runbook_says_so_and_what_to_do(tmp_path: Path) -> None:
+    """What another version kept may be read otherwise by this one."""
+    stage = Stage(tmp_path)
+    stage.alert()
+    stage.store.update_run("R-1", runbook="SH-999")
+    with pytest.raises(FixRunbook, match=r"R-1 cannot go on: .* has no runbook SH-999\. Stop it"):
+        stage.responder.turn("R-1")

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from handrail import remedies, runs
 from handrail.alerts import UNKNOWN_SERVICE, scope_from, service_said
 from handrail.engine.catalog import Catalog, Place
+from handrail.errors import FixRunbook
 from handrail.evidence import Evidence, Where
 from handrail.remedies import Remedy, Standing
 from handrail.runbooks.binding import RunbookBinding
@@ -117,7 +118,13 @@ class Scenes:
         if incident is None:
             return None
         document = self._document(row)
-        runbook = document.runbook(row["runbook"])
+        try:
+            runbook = document.runbook(row["runbook"])
+        except KeyError:  # what was kept of it is read otherwise by this version, or nothing was kept
+            raise FixRunbook(
+                f"{run} cannot go on: the text that was kept of {row['document']} has no runbook {row['runbook']}. Stop it,"
+                f" and run {row['runbook']} again."
+            ) from None
         binding = self.catalog.binding(document).get(runbook.id)
         alerts = tuple(self.store.alerts_of(row["incident"]))
         return Scene(
