@@ -39,7 +39,8 @@ def test_a_change_of_the_record_is_sent_as_the_regions_that_changed(tmp_path: Pa
             name, regions = next(heard)
             assert name == "regions"
             assert set(regions) == {
-                f"live-{part}" for part in ("head", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
+                f"live-{part}"
+                for part in ("head", "storm", "plan", "seen", "runs", "people", "tasks", "timeline", "bar")
             }
             time.sleep(live.POLL_SECONDS * 2)
             here.store.append("message", {"person": "Rui Costa", "title": "Look at this"}, incident=incident)
