@@ -281,7 +281,7 @@ def test_sources_are_looked_at(team: Team) -> None:
     found(examined(team(settings={"sources": lost}), exit_code=1), "posts alerts of elsewhere")
     found(
         examined(team(settings={"sources": {"am": {"environment": "live", "token_sha256": "plain"}}}), exit_code=1),
-        "no SHA-256",
+        "is not a SHA-256",
     )
     folder = team(settings={"sources": {"am": {"environment": "live", "token_file": "am.token"}}})
     found(examined(folder, exit_code=0), "am has no token")
