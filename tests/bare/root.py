@@ -277,7 +277,7 @@ def put_the_project(root: Path, place: str, *, user: int = 0) -> None:
 # -- the scenes --------------------------------------------------------------------------------------------------------
 
 ANA, NOBODY_KNOWN = 1000, 4321
-HEALED = ("Was made", "Verified: the checks held", "Incident closed", r"The front counts 1 switch of slots")
+HEALED = ("Verified: the checks held", "Incident closed", r"The front counts 1 switch of slots")
 EMPTY = "/srv/empty"
 SCENES = (
     Scene(name="make demo, with an empty HOME", command="make demo", shows=HEALED, figure=180),
