@@ -168,3 +168,46 @@ def test_letters_that_are_two_when_small_do_not_shift_what_is_masked() -> None:
 
 def _any(chance: random.Random, length: int) -> str:
     return "".join(chance.choices(LETTERS, k=length - 1)) + "7"
+
+
+MORE = [  # what a corpus showed that was written without a look at the rules
+    ("- value: granite9\n  name: JWT_SECRET", "granite9"),
+    ('{"value": "44c7b964",\n "name": "PGPASSWORD"}', "44c7b964"),
+    ("set -gx GH_TOKEN granite99", "granite99"),
+    ("setenv MYSQL_PWD velvet-juniper-walnut", "velvet-juniper"),
+    ("SSHPASS=9c35ca9e ssh host", "9c35ca9e"),
+    ("map[HOME:/root SECRET_KEY_BASE:ZLQx/Iou1rTjWytr5krDaA== TZ:UTC]", "ZLQx/Iou"),
+    ('{"apiKeyV2":"QIyzLITPeWVZ"}', "QIyzLITPeWVZ"),
+    ("{'passwordConfirm': '8geIHDA='}", "8geIHDA"),
+    ("cannot connect to nats://quartz:rILM#IZLa3@es-data-3:4222: [Errno 111]", "rILM#IZLa3"),
+    ("redis://:contrase\\u00f1a042@cache:6379", "a042"),
+    ("connecting to smtp://u%40example.com:O9AOII$GwzPIv@mail:587...", "GwzPIv"),
+    ('request.header.Authorization="Api-Key 96961899-d365-d7e8"', "96961899"),
+    ("Authorization: SSWS 00gDUGgLcQrilITNhOGRIdf_irqPvNqciW3", "00gDUGgLcQ"),
+    ("Headers([('authorization', 'Token 7f2d25f77148b0e33a0d0f')])", "7f2d25f7"),
+    ("Headers([('x-api-key', 'quartz-9')])", "quartz-9"),
+]
+MORE_ORDINARY = [
+    "password := r.FormValue(\"password\")",
+    'password = os.environ["DB_PASSWORD"]',
+    'curl -H "Authorization: Bearer $TOKEN" \'https://api.example.com/v1/mailer\'',
+    'docker run -e API_TOKEN="$API_TOKEN" registry.example.com/auth:2.11.8',
+    "shop.errors.InvalidToken: malformed",
+    "ALTER ROLE app WITH LOGIN PASSWORD :'new_password'",
+    "url: postgres://user:****@db/shop",
+    "mapping values are not allowed, near \"password:\"\n\nFATAL: it ended",
+    "warning: using --password on the command line is insecure",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "secret"), MORE, ids=range(len(MORE)))
+def test_what_a_stranger_planted_is_masked(text: str, secret: str) -> None:
+    """As it is, and within JSON."""
+    assert secret not in Masker().mask(text)
+    assert secret not in Masker().mask(json.dumps({"summary": text}))
+
+
+@pytest.mark.parametrize("text", MORE_ORDINARY)
+def test_what_a_stranger_wrote_innocently_stays(text: str) -> None:
+    """Code, variables, messages."""
+    assert Masker().mask(text) == text

@@ -23,7 +23,8 @@ Span = tuple[int, int]
 # what a name ends with, by the few letters that are searched for: which of them it is decides how strictly its value is read
 ENDINGS = {
     "pass": re.compile(
-        r"(?P<strong>pass(?:word|wd|phrase|code))|(?P<short>(?<=[_-])pass|(?<![A-Za-z])PASS)", re.IGNORECASE
+        r"(?P<strong>pass(?:word|wd|phrase|code))|(?P<short>(?<=[_-])pass|(?<![A-Za-z])PASS|(?-i:(?<=[A-Z])PASS(?==)))",
+        re.IGNORECASE,
     ),
     "pwd": re.compile(r"(?P<short>pwd)", re.IGNORECASE),
     "secret": re.compile(r"(?P<strong>secret[_ -]?key)|(?P<weak>secret)", re.IGNORECASE),
@@ -37,19 +38,22 @@ KEYS = re.compile(
     re.IGNORECASE,
 )  # a key of which kind is one to keep
 # what may stand between the name and its separator: which password it is, not another thing about it
-WHICH = r"(?:[_-]?(?:value|prod|production|staging|stage|dev|test|live|old|new|current|previous|primary|secondary|admin|root|user|app|b64|base64|raw|plain|text|\d{1,3}))?"
+WHICH = r"(?:[_-]?(?:key[_-]?base|value|prod|production|staging|stage|dev|test|live|old|new|current|previous|primary|secondary|admin|root|user|app|b64|base64|base|raw|plain|text|confirm|confirmation|repeat|v?\d{1,3}))?"
 # `NAME=`, `name: `, `"name": "`, `\"name\":\"`, `name => '`, `--name `; escaped as often as JSON within JSON is
 SEPARATOR = re.compile(
     WHICH
     + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|[:=])\s{0,4}|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
     re.IGNORECASE,
 )
+IN_PAIR = re.compile(
+    r"""(?:\\{0,7}["'])\s?,\s?(?P<open>\\{0,7}["'])"""
+)  # `('x-api-key', '…')`, as programs print headers
 BARE = re.compile(r"""[^\s"'`\\,;&|<>(){}\[\]]{1,512}""")
 NOTHING = re.compile(
     r"true|false|null|nil|none|no|yes|ok|n/a|undefined|unset|empty|missing|required|optional|invalid|expired|revoked|"
     r"changed|change|rotated|rotation|wrong|incorrect|mismatch|mismatched|not|is|was|has|must|should|cannot|failed|failure|"
     r"error|authentication|denied|rejected|accepted|unknown|found|set|file|path|env|string|text|secret|token|password|key|"
-    r"the|a|an|for|of|in|from|to|and|or|with|by|see|ask|enter|stored|kept|"
+    r"the|a|an|for|of|in|from|to|and|or|with|by|see|ask|enter|stored|kept|on|off|at|via|when|malformed|flag|option|new[_-]password|"
     r"\*+|x{3,}|•+|\.{2,}|…+|-+|\?+|[0-9]{1,3}|\[masked\]?|masked|redacted|\[?redacted\]?|changeme|example",
     re.IGNORECASE,
 )
@@ -59,6 +63,10 @@ OWN_NAME = re.compile(r"secret|token|passw|credential|regcred", re.IGNORECASE)  
 LOOKS_RANDOM = re.compile(
     r"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])(?=[^\s]*(?:[+/=!@#$%^&*]|[a-z][^\s]*[A-Z]|[A-Z][^\s]*[a-z]))[^\s]{8,}"
 )
+SET = re.compile(
+    r"(?:^|[\s\"'])(?:setenv|set -[a-z]{1,3}|export|declare -x) +\w*$"
+)  # other shells' ways to name a variable
+VARIABLE = re.compile(r"\$[{(]?\w*$|%\(?\w*$")  # a name that is used, not set: `"$API_TOKEN" https://…`
 FLAG = re.compile(r"(?:^|[\s\"'])--?[a-z][a-z-]*$")  # `--password hunter2`, up to where the name ends
 
 
@@ -67,16 +75,24 @@ def _named(text: str, at: int, anchor: str) -> Span | None:
     ending = ENDINGS[anchor].match(text, at)
     if ending is None or (anchor == "key" and not KEYS.search(text, max(0, at - 12), at)):
         return None
-    entry = _entry(text, ending.end())
+    before = text[max(0, at - 40) : at]
+    if VARIABLE.search(before):
+        return None
+    entry = _entry(text, ending.end()) or _entry_before(text, at)
     if entry is not None:
         return entry
-    found = SEPARATOR.match(text, ending.end())
+    pair = IN_PAIR.match(text, ending.end()) if IN_TUPLE.search(before) else None
+    found = pair or SEPARATOR.match(text, ending.end())
     if found is None:
         return None
-    begins, quote, blank = found.end(), found["open"], found["blank"]
+    begins, quote, blank = found.end(), found["open"], found["blank"] if pair is None else None
     value, ends = _value(text, begins, quote)
-    if not value.strip() or NOTHING.fullmatch(value) or PLACE.match(value):
+    if not value.strip() or "\n" in value or NOTHING.fullmatch(value) or PLACE.match(value):
         return None
+    if (not quote and text[ends : ends + 1] in ("(", "[")) or found[0].endswith(" :'"):
+        return None  # what a program computes, `os.environ["…"]`; a variable of psql, `:'new'`
+    if blank is not None and SET.search(before):
+        return (begins, ends)
     if blank is not None and FLAG.search(text[max(0, at - 32) : found.start()]) and blank.strip() == "":
         return None if value.startswith("-") or OWN_NAME.search(value) else (begins, ends)
     if blank is not None:  # a sentence: only what no word of one looks like
@@ -90,6 +106,18 @@ def _named(text: str, at: int, anchor: str) -> Span | None:
     if ending.lastgroup == "short" and value.replace(".", "").isdigit():
         return None  # `tests_pass: 1200`
     return (begins, ends)
+
+
+def _entry_before(text: str, at: int) -> Span | None:
+    """The same where the value stands before the name."""
+    head = text[max(0, at - 700) : at]
+    if "name" not in head[-64:].lower():
+        return None
+    found = ENTRY_BEFORE.search(head)
+    if found is None or NOTHING.fullmatch(found["secret"]) or PLACE.match(found["secret"]):
+        return None
+    start = at - len(head)
+    return start + found.start("secret"), start + found.end("secret")
 
 
 def _value(text: str, begins: int, quote: str) -> tuple[str, int]:
@@ -126,13 +154,18 @@ ENTRY = re.compile(
     r"""(?P<close>[\w-]{0,24}\\{0,7}["']?)\s{0,8},?(?:\s|\\{1,7}[nrt]){0,64}\\{0,7}["']?value\\{0,7}["']?\s{0,4}:\s{0,4}(?P<open>(?:\\{0,7}["'])?)""",
     re.IGNORECASE,
 )
+ENTRY_BEFORE = re.compile(
+    r"""value\\{0,7}["']?\s{0,4}:\s{0,4}\\{0,7}["']?(?P<secret>[^\s"'\\,{}]{1,512})\\{0,7}["']?,?(?:\s|\\{1,7}[nrt]){0,64}\\{0,7}["']?name\\{0,7}["']?\s{0,4}:\s{0,4}\\{0,7}["']?[\w-]{0,48}$""",
+    re.IGNORECASE,
+)
+IN_TUPLE = re.compile(r"""[(\[]\\{0,7}["'][\w-]*$""")
 USERINFO = re.compile(
-    r"""://(?P<user>[^\s/:@"'<>\\]{0,128}):(?P<secret>(?!\d{1,5}/)[^\s"'<>\\]{1,256}?)@(?=(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?(?:[/?#,;)\]\s"'`\\>&|]|\.?$))""",
+    r"""://(?P<user>[^\s/:@"'<>\\]{0,128}):(?P<secret>(?!\d{1,5}/)(?:[^\s"'<>\\]|\\+u[0-9a-fA-F]{4}){1,256}?)@(?=(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?(?:[/?#,;:.)\]\s"'`\\>&|]|$))""",
     re.MULTILINE,
 )
 LONE_USERINFO = re.compile(r"""://(?P<secret>(?=[^\s/:@"'<>]*\d)[A-Za-z0-9_.~-]{20,256})@(?=[\w.-]+)""")
 HEADER = re.compile(
-    r"""(?:authorization)\\{0,7}["']?\s{0,2}[:=]\s{0,2}\\{0,7}["']?(?:(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|genie(?:key)?|aws4-hmac-sha256)\s+)?(?:token=)?(?P<secret>(?!(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|genie(?:key)?)\b)[^\s"'`,;\\<>{}\[\]]{4,4096})""",
+    r"""(?:authorization)\\{0,7}["']?\s{0,2}[:=,]\s{0,2}\\{0,7}["']?(?:\[?)(?:[A-Za-z][\w-]{1,20}\s+(?=[^\s"']{0,64}\d|[^\s"']{20})|(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|genie(?:key)?|aws4-hmac-sha256)\s+)?(?:token=)?(?P<secret>(?!(?:bearer|basic|token|apikey|digest|negotiate|key|splunk|genie(?:key)?)\b)[^\s"'`,;\\<>{}\[\]]{4,4096})""",
     re.IGNORECASE,
 )
 BEARER = re.compile(r"""bearer\s{1,2}(?P<secret>(?=[^\s"']*\d|[^\s"']{24})[A-Za-z0-9._~+/=-]{8,4096})""", re.IGNORECASE)
@@ -292,7 +325,9 @@ def _by_shape(text: str, small: str) -> Iterator[Span]:
                 if shape.alone and at and text[at - 1].isalnum():
                     continue
                 match = shape.pattern.match(text, at)
-                if match is not None and "[masked]" not in match["secret"] and not PLACE.match(match["secret"]):
+                if match is None or "[masked]" in match["secret"] or PLACE.match(match["secret"]):
+                    continue
+                if not NOTHING.fullmatch(match["secret"]):
                     yield match.span("secret")
 
 
