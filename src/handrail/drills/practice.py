@@ -425,11 +425,14 @@ class Practice:
         """Make these looks now, side by side, as the loop makes them."""
         scene = self.scene
         before = {item.id for item in scene.evidence}
-        left = list(dict.fromkeys(wanted))
-        while left:
+        left, made, idle = list(dict.fromkeys(wanted)), list[Evidence](), 0
+        self.server.responder.keeps_late = True
+        while left and idle < 2:  # a round makes some of them, or fills in what the next one needs
+            came = len(made)
             self.server.responder.act(self.run, runs.LookAround(commands=tuple(left)))
             made = [item for item in self.store.evidence_of(self.run) if item.id not in before]
             left = [name for name in left if name not in {item.command for item in made}]
+            idle = idle + 1 if len(made) == came else 0
         made = sorted(
             (item for item in self.store.evidence_of(self.run) if item.id not in before),
             key=lambda item: [int(part) for part in self.place_of(item.command).split(".") if part.isdigit()],

@@ -64,6 +64,9 @@ class Responder:
         self._scenes = Scenes(store=store, catalog=catalog, grounds=grounds, beside=self._beside)
         self._held: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self.keeps_late = (
+            False  # what is looked at after the end is kept: in a practice somebody may, and hears that it was late
+        )
         self.over = threading.Event()  # set when this process ends: long turns stop at their next round
 
     # -- one turn --------------------------------------------------------------------------------------------------
@@ -268,7 +271,10 @@ class Responder:
     def _keep(self, scene: Scene, evidence: Evidence) -> None:
         self._at("before evidence")
         with self.store.together():
-            if endings.is_closed(self.store.run(scene.run) or {}, self.store.incident(scene.row["incident"]) or {}):
+            closed = endings.is_closed(
+                self.store.run(scene.run) or {}, self.store.incident(scene.row["incident"]) or {}
+            )
+            if closed and not self.keeps_late:
                 return  # what a look shows that was on when its run was stopped is kept, and nothing after the end
             self.store.keep_evidence(evidence)
             self.store.append(
