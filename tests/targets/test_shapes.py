@@ -186,6 +186,11 @@ MORE = [  # what a corpus showed that was written without a look at the rules
     ("Authorization: SSWS 00gDUGgLcQrilITNhOGRIdf_irqPvNqciW3", "00gDUGgLcQ"),
     ("Headers([('authorization', 'Token 7f2d25f77148b0e33a0d0f')])", "7f2d25f7"),
     ("Headers([('x-api-key', 'quartz-9')])", "quartz-9"),
+    ("    Environment:\n      LDAP_PASSWORD:          4c5ea218-047f\n", "4c5ea218"),
+    ('exit 1: invalid credential "key-79c555b0dee0dca03bfe3434de62acd7"', "79c555b0"),
+    ("panic: 401 for <SK4594d75bee642b7c09f31d0873bb5a5c>", "4594d75b"),
+    ("rejected key 2988422455:AA9yvQ9ePVY1rzqcXTjdPlCPAeEV_1vUaTx (403)", "9yvQ9ePVY1"),
+    ('Authorization: Digest username="app", nonce="abc6478", response="31a29c4aa7c39d6b5d5a42d277505545"', "31a29c4a"),
 ]
 MORE_ORDINARY = [
     "password := r.FormValue(\"password\")",
@@ -196,6 +201,8 @@ MORE_ORDINARY = [
     "ALTER ROLE app WITH LOGIN PASSWORD :'new_password'",
     "url: postgres://user:****@db/shop",
     "mapping values are not allowed, near \"password:\"\n\nFATAL: it ended",
+    '"POST /oauth/token HTTP/2.0" 200',
+    "Warning  FailedToRetrieveImagePullSecret   pod/scheduler-8ca740f23-dksmz",
     "warning: using --password on the command line is insecure",
 ]  # fmt: skip
 

@@ -42,7 +42,7 @@ WHICH = r"(?:[_-]?(?:key[_-]?base|value|prod|production|staging|stage|dev|test|l
 # `NAME=`, `name: `, `"name": "`, `\"name\":\"`, `name => '`, `--name `; escaped as often as JSON within JSON is
 SEPARATOR = re.compile(
     WHICH
-    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|[:=])\s{0,4}|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
+    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|[:=])(?:[ \t]{0,40}|\s{0,4})|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
     re.IGNORECASE,
 )
 IN_PAIR = re.compile(
@@ -63,6 +63,7 @@ OWN_NAME = re.compile(r"secret|token|passw|credential|regcred", re.IGNORECASE)  
 LOOKS_RANDOM = re.compile(
     r"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])(?=[^\s]*(?:[+/=!@#$%^&*]|[a-z][^\s]*[A-Z]|[A-Z][^\s]*[a-z]))[^\s]{8,}"
 )
+A_PATH = re.compile(r"HTTP/\d|[a-z]+/[a-z]|v?\d+\.\d")  # `/token HTTP/1.1`, `pod/shop-7d9f`, a version
 SET = re.compile(
     r"(?:^|[\s\"'])(?:setenv|set -[a-z]{1,3}|export|declare -x) +\w*$"
 )  # other shells' ways to name a variable
@@ -96,7 +97,8 @@ def _named(text: str, at: int, anchor: str) -> Span | None:
     if blank is not None and FLAG.search(text[max(0, at - 32) : found.start()]) and blank.strip() == "":
         return None if value.startswith("-") or OWN_NAME.search(value) else (begins, ends)
     if blank is not None:  # a sentence: only what no word of one looks like
-        return (begins, ends) if LOOKS_RANDOM.fullmatch(value) and not OWN_NAME.search(value) else None
+        told = LOOKS_RANDOM.fullmatch(value) and not OWN_NAME.search(value) and not A_PATH.match(value)
+        return (begins, ends) if told else None
     if text[ends : ends + 6] == " bytes":  # `kubectl describe secret` tells a length, which is none
         return None
     name_stands_alone = at == 0 or not (text[at - 1].isalnum() or text[at - 1] in "_-")
@@ -220,12 +222,20 @@ SHAPES = (
     ),
     Shape(("sha256~",), _whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
     Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
+    Shape((":AA",), re.compile(r":(?P<secret>AA[A-Za-z0-9_-]{32,34})(?![A-Za-z0-9_-])"), alone=False),  # a bot's
+    Shape(
+        ("digest ",),
+        re.compile(r"""digest\s[^\n]{0,400}?response=\\{0,7}["'](?P<secret>[0-9a-f]{32,64})""", re.IGNORECASE),
+        folded=True,
+    ),
     Shape(("bot",), re.compile(r"bot(?P<secret>\d{8,10}:[A-Za-z0-9_-]{35})")),
     Shape((".atlasv1.",), re.compile(r"(?P<secret>\.atlasv1\.[A-Za-z0-9_=-]{50,})"), alone=False),
     Shape(("_gitlab_session=",), re.compile(r"_gitlab_session=(?P<secret>[A-Za-z0-9]{24,})"), alone=False),
     Shape(("Q~",), re.compile(r"Q~(?P<secret>[A-Za-z0-9_.~-]{31,34})"), alone=False),
 )
 KEYS_OF_MAKERS = (  # they begin a word
+    Shape(("key-",), _whole(r"key-[0-9a-f]{32}")),
+    Shape(tuple(f"SK{digit}" for digit in "0123456789abcdef"), _whole(r"SK[0-9a-f]{32}")),
     Shape(("eyJ",), _whole(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}")),
     Shape(("AKIA", "ASIA", "ABIA", "ACCA"), _whole(r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}")),
     Shape(("AIza",), _whole(r"AIza[A-Za-z0-9_-]{30,45}")),
