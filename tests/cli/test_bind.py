@@ -186,7 +186,7 @@ BAD = [
     ("runbooks:\n  cartpodsrestart:\n    triggers: [{labels: {a: b}}]\n", 3, "binding", "matches everything"),
     ("runbooks:\n  cartpodsrestart:\n    remedies: [{step: 9}]\n", 3, "binding", "has no step 9"),
     ("runbooks:\n  nobody: {}\n", 2, "no-such-runbook", "no document has a runbook nobody"),
-    ("runbooks:\n  cartpodsrestart:\n    checks: [{query: 'sum(', below: 1}]\n", 3, "binding", "no PromQL"),
+    ("runbooks:\n  cartpodsrestart:\n    checks: [{query: 'sum(', below: 1}]\n", 3, "binding", "not valid PromQL"),
     ("runbooks:\n  cartpodsrestart: {}\n  cartpodsrestart: {}\n", 3, "binding", "bound twice"),
 ]
 

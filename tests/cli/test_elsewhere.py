@@ -92,9 +92,9 @@ def test_a_folder_of_several_documents_shows_none_of_them(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("documents: 5\n", "`documents` is no list. Write each item after a hyphen"),
-        ("documents: {path: a.md}\n", "`documents` is no list. Write each item after a hyphen"),
-        ("knowledge: 5\n", "`knowledge` is no list. Write each item after a hyphen"),
+        ("documents: 5\n", "`documents` is not a list. Write each item after a hyphen"),
+        ("documents: {path: a.md}\n", "`documents` is not a list. Write each item after a hyphen"),
+        ("knowledge: 5\n", "`knowledge` is not a list. Write each item after a hyphen"),
         ("documents: [{binding: a.binding.yaml}]\n", "names no file. Write {path: RUNBOOKS.md}."),
         ("documents: [{path: [a.md]}]\n", "names no file. Write {path: RUNBOOKS.md}."),
         ("documents: [7]\n", "names no file. Write {path: RUNBOOKS.md}."),

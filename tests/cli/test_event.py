@@ -153,8 +153,8 @@ def test_a_handrail_that_is_away_is_told(team: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("$(touch x)",), "$(touch x) is no name such as deployment.failed"),
-        (("deployment.failed", "--data", "revision"), "revision is no name=value"),
+        (("$(touch x)",), "$(touch x) is not a name such as deployment.failed"),
+        (("deployment.failed", "--data", "revision"), "revision is not name=value"),
         (("deployment.failed", "--data", "status=resolved"), "--data does not say status: --resolved does"),
         (("deployment.failed", "--service", "x" * 20_000), "--service is longer than 250 characters"),
         (("deployment.failed", "--source", "pipelin"), "There is no source pipelin in handrail.yaml. Known: pipeline"),
@@ -173,5 +173,5 @@ def test_nonsense_is_one_sentence_and_leaves_nothing_behind(team: Path, words: t
 
 def test_nonsense_is_not_sent_elsewhere(team: Path) -> None:
     with serving(team) as here:
-        is_one_sentence(event("a b", *signed(here.url, team), team=team), "a b is no name")
+        is_one_sentence(event("a b", *signed(here.url, team), team=team), "a b is not a name")
         assert here.store.new_posts() == []

@@ -83,7 +83,7 @@ def test_a_look_is_told_by_its_step_and_no_line_is_wider_than_the_terminal(
     assert [line[12:] for line in looks] == [
         "1 Look · SH-001.1.1     1 row.",
         "1 Look · SH-001.1.2     1 row.",
-        "2 Restart · SH-001.2.1  Was made: done.",
+        "2 Restart · SH-001.2.1  Succeeded: done.",
         "4 See · SH-001.4.1      1 row.",
     ]
     assert all(terminal.cells(line) <= 80 for line in lines)

@@ -350,7 +350,7 @@ def test_a_course_of_another_form_is_not_played(change: dict[str, object], tmp_p
     made = kept([figure(1, at=1, moment=1)], Moment(name="act 1", at=0.0))
     raw = json.loads(json.dumps(dataclasses.asdict(made)))
     path.write_bytes(gzip.compress(json.dumps({**raw, **change}).encode()))
-    with pytest.raises(FixRunbook, match="is no whole recording"):
+    with pytest.raises(FixRunbook, match="is not a complete recording"):
         recording.load_to_play(path)
 
 

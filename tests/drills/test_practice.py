@@ -235,7 +235,7 @@ def test_levels_are_called_while_nobody_has_it(sit: Sitting) -> None:
     here.acknowledge()
     here.wait(250)
     assert [event.payload["because"] for event in here.store.events(kinds=("page",))][2:] == [
-        "its runbook's time is over: 5 min of 5 min"
+        "the runbook's time to resolve is over: 5 min of 5 min"
     ], "nobody is called for want of an answer any more, but it is late"
 
 

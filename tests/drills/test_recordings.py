@@ -175,7 +175,7 @@ def test_a_recording_cut_short_says_so_and_is_not_used(tmp_path: Path) -> None:
     whole = (FOLDER / RECORDINGS[0]).read_bytes()
     cut = tmp_path / "cut.json.gz"
     cut.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(FixRunbook, match="no whole recording"):
+    with pytest.raises(FixRunbook, match="not a complete recording"):
         recording.load(cut)
 
 
@@ -258,11 +258,11 @@ def test_a_recording_of_another_version_says_so(tmp_path: Path) -> None:
     [
         (
             lambda whole: whole[:200] + bytes(byte ^ 0x55 for byte in whole[200:260]) + whole[260:],
-            "is no whole recording",
+            "is not a complete recording",
         ),
-        (lambda _: gzip.compress(b"[" * 100_000), "is no whole recording"),
+        (lambda _: gzip.compress(b"[" * 100_000), "is not a complete recording"),
         (lambda _: gzip.compress(b" " * (recording.MOST + 1)), "unpacks to more than 64 MiB"),
-        (lambda _: b"", "is no whole recording"),
+        (lambda _: b"", "is not a complete recording"),
     ],
     ids=["flipped bytes", "nested for ever", "huge once unpacked", "empty"],
 )
@@ -292,7 +292,7 @@ def test_a_recording_of_another_form_is_not_played(change: dict[str, object], tm
     raw = json.loads(gzip.decompress((FOLDER / RECORDINGS[0]).read_bytes()))
     other = tmp_path / "other.json.gz"
     other.write_bytes(gzip.compress(json.dumps({**raw, **change, "seal": ""}).encode()))
-    with pytest.raises(FixRunbook, match="is no whole recording"):
+    with pytest.raises(FixRunbook, match="is not a complete recording"):
         recording.load_to_play(other)
 
 

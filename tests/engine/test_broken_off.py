@@ -246,7 +246,7 @@ def test_who_looked_and_cannot_tell_says_what_they_saw_and_frees_the_target(stag
     told = stage.desk.release("R-1", plan.hash, 0, ANA, saw="both revisions run")
     assert (told.done, told.says) == (
         True,
-        "Recorded. shop/shop is free, and nobody knows whether the command happened.",
+        "Recorded. shop/shop is released; the outcome stays unknown.",
     )
     (event,) = stage.store.events(kinds=("looked",))
     assert (event.payload["saw"], event.actor.name) == ("both revisions run", "Ana")

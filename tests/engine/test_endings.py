@@ -201,7 +201,7 @@ def test_the_page_and_the_terminal_name_the_incident_that_holds_the_target(stage
     short = f"{plan.hash[:4]} {plan.hash[4:8]}"
     assert kind == "queued"
     assert detail.startswith(f"I-1 (R-1, plan {short}) holds shop/shop since 12:")
-    assert detail.endswith(" UTC: this plan goes on when that one is over.")
+    assert detail.endswith(" UTC: this plan continues when that one is done.")
     assert "holds shop/shop since 12:" in text
 
 

@@ -174,7 +174,7 @@ def test_a_pod_is_named_before_its_figure() -> None:
         ({}, {"checks": ({"name": "up", "query": 'up{job="$service"}', "at_least": 1},)}, "asks of $service"),
         ({"above": 2}, {"checks": (ERRORS, ERRORS)}, "2 checks, and one limit cannot be meant for all"),
         ({"query": "y", "unit": "ms"}, {}, "no symptom states a threshold in ms: say `above` or `below`"),
-        ({"query": "x[5m]", "above": 1}, {}, "no PromQL"),
+        ({"query": "x[5m]", "above": 1}, {}, "not valid PromQL"),
         ({}, {"summary": "$service fails"}, "nothing tells whose trouble it is: say `service`"),
     ],
 )

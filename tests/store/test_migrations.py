@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -196,14 +195,11 @@ def test_where_no_copy_can_be_made_nothing_is_changed(record: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL of this module's own, in a folder that the server's user may pass through."""
+    """A PostgreSQL of this module's own."""
     if missing := postgresql.missing():
         pytest.skip(missing)
-    with tempfile.TemporaryDirectory(prefix="handrail-records-") as folder:
-        parent = Path(folder)
-        parent.chmod(0o711)
-        with postgresql.cluster(parent) as found:
-            yield found
+    with postgresql.cluster() as found:
+        yield found
 
 
 def url(server: postgresql.Cluster, name: str) -> str:

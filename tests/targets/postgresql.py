@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,10 +64,17 @@ class Cluster:
 
 
 @contextmanager
-def cluster(parent: Path) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """Make one, run it, end it and take its folder away."""
-    folder = parent / "postgresql"
-    folder.mkdir()
+    # not below pytest's own folders: those are its user's alone, and PostgreSQL runs as another
+    folder = Path(tempfile.mkdtemp(prefix="handrail-postgresql-"))
+    try:
+        yield from _running(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _running(folder: Path) -> Iterator[Cluster]:
     data, sockets = folder / "data", folder / "sockets"
     sockets.mkdir()
     user: dict[str, object] = {}
@@ -107,7 +115,6 @@ def cluster(parent: Path) -> Iterator[Cluster]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

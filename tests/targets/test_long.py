@@ -49,9 +49,7 @@ class Slow:
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[Slow]:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o011)  # the server's user passes through
-    with postgresql.cluster(tmp_path) as server:
+    with postgresql.cluster() as server:
         server.run("CREATE TABLE readers AS SELECT n AS email FROM generate_series(1, 99) AS n")
         leads = f'while [ "$1" != -- ]; do shift; done; shift; PGHOST=127.0.0.1 PGPORT={server.port} PGUSER=boss PGDATABASE=postgres'
         tool(tmp_path / "tools", "kubectl", f'{leads} exec "$@"')

@@ -29,14 +29,11 @@ needs_server = pytest.mark.skipif(bool(postgresql.missing()), reason=postgresql.
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Cluster]:
+def server() -> Iterator[postgresql.Cluster]:
     """One with an application's database, and Handrail's roles as `handrail identities --sql` prints them."""
     if postgresql.missing():
         pytest.skip(postgresql.missing())
-    parent = tmp_path_factory.mktemp("server")
-    for folder in (parent, parent.parent, parent.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o011)  # the server's user passes through
-    with postgresql.cluster(parent) as made:
+    with postgresql.cluster() as made:
         made.run("CREATE ROLE azora LOGIN")
         made.run("CREATE DATABASE azora OWNER azora")
         made.run("CREATE TABLE users (id int, email text)", database="azora")

@@ -30,6 +30,7 @@ from handrail.web.topics import CONFIRMATION, Topics
 
 log = logging.getLogger("handrail.web")
 AT_ONCE = 4  # webhooks being read and stored; the others wait here, and pages have threads of their own
+MOST_WAIT = 200  # webhooks in front of these threads: about a second's work; beyond it senders do better to come again
 TOLD_HEADERS = (
     "ce-",
     "content-type",
@@ -43,7 +44,7 @@ def webhook(
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler of `/api/v1/hooks/{kind}/{source}` and `/api/v1/hooks/{source}`."""
     room = Room(most=settings.bodies_at_once, unproven_most=settings.bodies_at_once // 2)
-    known_topics, threads = topics or Topics(), anyio.CapacityLimiter(AT_ONCE)
+    known_topics, line = topics or Topics(), Line()
 
     async def take(request: Request) -> Response:
         source, kind = str(request.path_params["source"]), str(request.path_params.get("kind", ""))
@@ -69,7 +70,7 @@ def webhook(
                     return await run_in_threadpool(_confirm, known_topics, message, source)
             told = {name: value for name, value in headers.items() if name.startswith(TOLD_HEADERS)}
             return await _store(
-                functools.partial(desk.receive, source=source, body=body.content, kind=kind, headers=told), threads
+                functools.partial(desk.receive, source=source, body=body.content, kind=kind, headers=told), line
             )
         finally:
             body.close()
@@ -110,9 +111,26 @@ def _confirm(topics: Topics, message: Mapping[str, Any], source: str) -> Respons
     return problem.as_json({"stored": 0, "reason": f"subscribed to {message.get('TopicArn')}"})
 
 
-async def _store(receive: Callable[[], Receipt], threads: anyio.CapacityLimiter) -> Response:
+class Line:
+    """Webhooks that are being read and stored, and those in front of them."""
+
+    def __init__(self) -> None:
+        self._threads, self._here = anyio.CapacityLimiter(AT_ONCE), 0
+
+    async def take(self, receive: Callable[[], Receipt]) -> Receipt:
+        """In its turn. TryAgain where too many stand there already: it would wait longer than its sender does."""
+        if self._here >= AT_ONCE + MOST_WAIT:
+            raise TryAgain("More arrives than can be stored at once. Nothing of this was stored: send it again.")
+        self._here += 1
+        try:
+            return await anyio.to_thread.run_sync(receive, limiter=self._threads)
+        finally:
+            self._here -= 1
+
+
+async def _store(receive: Callable[[], Receipt], line: Line) -> Response:
     try:
-        receipt = await anyio.to_thread.run_sync(receive, limiter=threads)
+        receipt = await line.take(receive)
     except TryAgain as error:
         return problem.answer(503, str(error))
     except Exception:  # the webhook's door: what was not stored must be sent again, so the answer asks for that
