@@ -288,6 +288,48 @@ def test_one_looks_at_a_time_while_much_comes_in_and_only_for_what_is_critical(s
     assert len(woken) == StormLimits().looks_at_once
 
 
+def test_a_turn_that_could_not_begin_leaves_its_place_free(stage: Storm, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.fire(*scopes(30))
+    budget = stage.desk._budget
+    woken: list[str] = []
+    budget._wake = woken.append
+
+    def busy(_run: str) -> bool:
+        raise TryAgain("The database was busy.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.store, "take_turn", busy)
+        with pytest.raises(TryAgain):
+            budget.begin_all()
+    assert budget._looking == {}
+    budget._most = 1
+    budget.begin_all()
+    assert len(woken) == 1
+
+
+def test_an_alert_that_ends_in_the_same_piece_that_opened_it_has_ended(stage: Storm) -> None:
+    stage.fire(*scopes(15))
+    assert stage.desk.receive(source="shop", body=webhook("brief")).status == 202
+    ended = webhook("brief").replace(b"firing", b"resolved")
+    assert stage.desk.receive(source="shop", body=ended).status == 202
+    while stage.desk._posts.round() is not None:
+        pass
+    (alert,) = stage.store.newest_alerts("shop", ["brief"]).values()
+    assert (alert["status"], bool(alert["incident"])) == ("resolved", True)
+
+
+def test_a_message_whose_end_fails_does_not_wait_for_ever(stage: Storm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_args: object, **_named: object) -> None:
+        raise ValueError("its end")
+
+    monkeypatch.setattr(stage.intake, "finish", fails)
+    assert stage.desk.receive(source="shop", body=webhook("a", "b")).status == 202
+    while stage.desk._posts.round() is not None:
+        pass
+    assert [row["state"] for row in stage.store.posts()] == ["stuck"]
+    assert (stage.desk._posts.backlog.alerts, stage.desk._posts.backlog.posts) == (0, 0)
+
+
 def test_a_turn_that_ends_is_told_to_the_budget(stage: Storm) -> None:
     stage.fire(*scopes(20))
     budget = stage.desk._budget
@@ -527,7 +569,9 @@ def test_who_has_the_storm_hears_of_it_and_nobody_else(called: Storm) -> None:
     called.clock.forward(seconds=10)
     called.fire("late", severity="critical")
     settle(called)
-    assert [row["id"] for row in called.store.messages() if row["kind"] == "storm"] == []
+    (row,) = [row for row in called.store.messages() if row["kind"] == "storm"]
+    assert row["person"] == "Dan", "who has it was never paged for it, and hears all the same"
+    assert "late" in words(called, row["id"]).body
 
 
 def test_owners_hear_one_digest_of_their_services(called: Storm) -> None:

@@ -50,9 +50,13 @@ class Budget:
                 if not wanted:
                     return
                 self._looking[wanted[0]] = environment
-            if not self.start(wanted[0], environment=environment):
-                with self._guard:
-                    self._looking.pop(wanted[0], None)
+            begun = False
+            try:
+                begun = self.start(wanted[0], environment=environment)
+            finally:  # also where the record was too busy to say so: its place is another's
+                if not begun:
+                    with self._guard:
+                        self._looking.pop(wanted[0], None)
 
     def start(self, run: str, *, environment: str, actor: Actor = SYSTEM, urgent: bool = False) -> bool:
         """Begin a run that waits, in its turn or because a person wants it now; False where it does not wait."""

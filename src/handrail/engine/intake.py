@@ -63,7 +63,11 @@ class Intake:
         self._answers: dict[int, Answered | None] = {}  # by the alert's row, for as long as nobody edits a binding
 
     def expect(self, coming: Sequence[Alert], *, source: str) -> None:
-        """These come next: what is known of them is asked for at once."""
+        """These come next: what is known of them is asked for at once. What an earlier message told is written before."""
+        if self._openings is not None and any(
+            self._openings.holds(source=source, fingerprint=one.fingerprint) for one in coming
+        ):
+            self._write()
         known = self.store.newest_alerts(source, [one.fingerprint for one in coming])
         for one in coming:
             self._expected[(source, one.fingerprint)] = known.get(one.fingerprint)

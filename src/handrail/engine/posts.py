@@ -236,4 +236,8 @@ class Posts:
                 else:
                     self.store.append("trouble", {"says": f"The end of webhook {again.post} failed: {error!r:.200}"})
                     self.store.post_done(again.post, state="stuck")
+            left = (
+                len(again.alerts) - again.taken
+            )  # the one set aside among them; after the last the end is still to come
+            self.backlog.left(again.post, max(1, left - 1) if left > 0 else 0)
         return []

@@ -50,7 +50,8 @@ class StormSide:
         began = here.row["opened_at"]
         self.store.arm(f"digest/{here.name}/1", due_at=began + GATHERED, kind="digest", subject=here.name)
         rows = [row for row in self.store.messages(incident=here.name) if (row["kind"] or "") in TOLD]
-        for name in dict.fromkeys(row["person"] for row in rows):
+        names = [*(row["person"] for row in rows), *([here.has_it] if here.has_it else ())]
+        for name in dict.fromkeys(names):
             self._told(here, name, [row for row in rows if row["person"] == name])
 
     def _told(self, here: Standpoint, name: str, rows: Sequence[Row]) -> None:
@@ -58,6 +59,8 @@ class StormSide:
         if here.has_it not in ("", name) or any(row["state"] in ("waiting", "sending") for row in rows):
             return  # who has it hears; and what waits tells all of it when it is sent
         sent = [row["sent_at"] or row["at"] for row in rows if row["state"] == "sent"]
+        if not sent and here.has_it == name:  # they took it without a message: what they saw then they know
+            sent = [here.row["acknowledged_at"] or here.row["opened_at"]]
         if not sent or not self.store.critical_since(here.name, max(sent) - MADE):
             return
         number = sum(row["kind"] == "storm" for row in rows) + 1
