@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from handrail.alerts import Alert
+from handrail.engine import durable
 from handrail.engine.escalate import Contacts, Escalation
 from handrail.engine.intake import Intake
 from handrail.engine.openings import WAITS
@@ -318,6 +319,28 @@ def test_an_alert_that_ends_in_the_same_piece_that_opened_it_has_ended(stage: St
     assert (alert["status"], bool(alert["incident"])) == ("resolved", True)
 
 
+def test_a_run_that_could_not_be_woken_is_woken_in_a_moment(stage: Storm, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.fire(*scopes(12))
+    (run,) = stage.store.next_turns("shop", most=1)
+    started: list[str] = []
+    busy = [True, True]
+
+    def start(run: str, _number: int) -> None:
+        if busy:
+            busy.pop()
+            raise TryAgain("The database was busy.")
+        started.append(run)
+
+    monkeypatch.setattr(durable, "start", start)
+    monkeypatch.setattr(stage.desk, "_remote", False)
+    monkeypatch.setattr(stage.desk, "_durable", True)
+    stage.desk._budget.begin_all()
+    assert run not in started, "it is off the queue, and nobody else wakes it"
+    stage.desk.rounds.wake_more()
+    stage.desk.rounds.wake_more()
+    assert run in started
+
+
 def test_a_message_whose_end_fails_does_not_wait_for_ever(stage: Storm, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_args: object, **_named: object) -> None:
         raise ValueError("its end")
@@ -559,6 +582,29 @@ def test_critical_scopes_that_come_later_are_told_once_more_after_a_pause(called
     settle(called)
     second = [row for row in called.store.messages() if row["kind"] == "storm"][-1]
     assert second["next_at"] - called.clock() == timedelta(seconds=20), "30 s after the one before"
+
+
+def test_a_scope_that_becomes_critical_in_a_storm_is_told(called: Storm) -> None:
+    called.fire(*scopes(12))
+    settle(called)
+    called.clock.forward(seconds=10)
+    sent(called, "page/I-11/1/Ana")
+    called.clock.forward(seconds=10)
+    called.fire("x11", severity="critical", name="ShopIsGone")
+    settle(called)
+    assert called.of("x11")["severity"] == "critical"
+    assert [row["person"] for row in called.store.messages() if row["kind"] == "storm"] == ["Ana"]
+
+
+def test_an_alert_that_outlasts_its_incident_raises_the_one_that_it_joins(called: Storm) -> None:
+    called.fire("x1", severity="critical")
+    called.desk.close_incident("I-1", ANA, reason="enough")
+    called.fire("x1", severity="low", name="ShopSlow")
+    assert called.row("I-2")["severity"] == "low"
+    called.clock.forward(seconds=7200)
+    called.fire("x1", severity="critical")
+    assert called.store.newest_alerts("shop", ["ShopFails/x1"])["ShopFails/x1"]["incident"] == "I-2"
+    assert called.row("I-2")["severity"] == "critical"
 
 
 def test_who_has_the_storm_hears_of_it_and_nobody_else(called: Storm) -> None:

@@ -219,8 +219,7 @@ class Intake:
         about = self.belonging.about(scope, environment=environment)
         if about:
             self.store.move_alert(known["id"], incident=about, decision=reason)
-            self.belonging.fires(about, alert, source=source, scope=scope, at=self.store.now())
-            return []
+            return self._joined(alert, about, reason=reason, source=source, scope=scope, environment=environment)
         return self._opened(
             alert,
             keep=lambda incident: self.store.move_alert(known["id"], incident=incident, decision=reason),
@@ -331,17 +330,24 @@ class Intake:
         self, alert: Alert, row: dict[str, Any], joins: alerts.Joins, *, scope: alerts.Scope, environment: str
     ) -> list[str]:
         """Into an incident that is open, which hears why, and is as bad as the worst of its alerts."""
-        incident, source = joins.incident, row["source"]
+        incident = joins.incident
         if not self.store.keep_alert(row):
             return []
+        if joins.shares is not None:
+            self.belonging.shares(incident, joins.shares)
+        said = {"reason": row["decision"], "source": row["source"]}
+        return self._joined(alert, incident, scope=scope, environment=environment, **said)
+
+    def _joined(
+        self, alert: Alert, incident: str, *, reason: str, source: str, scope: alerts.Scope, environment: str
+    ) -> list[str]:
+        """What follows where an alert was put into an incident that is open, whatever put it there."""
         now = self.store.now()
         self.store.update_incident(incident, last_alert_at=now)
         self.belonging.fires(incident, alert, source=source, scope=scope, at=now)
-        if joins.shares is not None:
-            self.belonging.shares(incident, joins.shares)
         self.store.append(
             "alert_received",
-            {"name": alert.name, "decision": "joins", "reason": row["decision"], **_read(alert)},
+            {"name": alert.name, "decision": "joins", "reason": reason, **_read(alert)},
             environment=environment,
             incident=incident,
             actor=_source(source),

@@ -72,9 +72,18 @@ class Rounds:
         for run in going[:AT_ONCE]:
             self._go_on(run)
 
+    def later(self, run: str) -> None:
+        """It could not be woken just now: it is in a moment."""
+        with self._guard:
+            self._later[run] = None
+
     def _go_on(self, run: str) -> None:
-        if self.store.turns_before(run) is None:
-            self._wake(run)
+        try:
+            if self.store.turns_before(run) is None:
+                self._wake(run)
+        except Exception:  # one run's door: the others go on, and this one in a moment
+            log.exception("wake_failed", extra={"run": run})
+            self.later(run)
 
     def begin(self) -> None:
         """At the start of a process: runs that are not over are to be woken. Those in the middle of a change at once."""

@@ -149,7 +149,11 @@ class Server:
         if self._remote or not self._durable:
             self.store.wake_soon(run)
             return
-        durable.start(run, self.store.next_segment(run))
+        try:
+            durable.start(run, self.store.next_segment(run))
+        except Exception as error:  # whoever wakes has done its own: the run goes on in a moment instead of never
+            log.warning("wake_failed", extra={"run": run, "error": str(error)})
+            self.rounds.later(run)
 
     def _turn(self, run: str) -> str:
         if self._over.is_set():

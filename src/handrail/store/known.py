@@ -76,10 +76,10 @@ class Known(Rows):
     def raise_severity(self, incident: str, *, severity: str, title: str, at: datetime, anew: bool) -> None:
         """An incident is worse than it was known to be. With `anew` its levels begin again, and who has it is asked again."""
         where = t.incidents.c.number == number_of(incident)
-        values: Row = {"severity": severity, "title": title}
+        values: Row = {"severity": severity, "title": title, "raised_at": stamp(at)}
         if anew:
             had = sa.func.coalesce(t.incidents.c.acknowledged_by, t.incidents.c.had_by)
-            begins = {"raised_at": stamp(at), "level": 0, "acknowledged_by": None, "acknowledged_at": None}
+            begins = {"level": 0, "acknowledged_by": None, "acknowledged_at": None}
             values |= {**begins, "had_by": had}
         with writing(self.engine) as connection:
             connection.execute(sa.update(t.incidents).where(where).values(values))
