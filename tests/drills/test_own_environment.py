@@ -181,7 +181,10 @@ def test_a_team_drills_a_course_and_replays_what_was_recorded(team: Path) -> Non
     found = handrail("drill", "dark-again", "--config", str(team), "--json")
     assert found.returncode == 0, found.stdout + found.stderr
     kept = recording.load_to_play(team / "recordings" / "courses" / "dark-again.json.gz")
-    assert [json.loads(body)["status"] for _, body in kept.posts] == ["firing", "resolved"] * 2, "none of the restoring"
+    assert [alert["status"] for _, body in kept.posts for alert in json.loads(body)["alerts"]] == [
+        "firing",
+        "resolved",
+    ] * 2, "none of the restoring"
     (team / "courses" / "dark-again.yaml").unlink()
     (team / "ledger").unlink()
     again = handrail("demo", "dark-again", "--config", str(team), "--speed", "4")

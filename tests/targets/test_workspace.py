@@ -324,7 +324,7 @@ def fix(place: RealGround) -> None:
         (("origin", "fix/values", "main"), "are several branches"),
         (("origin", "fix/values:main"), "not the plain name of one branch"),
         (("origin", "+fix/values"), "not the plain name of one branch"),
-        (("https://elsewhere.example/x.git", "fix/values"), "is no repository that the workspace knows"),
+        (("https://elsewhere.example/x.git", "fix/values"), "is not a repository of the workspace"),
     ],
 )
 def test_what_a_run_did_not_make_is_never_pushed(
