@@ -58,9 +58,12 @@ class Edits:
             fresh = self._reread()
             for take in self._takers:
                 take(fresh)
-        except (HandrailError, OSError) as error:
+        except (
+            Exception
+        ) as error:  # the edit's door: whatever is wrong with a file, what was read stays, and the record says so
             log.warning("edit_not_read", extra={"files": edited, "error": str(error)})
-            self._kept.append("trouble", {"says": f"{error} What was read before stays in use."})
+            why = str(error) if isinstance(error, HandrailError | OSError) else f"The settings cannot be read: {error}."
+            self._kept.append("trouble", {"says": f"{why} What was read before stays in use."})
             return
         waits = [name for name in AT_START if getattr(fresh, name) != getattr(self._known, name)]
         self._known = fresh

@@ -25,7 +25,7 @@ def kept(notification: Notification, *, mask: Callable[[str], str] = lambda text
     form = _form(notification)
     plain = json.dumps(form, ensure_ascii=False, separators=(",", ":"))
     masked = mask(plain)
-    if masked == plain or _reads(masked):
+    if masked == plain or _keeps_form(form, masked):
         return masked
     return json.dumps(_masked(form, mask), ensure_ascii=False, separators=(",", ":"))
 
@@ -127,12 +127,25 @@ def _number(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def _reads(text: str) -> bool:
+def _keeps_form(form: dict[str, Any], text: str) -> bool:
+    """Whether only texts changed: a quote that one alert opens may be closed by another's, and what stands between is gone."""
     try:
-        json.loads(text)
+        found = json.loads(text)
     except ValueError:
         return False
-    return text.startswith(BEGINS)
+    return text.startswith(BEGINS) and _is_alike(form, found)
+
+
+def _is_alike(value: Any, found: Any) -> bool:
+    if isinstance(value, str):
+        return isinstance(found, str)
+    if isinstance(value, dict):
+        return (
+            isinstance(found, dict) and len(found) == len(value) and all(map(_is_alike, value.values(), found.values()))
+        )
+    if isinstance(value, list | tuple):
+        return isinstance(found, list) and len(found) == len(value) and all(map(_is_alike, value, found))
+    return type(found) is type(value) and bool(found == value)
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:
@@ -140,5 +153,17 @@ def _masked(value: Any, mask: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {mask(key): _masked(one, mask) for key, one in value.items()}
+        return dict(_entry(key, one, mask) for key, one in value.items())
     return [_masked(one, mask) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _entry(key: str, value: Any, mask: Callable[[str], str]) -> tuple[str, Any]:
+    """A name says what its value is, so both are masked together."""
+    if isinstance(value, str):
+        try:
+            found = json.loads(mask(json.dumps({key: value}, ensure_ascii=False)))
+        except ValueError:
+            found = None
+        if isinstance(found, dict) and _is_alike({key: value}, found):
+            return next(iter(found.items()))
+    return mask(key), _masked(value, mask)

@@ -225,7 +225,7 @@ def _alert(item: Any, raw: Any, reading: Reading, letter: Letter, by: SenderMapp
     given = text(by.name, "name")
     labels: dict[str, str] = {}
     for part in by.labels_from:
-        for key, value in _spread(get(part)):
+        for key, value in _spread(_together(part, item, raw)):
             labels.setdefault(reading.text(key, "label's name"), reading.text(as_text(value), f"label {key[:80]}"))
     spread = bool(labels)
     for key, value in by.labels.items():
@@ -301,6 +301,14 @@ def _get(value: Value, item: Any, raw: Any) -> Any:
 def _matches(path: Path, item: Any, raw: Any) -> list[Any]:
     data = raw if path.whole else item
     return list(path.path.findall(data)) if isinstance(data, dict | list) else []
+
+
+def _together(value: Value, item: Any, raw: Any) -> Any:
+    """What stands at a place of labels: several matches (`$.tags[*]`) are a list, and not their text."""
+    if not isinstance(value, Path):
+        return _get(value, item, raw)
+    found = _matches(value, item, raw)
+    return found[0] if len(found) == 1 and not isinstance(found[0], str) else found
 
 
 def _spread(value: Any) -> Iterator[tuple[str, Any]]:

@@ -280,22 +280,26 @@ class Outbox:
     # -- what came of it -----------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
+        back = []
         while not self._done.empty():
-            attempt = self._done.get()
-            self._under_way.remove(attempt)
+            back.append(self._done.get())
+        for attempt in back:
             try:
                 self._came_back(attempt)
-            except Exception:  # it stays claimed, and is sent again at the next start
+            except Exception:  # the record takes no write just now: what came of it is written down with a later round
                 log.exception("message_unmarked", extra={"ref": attempt.batch})
+                self._done.put(attempt)
+            else:
+                self._under_way.remove(attempt)
 
     def _give_up(self) -> None:
         now = self._clock()
         for attempt in self._under_way:
             if not attempt.given_up and attempt.since is not None and now - attempt.since > self._deadline:
-                attempt.given_up = True
                 self._failed[attempt.address] = now
                 problem = f"{shown(attempt.address)} did not answer within {self._deadline:.0f} s"
                 self._again(attempt.sent, tries=attempt.tries + 1, ways=attempt.ways, problem=problem)
+                attempt.given_up = True  # last: where the record takes no write just now, the next round tries again
 
     def _came_back(self, attempt: Attempt) -> None:
         message = attempt.message

@@ -214,7 +214,10 @@ class _Line:
         if name == "connection.connect_tcp.complete":
             found = info["return_value"].get_extra_info("socket")
             if isinstance(found, socket.socket):
-                self._sockets.append(found)
+                own = found.dup()  # TLS takes the socket itself over, and leaves an empty one
+                self._sockets.append(own)
+                if self.late.is_set():
+                    _end(own)
         elif name.endswith(".send_request_headers.started"):
             self.sent = True
 
@@ -223,6 +226,8 @@ class _Line:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        for one in self._sockets:
+            one.close()
 
     def _watch(self) -> None:
         until = time.monotonic() + self.seconds
@@ -231,8 +236,12 @@ class _Line:
                 return
         self.late.set()
         for one in self._sockets:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+            _end(one)
+
+
+def _end(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
 
 
 def _no_answer(url: str, said: str, *, code: int, started: datetime, began: float) -> Answer:

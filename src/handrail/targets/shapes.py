@@ -124,9 +124,10 @@ def _entry_before(text: str, at: int) -> Span | None:
 
 def _value(text: str, begins: int, quote: str) -> tuple[str, int]:
     """What stands there, to its closing quote or to the end of the word; and where it ends."""
-    if quote:
-        ends = _closing(text, begins, quote)
-        return (text[begins:ends], ends) if ends is not None else ("", begins)
+    ends = _closing(text, begins, quote) if quote else None
+    if ends is not None:
+        return text[begins:ends], ends
+    # no quote, or one that a cut left open: as far as a word goes
     bare = BARE.match(text, begins)
     value = bare[0].rstrip(".!?:") if bare is not None else ""
     return value, begins + len(value)
@@ -176,7 +177,7 @@ BASIC = re.compile(
 )
 CURL_USER = re.compile(r"""(?:-u|--user|--proxy-user)(?:\s+|=)["']?[\w.@-]{1,64}:(?P<secret>[^\s"'\\]{1,256})""")
 PEM = re.compile(
-    r"""-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?P<secret>.{16,16384}?)(?=-----END |\Z)""", re.DOTALL
+    r"""-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?P<secret>(?:[^-]|-(?!----)){16,16384}+)(?=-----|\Z)"""
 )
 COOKIE = re.compile(
     r"""cookie\\{0,7}["']?\s{0,2}:\s{0,2}["']?[\w.-]{1,64}=(?P<secret>[^\s;"'\\]{8,4096})""", re.IGNORECASE
@@ -342,14 +343,14 @@ def _by_shape(text: str, small: str) -> Iterator[Span]:
 
 
 def _by_head(text: str) -> Iterator[Span]:
-    """Keys of known makers: every word once, however often it stands there."""
-    for word in set(WORD.findall(text)):
+    """Keys of known makers: every word where it stands. Looking for each of many again costs the square of them."""
+    for found in WORD.finditer(text):
+        word, at = found[0], found.start()
         for anchor, pattern in BY_HEAD.get(word[:HEAD], ()):
             if word.startswith(anchor):
-                for at in _each(text, word):
-                    match = pattern.match(text, at)
-                    if match is not None and (at == 0 or not text[at - 1].isalnum()):
-                        yield match.span("secret")
+                match = pattern.match(text, at)
+                if match is not None and (at == 0 or not text[at - 1].isalnum()):
+                    yield match.span("secret")
 
 
 def _by_name(text: str, small: str) -> Iterator[Span]:

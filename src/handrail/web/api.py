@@ -41,10 +41,18 @@ class Api:
             )
         if not isinstance(body, dict):
             raise Problem(422, "The field event is missing, or is no object.")
+        if call.who.approver.drill:
+            self._drills_allowed_everywhere(call.who.approver.name)
         receipt = self.desk.receive(source=source, body=json.dumps(body).encode())
         if receipt.status >= 400:
             raise Problem(receipt.status, receipt.reason)
         return as_json({"stored": receipt.post, "reason": receipt.reason}, status=receipt.status)
+
+    def _drills_allowed_everywhere(self, name: str) -> None:
+        """A drill's contact tells nothing where drills are not allowed; whose a told event turns out to be is read later."""
+        for one, place in self.catalog.places.items():
+            if not place.drills_allowed:
+                raise Problem(409, f"{name} is a drill contact, and drills are not allowed in {one}.")
 
     def incidents(self, call: Call) -> Response:
         """Incidents, newest first; `?status=open` for those that are not over, `?before=I-40&most=100` for a page.

@@ -62,7 +62,7 @@ class Topics:
             raw = json.loads(body)
         except (ValueError, RecursionError):
             return Verdict.FORGED, {}
-        if not isinstance(raw, dict) or raw.get("TopicArn") not in topics or raw.get("Type") not in SIGNED:
+        if not isinstance(raw, dict) or raw.get("TopicArn") not in topics or str(raw.get("Type")) not in SIGNED:
             return Verdict.FORGED, {}
         url = raw.get("SigningCertURL") or raw.get("SigningCertUrl")
         if not is_amazons(url) or not str(url).endswith(".pem") or not self._is_signed(raw, str(url), now=now):
