@@ -98,9 +98,37 @@ def test_the_next_start_heals_what_no_watchdog_did(tmp_path: Path) -> None:
     one, bench = trouble(tmp_path)
     fault.remember(one.id, one.heal, bench)
     fault.inject(one, bench)
-    assert fault.heal_left_over(bench.memory) == ["RB-002-file"]
+    assert fault.heal_left_over(bench.memory, bench.places) == ["RB-002-file"]
     assert not (tmp_path / "broken").exists()
-    assert fault.heal_left_over(bench.memory) == []
+    assert fault.heal_left_over(bench.memory, bench.places) == []
+
+
+def test_a_drill_of_a_checkout_that_is_gone_is_healed_from_the_one_that_is_there(tmp_path: Path) -> None:
+    one, bench = trouble(tmp_path)
+    gone = Bench(
+        cwd=bench.cwd,
+        env=bench.env,
+        heal_env=bench.heal_env,
+        memory=bench.memory,
+        places={"where": str(tmp_path / "gone")},
+    )
+    fault.remember(one.id, (("{where}/heal",),), gone)
+    fault.inject(one, bench)
+    with pytest.raises(FixRunbook, match=r"cannot be started.*delete .*RB-002-file\.json"):
+        fault.heal_left_over(bench.memory, {})
+    (tmp_path / "heal").write_text("#!/bin/sh\nrm broken\n")
+    (tmp_path / "heal").chmod(0o755)
+    assert fault.heal_left_over(bench.memory, bench.places) == ["RB-002-file"]
+    assert not (tmp_path / "broken").exists()
+
+
+def test_what_heals_and_is_no_program_is_no_healing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, bench = trouble(tmp_path)
+    memory = fault.remember(one.id, ((str(tmp_path / "gone"),),), bench)
+    monkeypatch.setattr(watchdog, "AGAIN_SECONDS", 0.1)
+    with pytest.raises(FixRunbook, match="cannot be started"):
+        watchdog.watch(memory, os.getpid(), seconds=0)
+    assert memory.exists()
 
 
 def test_a_healing_that_fails_is_said_and_stays_remembered(tmp_path: Path) -> None:

@@ -92,6 +92,6 @@ def test_the_next_start_heals_where_the_watchdog_was_killed_too(begun: tuple[sub
         os.kill(pid, signal.SIGKILL)
     time.sleep(2)
     assert memory.exists()
-    assert fault.heal_left_over(memory.parent) == [FAULT]
+    assert fault.heal_left_over(memory.parent, {"lab": str(ROOT / "lab")}) == [FAULT]
     assert not memory.exists()
     assert at_baseline()

@@ -208,7 +208,7 @@ def _staged(
             "Nothing was injected."
         )
     venue.refuse_elsewhere()
-    for healed in fault.heal_left_over(venue.memory):
+    for healed in fault.heal_left_over(venue.memory, venue.places):
         _say(f"An earlier drill left {healed}: healed.")
     bench = Bench(cwd=venue.cwd, env=venue.injector, heal_env=venue.admin, memory=venue.memory, places=venue.places)
     venue.assert_well(environment.check_window)

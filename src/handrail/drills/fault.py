@@ -208,7 +208,8 @@ def remember(name: str, heal: Sequence[Sequence[str]], bench: Bench) -> Path:
     path = bench.memory / f"{name}.json"
     body = {
         "fault": name,
-        "heal": [filled(vector, bench.places) for vector in heal],
+        "heal": [list(vector) for vector in heal],
+        "places": dict(bench.places),
         "cwd": str(bench.cwd),
         "env": dict(bench.heal_env),
     }
@@ -238,18 +239,32 @@ def filled(vector: Sequence[str], places: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def heal_from(path: Path) -> str:
-    """Heal what a memory file tells of and forget it; the fault's id."""
+def heal_from(path: Path, places: Mapping[str, str] | None = None) -> str:
+    """Heal what a memory file tells of and forget it; the fault's id.
+
+    `places` are those of who heals now: the checkout from which the drill was started may be gone. Raises FixRunbook where
+    healing fails, and FileNotFoundError where the file is gone, since another was faster.
+    """
     body = json.loads(path.read_text())
+    at = {**body.get("places", {}), **(places or {})}
     for vector in body["heal"]:
-        _run(tuple(vector), Path(body["cwd"]), body["env"], f"healing {body['fault']}")
+        _run(filled(vector, at), Path(body["cwd"]), body["env"], f"healing {body['fault']}")
     path.unlink(missing_ok=True)
     return str(body["fault"])
 
 
-def heal_left_over(memory: Path) -> list[str]:
-    """Heal what an earlier drill left: its memory files are still there."""
-    return [heal_from(path) for path in sorted(memory.glob("*.json"))] if memory.exists() else []
+def heal_left_over(memory: Path, places: Mapping[str, str]) -> list[str]:
+    """Heal what an earlier drill left: its memory files are still there. Raises FixRunbook with what to do by hand."""
+    healed = []
+    for path in sorted(memory.glob("*.json")):
+        try:
+            healed.append(heal_from(path, places))
+        except FixRunbook as error:
+            raise FixRunbook(
+                f"An earlier drill was broken off, and what it broke is not healed: {error}"
+                f" Heal it by hand, then delete {path}."
+            ) from error
+    return healed
 
 
 def ask(vector: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], seconds: float = LIMIT_SECONDS) -> str:
@@ -260,16 +275,19 @@ def ask(vector: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], seconds: 
 def _run(
     vector: tuple[str, ...], cwd: Path, env: Mapping[str, str], doing: str, *, seconds: float = LIMIT_SECONDS
 ) -> str:
-    found = subprocess.run(
-        vector,
-        cwd=cwd,
-        env=dict(env),
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    try:
+        found = subprocess.run(
+            vector,
+            cwd=cwd,
+            env=dict(env),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:  # no such program, no such folder, no right
+        raise FixRunbook(f"{doing}: `{' '.join(vector)[:200]}` cannot be started: {error}") from error
     if found.returncode:
         said = (found.stderr.strip() or found.stdout.strip())[-500:]
         raise FixRunbook(f"{doing}: `{' '.join(vector)[:200]}` ended with {found.returncode}: {said}")

@@ -34,8 +34,8 @@ def _heal(memory: Path) -> None:
         try:
             fault.heal_from(memory)
             return
-        except FileNotFoundError:
-            return  # the next drill's start was faster
+        except FileNotFoundError:  # the next drill's start was faster
+            return
         except (FixRunbook, subprocess.TimeoutExpired):
             if not left:
                 raise
