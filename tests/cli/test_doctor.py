@@ -566,7 +566,7 @@ def test_a_real_server_shows_the_role_that_identities_prints_as_well_and_others_
         assert "reads" not in away.says.replace("the reader", "")
 
 
-def test_without_a_sandbox_looks_at_this_machine_are_said_to_rest_on_the_analysis(
+def test_without_a_sandbox_looks_at_this_machine_are_said_to_be_left_to_people(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = team()
@@ -576,4 +576,4 @@ def test_without_a_sandbox_looks_at_this_machine_are_said_to_rest_on_the_analysi
     monkeypatch.setattr(sandbox, "__file__", str(folder / "not-there.py"))
     line = found(examined(folder), "Looks at this machine")
     assert line["level"] == "warning"
-    assert "analysis alone" in line["says"]
+    assert "left to people" in line["says"]

@@ -174,7 +174,9 @@ def test_a_pipeline_of_many_lines_is_read_and_one_without_end_is_not() -> None:
 
 def test_a_team_says_what_its_commands_do(tmp_path: Path) -> None:
     file = tmp_path / "team.yaml"
-    file.write_text("commands:\n  - {command: ./deploy, effect: changes, says: puts it live}\n", encoding="utf-8")
+    file.write_text(
+        "commands:\n  - {command: './deploy {word}', effect: changes, says: puts it live}\n", encoding="utf-8"
+    )
     known = syntax.load_knowledge([tmp_path])
     (block,) = syntax.parse_blocks(["./deploy now"])
     (command,) = commands.understand(block, known, first_line=1, first_column=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,12 +98,56 @@ def test_exit_codes_deadlines_and_missing_programs_are_as_without(here: RealGrou
     assert here.observe(slow).timed_out
 
 
-def test_where_the_machine_gives_no_sandbox_it_looks_all_the_same(
+@needs_sandbox
+def test_nothing_leaves_the_machine_by_a_look(here: RealGround) -> None:
+    """What is there to ask a network has one; everything else finds not even this machine's own ports."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+        look(here, ("bash", "-c", f"echo x > /dev/tcp/127.0.0.1/{port}"))
+        with pytest.raises(TimeoutError):
+            server.accept()
+        address = f"http://127.0.0.1:{port}/health"
+        asked = Ask(target="http", identity="look", stages=(("curl", "-I", address),), deadline=timedelta(seconds=2))
+        here.observe(asked)
+        server.accept()[0].close()
+
+
+@needs_sandbox
+def test_what_stands_behind_the_cluster_has_neither_network_nor_credential(tmp_path: Path) -> None:
+    """The kubeconfig is kubectl's, not that of the program which reads what kubectl printed."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "kubectl").write_text("#!/bin/sh\necho from the cluster with $KUBECONFIG\n")
+    (tools / "kubectl").chmod(0o755)
+    (tmp_path / "look").write_text("{}")
+    settings = GroundSettings(name="test", tools=str(tools), kubeconfigs={"look": str(tmp_path / "look")})
+    ground = RealGround(settings, masker=Masker(), scratch=tmp_path / "scratch")
+
+    def ask(*stages: tuple[str, ...]) -> Answer:
+        return ground.observe(Ask(target="kubernetes", identity="look", stages=stages, deadline=SOON))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+        send = ("bash", "-c", f"cat; echo and ${{KUBECONFIG:-none}} here; echo x > /dev/tcp/127.0.0.1/{port}")
+        said = ask(("kubectl", "get", "ns"), send)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert said.stdout == f"from the cluster with {tmp_path / 'look'}\nand none here\n"
+    assert "--server is the environment's" in ask(("kubectl", "get", "ns"), ("kubectl", "--server=x", "get")).refused
+    assert "no file of the run's workspace" in ask(("kubectl", "get", "-f", "https://x.example/y")).refused
+
+
+def test_where_the_machine_gives_no_sandbox_only_filters_run(
     here: RealGround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Held by the analysis alone, as the documentation says."""
+    """They change the text that comes to them; everything else could reach the network, and says so."""
     monkeypatch.setattr(sandbox, "__file__", str(tmp_path / "not-there.py"))
-    assert look(here, ("echo", "seen")).stdout == "seen\n"
+    refused = look(here, ("ps", "-e")).refused
+    assert refused.startswith("ps is not run here: this machine gives no sandbox")
+    assert look(here, ("cat", "/etc/hostname")).refused
+    assert here._local((("grep", "-c", "a"),), deadline=SOON, feed=b"a\nb\n").stdout == "1\n"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become an ordinary user")

@@ -102,6 +102,7 @@ class Told:
     writes: bool  # it keeps what it gets in a file
     most: str  # seconds that it may take, as written
     used: frozenset[str]
+    typed: tuple[str, ...] = ()  # the address as it is written
 
     @property
     def verb(self) -> str:
@@ -156,7 +157,7 @@ def read(words: Sequence[str]) -> Told | Unread:
         used.add(name)
         if FLAGS[name] and not equals:
             value = rest.pop(0) if rest else ""
-        if name in ("-H", "--header") and "method-override" in value.lower():
+        if name in ("-H", "--header") and "method" in value.partition(":")[0].lower():
             return Unread(rule="curl-override", text="a header asks the server to take another method")
         if name in ("-w", "--write-out") and ("%output" in value or value.startswith("@")):
             return Unread(rule="curl-output", text="curl writes what it tells to a file")
@@ -196,6 +197,7 @@ def read(words: Sequence[str]) -> Told | Unread:
         writes=writes,
         most=most,
         used=frozenset(used),
+        typed=tuple(urls),
     )
 
 

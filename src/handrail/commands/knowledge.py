@@ -5,11 +5,15 @@ A verb is found by its exact path; nothing is inherited from a parent, so `kubec
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from handrail.commands import places, requests, secrecy
 from handrail.commands.model import Effect, Failure
+from handrail.commands.requests import Requests
 from handrail.errors import FixSettings
 
 
@@ -37,9 +41,10 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class TeamWord:
-    """What a team says of its own command: `words` as they stand at its beginning."""
+    """What a team says of its own command: `words` are all of it, with `{unit}` where a word of that type stands."""
 
     words: tuple[str, ...]
+    patterns: tuple[re.Pattern[str], ...]
     effect: Effect
     scope: str
     says: str
@@ -70,6 +75,8 @@ class Knowledge:
     readers: Mapping[str, Mapping[str, Any]]
     team: tuple[TeamWord, ...]
     translations: Mapping[str, Translation] = field(default_factory=dict)
+    requests: Requests = field(default_factory=Requests)
+    secrets: tuple[secrecy.Held, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -101,9 +108,14 @@ def from_raw(own: Sequence[Mapping[str, Any]], teams: Sequence[tuple[str, Mappin
                 not_with=frozenset(one.get("not_with") or ()),
             )
     words = [word for file, raw in teams for word in _team(file, raw or {})]
+    asked: dict[str, Any] = {}
+    for raw in own:
+        asked.update(raw.get("http") or {})
     return Knowledge(
         programs=programs,
         readers=readers,
+        requests=requests.from_raw(asked, teams),
+        secrets=secrecy.from_raw(row for raw in own for row in raw.get("secrets") or ()),
         team=tuple(sorted(words, key=lambda word: -len(word.words))),
         translations=translations,
     )
@@ -142,7 +154,8 @@ def _team(file: str, raw: Mapping[str, Any]) -> list[TeamWord]:
         try:
             found.append(
                 TeamWord(
-                    words=tuple(str(item["command"]).split()),
+                    words=(words := tuple(shlex.split(str(item["command"])))),
+                    patterns=tuple(places.compiled(word) for word in words),
                     effect=Effect(item["effect"]),
                     scope=item.get("scope", "target"),
                     says=item.get("says", ""),

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from handrail.commands.effects import NOWHERE, plain
+from handrail.commands.found import NOWHERE, plain
 from handrail.commands.model import Command, Effect, Finding, Literal, Mend, Severity, Span, Sql, Stage
 
 TTY = ("-it", "-ti", "-i", "-t", "--stdin", "--tty")

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.commands import effects, types
+from handrail.commands import grammar, types
+from handrail.commands.found import plain
 from handrail.commands.knowledge import Knowledge
 from handrail.commands.model import Command
 
@@ -83,7 +84,7 @@ def of(command: Command, knowledge: Knowledge) -> dict[str, tuple[Place, ...]]:
     """Every placeholder of a command with its places, in their order."""
     found: dict[str, list[Place]] = {}
     for stage in command.stages or ():
-        for name, place in _stage(effects.plain(stage), knowledge):
+        for name, place in _stage(plain(stage), knowledge):
             found.setdefault(name, []).append(place)
     for name in command.parameters:
         found.setdefault(name, [])
@@ -111,7 +112,7 @@ def _kind_of(name: str) -> str:
 
 def _stage(words: Sequence[str], knowledge: Knowledge) -> Iterator[tuple[str, Place]]:
     program = words[0].rpartition("/")[2]
-    apart = effects.apart(words, knowledge)
+    apart = grammar.apart(words, knowledge)
     if apart is None:
         yield from _other(program, words)
         return

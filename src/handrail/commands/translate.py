@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.commands.effects import NOWHERE
+from handrail.commands.found import NOWHERE
 from handrail.commands.knowledge import Knowledge, Translation
 from handrail.commands.model import Finding, Literal, Mend, Severity, Stage, Word
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from handrail.commands import Command, Effect, Finding, Scope, Severity, Span, lint
-from handrail.commands.effects import plain
+from handrail.commands.found import plain
 from handrail.runbooks.document import Document, Link, Runbook, Step
 
 CRASHES = re.compile(r"crash|not start|fails? to start|restart (cycle|loop)", re.IGNORECASE)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from handrail.commands import Analysis, Command, Effect, Knowledge, Reason, Scope, Stage, Word, effects
-from handrail.commands.effects import plain
+from handrail.commands.found import plain
 
 SHELLS = ("sh", "bash", "ash", "zsh")
 OUTSIDE = ("kubectl", "oc", "helm", "git", "virtctl")  # typed again where the runbook is read: the session is over

@@ -24,6 +24,7 @@ from handrail.errors import AskHuman, FixSettings, TryAgain
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.targets import (
+    elsewhere,
     firewall,
     http,
     keys,
@@ -40,7 +41,29 @@ from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
 from handrail.targets.workspace import Workspaces
 
-CLUSTER_TOOLS = ("kubectl", "helm")
+CLUSTER_TOOLS = elsewhere.CLUSTER_TOOLS
+ASKS_NETWORK = ("ping", "dig", "nslookup", "getent", "curl")  # every other look of this machine has no network
+# What only changes the text that comes to it. Where the machine gives no sandbox these run all the same, behind a look.
+FILTERS = frozenset(
+    (
+        "awk",
+        "cat",
+        "column",
+        "cut",
+        "egrep",
+        "fgrep",
+        "fold",
+        "grep",
+        "head",
+        "jq",
+        "nl",
+        "rev",
+        "sed",
+        "sort",
+        "tac",
+        "tail",
+    )
+) | {"tr", "uniq", "wc"}
 CHART_TOOLS = (("helm", "lint"), ("helm", "template"))  # they ask no cluster, only files
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # behind the environment's own tools
 QUICK = timedelta(seconds=15)
@@ -157,6 +180,9 @@ class RealGround:
             return self._workspaces.run(ask)
         if words[0] in CLUSTER_TOOLS:
             return self._with_files(ask)
+        asked = next((told for word in words if (told := elsewhere.metadata(word))), "") if words[0] == "curl" else ""
+        if asked:
+            return _not_run(asked)
         request = curl.request(words)
         if request is not None and request.only_reads:
             return self._filtered(http.look(request, deadline=ask.deadline), ask)
@@ -170,13 +196,15 @@ class RealGround:
         window: timedelta | None = None,
         feed: bytes | None = None,
     ) -> Answer:
-        """A look at this machine, where nothing can be written; where the machine gives no sandbox, by analysis alone."""
+        """A look at this machine, where nothing can be written and nothing leaves it."""
         # what is not here is told by a sentence of its own, not by the sandbox
         here = all(shutil.which(stage[0], path=process.PATH) for stage in stages)
-        front = sandbox.look_front(str(self._home)) if here and self._sandboxed() else ()
+        held = self._held(stages, behind=feed is not None) if here else stages
+        if isinstance(held, Answer):
+            return held
         return _advised(
             process.run(
-                tuple((*front, *stage) for stage in stages),
+                held,
                 env={"HOME": str(self._home), "TMPDIR": str(self._home)},
                 deadline=deadline,
                 window=window,
@@ -184,6 +212,22 @@ class RealGround:
                 feed=feed,
             )
         )
+
+    def _held(self, stages: tuple[tuple[str, ...], ...], *, behind: bool) -> tuple[tuple[str, ...], ...] | Answer:
+        """The stages in sandboxes, without a network where they have none to ask.
+
+        Where the machine gives no sandbox, what only filters the text of the look before it runs all the same.
+        """
+        if self._sandboxed():
+            home = str(self._home)
+            return tuple((*sandbox.look_front(home, network=stage[0] in ASKS_NETWORK), *stage) for stage in stages)
+        bare = next((stage[0] for stage in stages if stage[0] not in FILTERS), "" if behind else stages[0][0])
+        if bare:
+            return _not_run(
+                f"{bare} is not run here: this machine gives no sandbox, so nothing would keep it from the network. "
+                "Allow user namespaces where Handrail runs, or look by hand"
+            )
+        return stages
 
     def _sandboxed(self) -> bool:
         """Whether a look can run where nothing can be written; tried once."""
@@ -196,6 +240,9 @@ class RealGround:
 
     def _get(self, ask: Ask) -> Answer:
         url = ask.url or ""
+        asked = elsewhere.metadata(url)
+        if asked:
+            return _not_run(asked)
         if (
             self.settings.prometheus_url
             and re.match(r"https?://(localhost|127\.0\.0\.1|prometheus)[:/]", url)
@@ -220,9 +267,12 @@ class RealGround:
     def _with_files(self, ask: Ask) -> Answer:
         """A look whose `-f` names a file of the run's workspace: it gets that file's text, and nothing else of it."""
         words = ask.stages[0]
-        path = kubernetes.flag(words, "-f", "--filename")
-        if words[0] != "kubectl" or not path or path == "-" or path.startswith("/") or "://" in path:
+        own = words[: words.index("--")] if "--" in words else words  # behind it stands another program's
+        path = kubernetes.flag(own, "-f", "--filename") if "logs" not in own[1:4] else ""
+        if words[0] != "kubectl" or not path or path == "-":
             return self._cluster(ask)
+        if path.startswith(("/", "~")) or "://" in path or ".." in path.split("/"):
+            return _not_run(f"{path} is no file of the run's workspace, so no look reads it. Name one below its folder")
         found = self._workspaces.read(ask.run, path)
         if found.refused or any(found.exit_codes):
             said = found.refused or found.stderr.strip()[-200:]
@@ -235,9 +285,9 @@ class RealGround:
             return dataclasses.replace(answer, stderr=answer.stderr.replace(str(copy), path))
 
     def _cluster(self, ask: Ask) -> Answer:
-        apart = kubernetes.elsewhere(ask.stages[0])
+        apart = elsewhere.named(ask.stages)
         if apart:
-            return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
+            return _not_run(apart)
         stages = (self._listing(kubernetes.verb_first(ask.stages[0])), *ask.stages[1:])
         env = self._credentials(ask.identity)
         if isinstance(env, Answer):
@@ -247,7 +297,22 @@ class RealGround:
             return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=unknown)
         if stages[0][:2] == ("kubectl", "exec"):
             stages = (_read_only(stages[0]), *stages[1:])
+        after = self._behind_cluster(stages[1:])
+        if isinstance(after, Answer):
+            return after
+        stages = (stages[0], *after)
         return _advised(process.run(stages, env=env, deadline=ask.deadline, window=ask.window, cwd=self._home))
+
+    def _behind_cluster(self, stages: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...] | Answer:
+        """What stands behind a look at the cluster: kubectl and helm as they are, everything else held like a local look."""
+        found: list[tuple[str, ...]] = []
+        for stage in stages:
+            ours = stage[0] in CLUSTER_TOOLS or not shutil.which(stage[0], path=process.PATH)
+            held = (stage,) if ours else self._held((stage,), behind=True)
+            if isinstance(held, Answer):
+                return held
+            found += held
+        return tuple(found)
 
     def _listing(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """A listing of Secrets cannot be narrowed by name: it becomes a get of each one that the environment names."""
@@ -317,7 +382,7 @@ class RealGround:
 
     def _prospect(self, ask: Ask) -> Prospect:
         words = kubernetes.verb_first(ask.stages[0])
-        apart = kubernetes.elsewhere(words) if words[0] in CLUSTER_TOOLS else ""
+        apart = elsewhere.named(ask.stages)
         if apart:
             found = kubernetes.unknown(ask, self._key(ask), "not asked")
             found = dataclasses.replace(found, preview=Preview(says="it is not made as written", refused=apart))
@@ -594,10 +659,10 @@ class RealGround:
                 made = http.change(request, deadline=ask.deadline, stopping=going.stopping)
         else:
             env: dict[str, str] | Answer = {"HOME": str(self._home)}
+            apart = elsewhere.named(ask.stages)
+            if apart:
+                return _not_run(apart)
             if words[0] in CLUSTER_TOOLS:
-                apart = kubernetes.elsewhere(words)
-                if apart:
-                    return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=apart)
                 env = self._credentials("change")
             if isinstance(env, Answer):
                 return env
@@ -762,6 +827,11 @@ def _advised(answer: Answer) -> Answer:
         return answer
     named = " or name its path in environments.yaml" if answer.absent in CLUSTER_TOOLS else " where Handrail runs"
     return dataclasses.replace(answer, refused=f"{answer.refused}; install it{named}")
+
+
+def _not_run(why: str) -> Answer:
+    """It was not even begun."""
+    return Answer(started_at=datetime.now(UTC), seconds=0.0, refused=why)
 
 
 def _silence(answer: Answer) -> str:

@@ -6,8 +6,8 @@ and starts the program there. No home, no credential, no socket of the machine i
 over, the kernel ends whatever it left. As root it becomes nobody; as anybody else it takes a user namespace.
 
 For a look at this machine (`look_front`) the machine stays in view, or `ps` and `df` would tell of the sandbox instead:
-the same files, processes and network, by the same user. But no file can be written, no process outside be signalled or
-traced, and of root's privileges those alone are left that read.
+the same files and processes, by the same user. But there is no network, unless the program is there to ask it; no file can
+be written, no process outside be signalled or traced, and of root's privileges those alone are left that read.
 
 Where a step of that is not allowed the program is not started: the exit code is `REFUSED` and the reason is told.
 """
@@ -54,7 +54,8 @@ PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "armv7l": 218, "ppc64
 DEATH_SIGNAL, NO_NEW_PRIVILEGES, BOUNDING_DROP = 1, 38, 24
 MOUNT_SETATTR, HERE, WHOLE_TREE, ATTRIBUTE_READ_ONLY = 442, -100, 0x8000, 1  # one number on every kind of machine
 READING = frozenset([2, 13, 34])  # CAP_DAC_READ_SEARCH, CAP_NET_RAW for ping, CAP_SYSLOG
-LOOK = "look"
+LOOK, APART = "look", "apart"
+CREDENTIALS = ("KUBECONFIG",)  # what a stage that only looks has no use for
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,9 +65,9 @@ def front(workspace: str, *, reads: tuple[str, ...] = (), network: bool = False)
     return (sys.executable, "-I", "-S", __file__, workspace, "network" if network else "-", str(len(reads)), *reads)
 
 
-def look_front(scratch: str) -> tuple[str, ...]:
+def look_front(scratch: str, *, network: bool = False) -> tuple[str, ...]:
     """The words that stand in front of a program that only looks. `scratch` is a folder that it sees empty and may write in."""
-    return (sys.executable, "-I", "-S", __file__, scratch, LOOK, "0")
+    return (sys.executable, "-I", "-S", __file__, scratch, LOOK if network else APART, "0")
 
 
 def _check(result: int, what: str) -> None:
@@ -198,13 +199,15 @@ def _program(words: list[str], workspace: str) -> NoReturn:
 def _first(words: list[str], workspace: str, reads: list[str], mode: str) -> NoReturn:
     """The first process of the view: builds it, starts the program, and takes everything with it when that is over."""
     try:
-        if mode == LOOK:
+        if mode in (LOOK, APART):
+            for name in CREDENTIALS:
+                os.environ.pop(name, None)
             _read_only_root(workspace)
         else:
             _own_root(workspace, reads)
             if mode != "network":
                 _loopback()
-        _give_up(looks=mode == LOOK)
+        _give_up(looks=mode in (LOOK, APART))
         _check(
             _libc.prctl(DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0), "prctl"
         )  # behind the change of user, which clears it
@@ -227,6 +230,13 @@ def _refuse(said: str) -> NoReturn:
     os._exit(REFUSED)
 
 
+def _view(mode: str, whole: int) -> int:
+    """The namespaces of a mode: what a look tells of the machine stays in view, and the network only where it asks it."""
+    if mode in (LOOK, APART):
+        return NEW_NS | NEW_PID | (NEW_NET if mode == APART else 0)
+    return whole if mode == "network" else whole | NEW_NET
+
+
 def main() -> None:
     """Ask for the view, then wait for the program in it and end as it did."""
     workspace, mode, count = os.path.realpath(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -239,7 +249,7 @@ def main() -> None:
         if not stat.S_ISDIR(os.stat(workspace).st_mode):  # noqa: PTH116
             _refuse("the workspace is not a folder")
         whole = NEW_NS | NEW_UTS | NEW_IPC | NEW_PID
-        _own_view(NEW_NS | NEW_PID if mode == LOOK else whole if mode == "network" else whole | NEW_NET)
+        _own_view(_view(mode, whole))
     except OSError as error:
         _refuse(f"this machine gives no sandbox: {error.strerror or error}")
     first = os.fork()

@@ -17,7 +17,7 @@ from handrail import app, store, syntax
 from handrail.cli import terminal
 from handrail.cli.doctor.telling import OK, QUICK, WARNING, WRONG, Line, Looked, last
 from handrail.commands import Command, Severity
-from handrail.commands.effects import plain
+from handrail.commands.found import plain
 from handrail.engine.catalog import Catalog
 from handrail.errors import HandrailError
 from handrail.settings import Settings
@@ -205,7 +205,7 @@ def looks(looked: Looked) -> Iterator[Line]:
     yield Line(
         area="tools",
         level=WARNING,
-        says=f"no sandbox: {last(answer)}. Looks at this machine are kept from writing by the analysis alone",
+        says=f"no sandbox: {last(answer)}. Looks at this machine are left to people; only filters behind another look run",
         do="allow user namespaces to whoever runs handrail serve",
     )
 
