@@ -6,11 +6,14 @@ looks on (a service manager's journal, a file), words in a terminal. Everything 
 
 from __future__ import annotations
 
+import itertools
+import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import structlog
 
@@ -18,6 +21,8 @@ from handrail.store.chain import Line
 
 LONGEST = 300  # characters of one value: the record has the whole
 QUIET = ("series", "check", "evidence_page")  # told many times a minute: at debug
+RECORD, MANY = "handrail.record", "lines of the record"
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 OURS = ("event", "level", "logger", "timestamp", "exc_info", "stack_info", "actor", "incident", "run", "environment")
 
 
@@ -34,9 +39,9 @@ def to(stream: TextIO | None = None, *, form: str = "auto", level: str = "info")
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.types.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False, default=str)]
+        [structlog.processors.format_exc_info, _each(structlog.processors.JSONRenderer(serializer=_as_json))]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)]
+        else [_each(structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24))]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -64,20 +69,54 @@ def to(stream: TextIO | None = None, *, form: str = "auto", level: str = "info")
 
 
 def record(lines: Sequence[Line]) -> None:
-    """Lines of the record, as they are committed; nothing where this process keeps no log (a practice, a replay)."""
+    """Lines of the record, as they are committed; nothing where this process keeps no log (a practice, a replay).
+
+    What was committed together goes through the logger, the masks and to the stream together: a storm is tens of
+    thousands of lines.
+    """
     if not structlog.is_configured():
         return
-    told = structlog.stdlib.get_logger("handrail.record")
-    for line in lines:
-        about = {"incident": line.incident, "run": line.run, "environment": line.environment}
-        facts = {
-            f"{key}_" if key in OURS else key: _short(value)
-            for key, value in line.payload.items()
-            if about.get(key) != value
-        }
-        said = {key: value for key, value in about.items() if value}
-        say = told.debug if line.kind in QUIET else told.info
-        say(line.kind, **said, actor=f"{line.actor.kind}:{line.actor.name}", **facts)
+    logger = logging.getLogger(RECORD)
+    for level, some in itertools.groupby(lines, key=lambda line: logging.DEBUG if line.kind in QUIET else logging.INFO):
+        if logger.isEnabledFor(level):
+            name = logging.getLevelName(level).lower()
+            bound, at = (
+                structlog.contextvars.get_contextvars(),
+                f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z",
+            )
+            tail = {"level": name, "logger": RECORD, "timestamp": at}
+            events = [{**bound, **_event(line), **tail} for line in some]
+            # as structlog's own loggers hand an event to its formatter
+            logger.log(level, {MANY: events}, extra={"_logger": logger, "_name": name})
+
+
+def _event(line: Line) -> dict[str, object]:
+    about = {"incident": line.incident, "run": line.run, "environment": line.environment}
+    said = {key: value for key, value in about.items() if value}
+    facts = {
+        f"{key}_" if key in OURS else key: _short(value)
+        for key, value in line.payload.items()
+        if about.get(key) != value
+    }
+    return {**said, "actor": f"{line.actor.kind}:{line.actor.name}", **facts, "event": line.kind}
+
+
+def _each(render: structlog.types.Processor) -> structlog.types.Processor:
+    """Renders one event, or many of the record, a line each."""
+
+    def rendered(logger: Any, name: str, event: structlog.types.EventDict) -> str:
+        many = event.get(MANY)
+        return (
+            str(render(logger, name, event))
+            if many is None
+            else "\n".join(str(render(logger, name, one)) for one in many)
+        )
+
+    return rendered
+
+
+def _as_json(event: structlog.types.EventDict, **_: object) -> str:
+    return ENCODER.encode(event)
 
 
 def _short(value: object) -> object:

@@ -302,11 +302,11 @@ def alert(fingerprint: str, **changes: object) -> dict[str, object]:
 def test_alerts_are_kept_together_each_once_whoever_brings_it(tmp_path: Path) -> None:
     kept = fresh_store(tmp_path)
     assert kept.keep_alert(alert("b"))
-    ids = kept.keep_alerts([alert("a"), alert("b"), alert("c"), alert("a"), alert("a", source="other")])
-    assert [number is None for number in ids] == [False, True, False, True, False]
-    found = kept.alert("lab", "c", NOON)
-    assert found is not None
-    assert found["id"] == ids[2]
+    new = kept.keep_alerts([alert("a"), alert("b"), alert("c"), alert("a"), alert("a", source="other")])
+    assert new == 3
+    assert kept.keep_alerts([alert("c")]) == 0
+    assert kept.alert("lab", "c", NOON) is not None
+    assert kept.alert("other", "a", NOON) is not None
 
 
 def test_many_thousand_rows_are_one_transaction_each_kind(tmp_path: Path) -> None:
@@ -332,7 +332,8 @@ def test_many_thousand_rows_are_one_transaction_each_kind(tmp_path: Path) -> Non
             assert kept.open_incidents([opened] * 2000) == [f"I-{number}" for number in range(1, 2001)]
             assert kept.append_all(lines) == list(range(1, 3001))
             assert kept.start_runs([(begun, remedies)] * 1000) == [f"R-{number}" for number in range(1, 1001)]
-            assert not [*kept.append_all([]), *kept.open_incidents([]), *kept.start_runs([]), *kept.keep_alerts([])]
+            assert not [*kept.append_all([]), *kept.open_incidents([]), *kept.start_runs([])]
+            assert kept.keep_alerts([]) == 0
 
     assert counted(kept.engine, write) == 1
     assert kept.broken_line() is None

@@ -8,6 +8,7 @@ nothing known has a scope of its own: its name and its group key.
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ class Scope:
     guess: bool = False  # read off the form of a name, not said by a label
     reason: str = ""
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """A stable text, empty where it never equals another. Like-named things of one namespace are one thing."""
         if self.kind is ScopeKind.ALONE and not self.name:

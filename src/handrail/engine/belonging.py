@@ -13,7 +13,7 @@ from typing import Any
 from handrail import alerts
 from handrail.alerts import Alert, Scope, ScopeKind
 from handrail.engine.catalog import Catalog
-from handrail.store import Store
+from handrail.store import Store, number_of
 
 JOIN_WINDOW = timedelta(minutes=30)
 Row = dict[str, Any]
@@ -63,7 +63,10 @@ class Belonging:
 
     def opened(self, incident: str, *, environment: str, scope: Scope, at: datetime) -> None:
         """An incident was opened about this."""
-        self._current().opened(alerts.OpenIncident(id=incident, environment=environment, scope=scope, last_alert_at=at))
+        index = self._current()
+        if number_of(incident) == self._newest + 1:  # it need not be read again
+            self._newest += 1
+        index.opened(alerts.OpenIncident(id=incident, environment=environment, scope=scope, last_alert_at=at))
 
     def fires(self, incident: str, alert: Alert, *, source: str, scope: Scope, at: datetime) -> None:
         """An alert of an incident fires."""

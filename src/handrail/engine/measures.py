@@ -7,6 +7,7 @@ grow with what is kept. Names follow https://prometheus.io/docs/practices/naming
 from __future__ import annotations
 
 import threading
+from collections import Counter as Tallied
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from importlib import metadata
@@ -57,9 +58,10 @@ class Measures:
 
     def heard(self, lines: Sequence[Line]) -> None:
         """Lines of the record, once they are committed."""
+        for kind, times in Tallied(line.kind for line in lines).items():
+            self._events.labels(kind=kind).inc(times)
         for line in lines:
             told = line.payload
-            self._events.labels(kind=line.kind).inc()
             match line.kind:
                 case "evidence":
                     self._looks.labels(look=str(told.get("look", ""))).observe(float(told.get("seconds") or 0))

@@ -110,7 +110,7 @@ class Plan:
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys, no spaces, times in ISO form: the same value gives the same bytes everywhere."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return ENCODER.encode(value)
 
 
 def _plain(value: Any) -> Any:
@@ -119,6 +119,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"a plan holds plain values only, not {type(value).__name__}")
+
+
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 def from_json(text: str) -> Plan:

@@ -13,7 +13,7 @@ from handrail.store.chain import Chain
 from handrail.store.database import is_writing, writing
 from handrail.store.gathering import Gathering
 from handrail.store.people import People
-from handrail.store.rows import Row, all_inserted, inserted, number_of, plain, stamp, upsert
+from handrail.store.rows import Row, all_inserted, inserted, number_of, plain, put_all, stamp
 from handrail.store.turns import Rank
 
 
@@ -67,19 +67,11 @@ class Arrivals(Chain, People):
             connection.execute(sa.insert(t.alerts).values(plain(row)))
             return True
 
-    def keep_alerts(self, rows: Sequence[Row]) -> list[int | None]:
-        """Store alerts under (source, fingerprint, starts_at); each one's id, None where it was known already."""
-        if not rows:
-            return []
-        insert = upsert(self.engine, t.alerts)
-        key = [t.alerts.c.source, t.alerts.c.fingerprint, t.alerts.c.starts_at]
+    def keep_alerts(self, rows: Sequence[Row]) -> int:
+        """Store alerts under (source, fingerprint, starts_at); how many were not known already."""
+        key = ("source", "fingerprint", "starts_at")
         with writing(self.engine) as connection:
-            kept = connection.execute(
-                insert.on_conflict_do_nothing(index_elements=key).returning(*key, t.alerts.c.id),
-                [plain(row) for row in rows],
-            )
-            new = {(one.source, one.fingerprint, one.starts_at): int(one.id) for one in kept}
-        return [new.pop((row["source"], row["fingerprint"], stamp(row["starts_at"])), None) for row in rows]
+            return put_all(connection, t.alerts, [plain(row) for row in rows], or_keep=key)
 
     def alert(self, source: str, fingerprint: str, starts_at: datetime) -> Row | None:
         """The stored alert, or None."""

@@ -17,7 +17,7 @@ from handrail.evidence import SYSTEM, Actor, Event
 from handrail.plans import canonical
 from handrail.store import tables as t
 from handrail.store.database import afterwards, reading, writing
-from handrail.store.rows import Row, Rows, stamp
+from handrail.store.rows import Row, Rows, put_all, stamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +73,16 @@ class Chain(Rows):
                     "environment": line.environment,
                     "incident": line.incident,
                     "run": line.run,
-                    "actor": canonical(dataclasses.asdict(line.actor)),
+                    "actor": _who(line.actor),
                     "kind": line.kind,
                     "payload": canonical(dict(line.payload)),
                     "version": 1,
                     "previous": previous,
                 }
                 previous = _digest(row)
-                rows.append({**row, "hash": previous})
-            connection.execute(sa.insert(t.events), rows)
+                row["hash"] = previous
+                rows.append(row)
+            put_all(connection, t.events, rows)
             if self.heard is not None:
                 afterwards(self.engine, functools.partial(self.heard, tuple(lines)))
             return [int(row["sequence"]) for row in rows]
@@ -106,6 +107,11 @@ class Chain(Rows):
                     return int(row["sequence"])
                 previous, expected = row["hash"], expected + 1
         return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _who(actor: Actor) -> str:
+    return canonical(dataclasses.asdict(actor))
 
 
 def _digest(row: Row) -> str:

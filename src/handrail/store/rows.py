@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -83,17 +85,46 @@ def all_inserted(connection: sa.Connection, table: sa.Table, rows: Iterable[Row]
     if connection.dialect.name == "sqlite":  # it returns the keys of one row at a time; nobody else writes meanwhile
         last = connection.execute(sa.select(sa.func.max(key))).scalar() or 0
         numbered = [{key.name: number, **row} for number, row in enumerate(values, last + 1)]
-        connection.execute(sa.insert(table), numbered)
+        put_all(connection, table, numbered)
         return [int(row[key.name]) for row in numbered]
     found = connection.execute(sa.insert(table).returning(key, sort_by_parameter_order=True), values)
     return [int(row[0]) for row in found]
 
 
-def upsert(engine: sa.Engine, table: sa.Table) -> Any:
-    """An insert that may say what is done with a row that is there already; both dialects say it alike."""
-    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
+def put_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Row], *, or_keep: Sequence[str] = ()) -> int:
+    """Many new rows with the same columns; how many. One that is there by its `or_keep` is left as it is.
+
+    They go to the driver as they are: to take each through a compiled statement costs several times what the database needs.
+    """
+    if not rows:
+        return 0
+    sql, order, told = _insert(connection.dialect, table, tuple(rows[0]), tuple(or_keep))
+    whole = [told | row for row in rows] if told else rows
+    return connection.exec_driver_sql(sql, _in_order(whole, order)).rowcount
 
 
+def _in_order(rows: Sequence[Row], order: tuple[str, ...]) -> Any:
+    """What a driver takes: values by their names, or in their order."""
+    if len(order) > 1:
+        return list(map(operator.itemgetter(*order), rows))
+    return [(row[name],) for row in rows for name in order] or list(rows)
+
+
+@functools.lru_cache(maxsize=64)
+def _insert(
+    dialect: sa.Dialect, table: sa.Table, given: tuple[str, ...], or_keep: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], Row]:
+    """The statement, the order of its values where they have one, and those that no row gives."""
+    defaults = {column.name: column.default for column in table.columns if column.name not in given}
+    told: Row = {name: default.arg for name, default in defaults.items() if isinstance(default, sa.ColumnDefault)}
+    insert: Any = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    if or_keep:
+        insert = insert.on_conflict_do_nothing(index_elements=or_keep)
+    made = insert.compile(dialect=dialect, column_keys=[*given, *told])
+    return str(made), tuple(made.positiontup or ()), told
+
+
+@functools.lru_cache(maxsize=1024)
 def stamp(moment: datetime) -> str:
     """A time as it is kept: UTC, and sorting as text does."""
     if moment.tzinfo is None:

@@ -15,7 +15,7 @@ from handrail.plans import canonical
 from handrail.store import tables as t
 from handrail.store.arrivals import Arrivals
 from handrail.store.database import reading, writing
-from handrail.store.rows import Row, all_inserted, number_of, plain, stamp
+from handrail.store.rows import Row, all_inserted, number_of, plain, put_all, stamp
 
 
 class Running(Arrivals):
@@ -50,7 +50,7 @@ class Running(Arrivals):
                 for place, remedy in enumerate(remedies)
             ]
             if listed:
-                connection.execute(sa.insert(t.remedies), listed)
+                put_all(connection, t.remedies, listed)
             return names
 
     def document(self, revision: str) -> str:

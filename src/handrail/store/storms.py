@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from handrail.store import tables as t
 from handrail.store.database import reading, writing
 from handrail.store.gathered import RANKS
-from handrail.store.rows import Row, Rows, number_of, plain, stamp
+from handrail.store.rows import Row, Rows, number_of, plain, put_all, stamp
 
 I, Q = t.incidents.c, t.turns.c  # noqa: E741  # the two tables that all of this is about
 RANK = sa.case(RANKS, value=sa.func.lower(I.severity), else_=1)
@@ -150,7 +150,7 @@ class Storms(Rows):
         rows = [{"run": number_of(run), "environment": environment, "rank": rank} for run, environment, rank in runs]
         if rows:
             with writing(self.engine) as connection:
-                connection.execute(sa.insert(t.turns), rows)
+                put_all(connection, t.turns, rows)
 
     def take_turn(self, run: str, *, urgent: bool = False) -> bool:
         """The run goes on now: True for exactly one caller."""

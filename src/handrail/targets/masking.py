@@ -148,8 +148,33 @@ class _Masked(logging.Formatter):
         self._inner, self._masker = inner, masker
 
     def format(self, record: logging.LogRecord) -> str:
-        """One record."""
-        return self._masker.mask(self._inner.format(record))
+        """One record, which may be several lines of JSON: each stays one."""
+        text = self._inner.format(record)
+        masked = self._masker.mask(text)
+        lines = text.split("\n")
+        if masked == text or not all(line[:1] == "{" and line[-1:] == "}" for line in lines):
+            return masked
+        return "\n".join(map(self._object, lines))
+
+    def _object(self, line: str) -> str:
+        """An object of JSON. Where a mask would reach beyond the value that it is for, that whole value is left out."""
+        masked = self._masker.mask(line)
+        if _is_json(masked) or not _is_json(line):
+            return masked
+        pairs = (json.dumps({key: value}, ensure_ascii=False) for key, value in json.loads(line).items())
+        kept: dict[str, object] = {}
+        for pair in pairs:
+            shown = self._masker.mask(pair)
+            kept |= json.loads(shown) if _is_json(shown) else dict.fromkeys(json.loads(pair), MASK)
+        return json.dumps(kept, ensure_ascii=False)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager
