@@ -59,7 +59,7 @@ def of(program: Program, verb: Verb | None, walked: Walked, known: Requests) -> 
         if flag in theirs:
             return f"{flag} names a server, a credential or a file that are the environment's to say"
         if flag == "--raw":
-            why = _raw(value, known)
+            why = _raw(value, known) if verb and verb.path == ("get",) else f"{name} --raw sends what it is given"
             if why:
                 return why
         if (arities.get(flag) or value) and flag in forms and not re.fullmatch(forms[flag], value, re.DOTALL):
@@ -81,7 +81,7 @@ def _raw(address: str, known: Requests) -> str:
     inside = requests.proxied(path)
     if inside:
         return requests.doubt(known, parts._replace(path=inside))
-    if parts.scheme or parts.netloc or not API.fullmatch(path) or "subresources" in path:
+    if parts.scheme or parts.netloc or not API.fullmatch(path) or requests.ODD.search(path) or "subresources" in path:
         return f"what a GET of {path[:80]} does is not known"
     if {part.lower() for part in path.split("/")} & CONNECTS:
         return f"a GET of {path[:80]} opens a connection"

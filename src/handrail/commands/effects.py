@@ -303,6 +303,8 @@ def _only_asks(words: Sequence[str], program: Program) -> bool:
         elif not asked and word in program.raw["reads_with"]:
             asked = word
         elif asked in program.raw["checks"] and word in program.raw["matches"]:
+            if "/" in "".join(rest[:1]) and word in ("-m", "--match", "-j", "--jump"):
+                return False  # a module from elsewhere
             del rest[:1]
         elif not asked or word.startswith(("-", "/", ".")):
             return False

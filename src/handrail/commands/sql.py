@@ -156,9 +156,13 @@ def _statement(statement: dict[str, Any]) -> SqlEffect:
     kind, body = next(iter(statement.items()))
     if kind == "explain_stmt":
         options = {item.get("def_elem", {}).get("defname") for item in body.get("options", ())}
-        if "analyze" not in options:
-            return SqlEffect(effect=Effect.READS, reason="EXPLAIN only plans")
         inner = _statement(body["query"])
+        if "analyze" not in options:
+            # a planner calls what it takes for constant: a function that nobody knows may call itself so
+            planned = _functions(body["query"])
+            if planned.effect is Effect.UNKNOWN:
+                return SqlEffect(effect=Effect.UNKNOWN, reason=f"planning may call it: {planned.reason}")
+            return SqlEffect(effect=Effect.READS, reason="EXPLAIN only plans")
         return SqlEffect(effect=inner.effect, reason=f"EXPLAIN ANALYZE runs what it explains: {inner.reason}")
     if kind == "variable_show_stmt":
         return SqlEffect(effect=Effect.READS, reason="SHOW reads a setting")
@@ -176,23 +180,44 @@ def _select(body: dict[str, Any]) -> SqlEffect:
     if _locks(body):
         return SqlEffect(effect=Effect.CHANGES, reason="SELECT FOR UPDATE locks rows")
     worst = SqlEffect(effect=Effect.READS, reason="SELECT reads")
-    for kind, node in _nodes(body):
+    for kind, _ in _nodes(body):
         if kind in ("insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"):
             worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason="a WITH clause writes"))
         if kind == "into_clause":
             worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason="SELECT INTO makes a table"))
+    return _worse(worst, _functions(body))
+
+
+def _functions(tree: Any) -> SqlEffect:
+    """The worst of the functions and operators that a tree calls by name."""
+    worst = SqlEffect(effect=Effect.READS, reason="SELECT reads")
+    for kind, node in _nodes(tree):
         if kind == "func_call":
-            parts = [_name(part) for part in node.get("funcname", ())]
-            name = parts[-1]
-            if parts[:-1] not in ([], ["pg_catalog"]):
+            worst = _worse(worst, _function([_name(part) for part in node.get("funcname", ())]))
+        elif kind in ("a_expr", "sort_by", "sub_link"):
+            names = node.get("name") or node.get("use_op") or node.get("oper_name") or []
+            parts = [_name(part) for part in names] if isinstance(names, list) else []
+            if len(parts) > 1 and parts[0] != "pg_catalog":
                 worst = _worse(
-                    worst, SqlEffect(effect=Effect.UNKNOWN, reason=f"what {'.'.join(parts)}() does is not known")
+                    worst,
+                    SqlEffect(effect=Effect.UNKNOWN, reason=f"what the operator {'.'.join(parts)} does is not known"),
                 )
-            elif name in CHANGING:
-                worst = _worse(worst, SqlEffect(effect=Effect.CHANGES, reason=f"{name}() changes what others rely on"))
-            elif name not in READING:
-                worst = _worse(worst, SqlEffect(effect=Effect.UNKNOWN, reason=f"what {name}() does is not known"))
+        elif kind == "range_table_sample":
+            method = [_name(part) for part in node.get("method", ())]
+            if method[-1:] not in (["system"], ["bernoulli"]) or len(method) > 1:
+                worst = _worse(worst, SqlEffect(effect=Effect.UNKNOWN, reason="how it samples is not known"))
     return worst
+
+
+def _function(parts: list[str]) -> SqlEffect:
+    name = parts[-1]
+    if parts[:-1] not in ([], ["pg_catalog"]):
+        return SqlEffect(effect=Effect.UNKNOWN, reason=f"what {'.'.join(parts)}() does is not known")
+    if name in CHANGING:
+        return SqlEffect(effect=Effect.CHANGES, reason=f"{name}() changes what others rely on")
+    if name not in READING:
+        return SqlEffect(effect=Effect.UNKNOWN, reason=f"what {name}() does is not known")
+    return SqlEffect(effect=Effect.READS, reason=f"{name}() reads")
 
 
 def _locks(value: Any) -> bool:

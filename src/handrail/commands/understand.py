@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from handrail.commands import effects, lint, translate, variables
+from handrail.commands import effects, lint, secrecy, translate, variables
 from handrail.commands.block import ParsedBlock, names_of
 from handrail.commands.knowledge import Knowledge
 from handrail.commands.model import (
@@ -84,6 +84,7 @@ class _Flat:
     shell: str = ""  # why only a shell could run it
     told: list[str] = dataclasses.field(default_factory=list)  # what stands in place of what is written
     findings: list[Finding] = dataclasses.field(default_factory=list)
+    redirected: list[str] = dataclasses.field(default_factory=list)  # what is read or written past the words
 
 
 def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -> Command:
@@ -112,6 +113,8 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
     )
     found = [effects.of_stage(stage, knowledge) for stage in (*flat.stages, *flat.loose)]
     analysis = effects.join(found, shell=flat.shell, output=any(stage.output for stage in flat.stages))
+    if any(secrecy.told((whole,), knowledge.secrets) for whole in flat.redirected):
+        analysis = dataclasses.replace(analysis, discloses_secrets=True)
     if watched:
         analysis = dataclasses.replace(analysis, never_returns=True)
     comments = " ".join(
@@ -232,6 +235,7 @@ def _flatten(statement: dict[str, Any], reader: _Reader, flat: _Flat) -> None:
         flat.shell = flat.shell or f"it redirects with {operator}"
         for inner in _calls(redirection):
             flat.loose.append(Stage(words=tuple(_word(arg, reader, _Flat()) for arg in inner.get("Args") or ())))
+        flat.redirected.append(whole)
     if statement.get("Background") or statement.get("Coprocess") or statement.get("Negated"):
         flat.shell = flat.shell or "it runs in the background or is negated"
     kind = command.get("Type")

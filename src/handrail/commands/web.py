@@ -71,9 +71,9 @@ def _doubt(
         return unknown("curl-file", f"curl would send the file {sent} away")
     if told.writes:
         return unknown("curl-output", "curl writes what it gets to a file")
-    if not NETLOC.fullmatch(told.parts.netloc) or (
-        "://" not in " ".join(told.typed) and OTHER_SCHEMES.match(told.parts.netloc)
-    ):
+    typed = told.typed[0] if told.typed else told.url
+    other = "://" not in typed and OTHER_SCHEMES.match(typed)
+    if other or typed.startswith("@") or not NETLOC.fullmatch(told.parts.netloc):  # `@file` holds addresses
         return unknown("curl-address", f"where {told.url} leads is not plain")
     in_query = told.as_query or posts
     why = requests.doubt(
