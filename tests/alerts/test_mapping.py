@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from handrail.alerts import Notification, SenderMapping, compiled, kept, parse, read_kept
+from handrail.alerts.letter import Letter
+from handrail.alerts.mapping import read as mapped
 from handrail.errors import FixSettings
 from tests.alerts.test_senders import AT, BENT, _places, example
 
@@ -190,3 +192,108 @@ def test_a_path_through_deep_data_ends() -> None:
         deep = {"a": [deep]}
     found = read(deep, mapping(name="$..zz"))
     assert len(found.aside) == 1
+
+
+# -- what a mapping costs ---------------------------------------------------------------------------------------------
+
+
+class Counted(dict[str, Any]):
+    """An object that notes how often it was walked through."""
+
+    walked = 0
+
+    def items(self) -> Any:
+        Counted.walked += 1
+        return super().items()
+
+    def __getitem__(self, key: str) -> Any:
+        Counted.walked += 1
+        return super().__getitem__(key)
+
+
+PATHS = [
+    {"body": "$..region"},
+    {"body": "$..[?@.region]"},
+    {"body": "$.alerts[*].labels.region"},
+    "$..region",
+    "$.labels[?search(@, '(a+)+b')]",
+    {"join": [{"body": "$..region"}, "$.n"]},
+    {"from": {"body": "$..n"}, "values": {"x": "y"}},
+    [{"body": "$..nowhere"}, {"body": "$..n"}],
+]
+
+
+@pytest.mark.parametrize("place", PATHS, ids=str)
+@pytest.mark.parametrize("key", ["labels", "labels_from", "annotations", "name", "status"])
+def test_what_a_message_costs_grows_with_its_length_alone(key: str, place: Any) -> None:
+    """Places that are looked at, and letters that are kept, of 50 alerts and of 200."""
+    given = {"labels": {"a": place}, "annotations": {"a": place}, "labels_from": [place]}.get(key, place)
+    by = mapping(**{"each": "$.alerts[*]", "name": "$.n", key: given})
+    cost = []
+    for many in (50, 200):
+        alerts = [Counted(n=f"A{one}", labels=Counted(region=f"r{one}" + "a" * 300)) for one in range(many)]
+        Counted.walked = 0
+        found = mapped(Counted(alerts=alerts), Letter(source="lab", at=AT, clean=False, headers={}), by=by)
+        assert len(found.alerts) + len(found.aside) == many
+        assert len(kept(found)) <= many * 60_000, "a place takes 16 kB of what they share at most"
+        cost.append(Counted.walked)
+    assert cost[1] <= 4.5 * cost[0] + 50
+
+
+def test_what_all_alerts_would_take_from_the_whole_message_is_cut_and_told() -> None:
+    alerts = [{"n": f"A{one}", "tag": f"k{one}:v{one}"} for one in range(3000)]
+    by = mapping(
+        each="$.alerts[*]", name="$.n", labels={"all": {"body": "$..n"}}, labels_from=[{"body": "$.alerts[*].tag"}]
+    )
+    found = read({"alerts": alerts}, by)
+    assert len(found.alerts[-1].labels["all"]) == 16 * 1024
+    assert len(found.alerts[-1].labels) == 202
+    assert [note.what[:14] for note in found.notes] == ["$.alerts[*].ta", "$..n finds 198"]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("$..a..b", "goes down twice"),
+        ("$.a[?@..b]", "goes down (`..`) within a filter"),
+        ("$.a[?count($.b[*]) > 1]", "looks through the whole message"),
+        ("$.a[?@.b in $.list]", "looks through a list of the message"),
+        ("$.a & $.b", "compares everything with everything"),
+        ("$.a[?match(@.b, $.c)]", "takes a regular expression from the message"),
+        ("$.a[?match(@.b, '(?=x)')]", "a regular expression that is not taken"),
+        ("$.a[?@.b =~ /(a)\\1/]", "a regular expression that is not taken"),
+        ("$" + "[*,*]" * 7, "in more than 64 ways"),
+        ("$.a[?@.b[?@..c]]", "within a filter"),
+    ],
+)
+def test_a_path_that_walks_again_and_again_is_refused_at_once(path: str, says: str) -> None:
+    with pytest.raises(FixSettings) as told:
+        mapping(name=path)
+    assert says in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "$..a",
+        "$.a[?@.b == $.c].d",
+        "$.a | $.b",
+        "$.a[?match(@.b, 'web-[0-9]+')].b",
+        "$.a[?search(@.b, '(?:x|y)$')].b",
+        "$.a[?@.b =~ /WEB.*/i].b",
+        "$.a[?@.b in ['x', 'y']]",
+        "$.a[?length(@.b) > 2 && !@.c]",
+    ],
+)
+def test_a_path_that_costs_what_there_is_is_taken(path: str) -> None:
+    mapping(name=path)
+
+
+def test_a_pattern_in_a_path_fits_as_it_did() -> None:
+    raw = {"a": [{"b": "web-1"}, {"b": "WEB-x"}, {"b": 7}]}
+    for path, value in (
+        ("$.a[?match(@.b, 'web-[0-9]')].b", "web-1"),
+        ("$.a[?search(@.b, '[A-Z]+')].b", "WEB-x"),
+        ("$.a[?@.b =~ /web.x/i].b", "WEB-x"),
+    ):
+        assert read(raw, mapping(name=path)).alerts[0].name == value

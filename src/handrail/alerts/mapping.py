@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handrail.alerts.letter import Letter
-from handrail.alerts.model import Alert, Aside, Notification
-from handrail.alerts.reading import FIRING, RESOLVED, Reading, as_it_came, as_text, digest
+from handrail.alerts.model import Alert, Aside, Flaw, Note, Notification
+from handrail.alerts.reading import FIRING, LONGEST, RESOLVED, Reading, as_it_came, as_text, digest
 from handrail.errors import FixSettings
 
 if TYPE_CHECKING:
-    from jsonpath import JSONPath
+    from handrail.alerts.paths import Found
 
 KEYS = frozenset(
     [
@@ -37,13 +37,14 @@ KEYS = frozenset(
 )
 NOTHING = "nothing"  # a status: this message is about no alert
 MISSING = object()
+MOST_SHARED = 200  # labels that one alert takes from the whole message, which all of its alerts have
 
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
     """A JSONPath within the alert, or within the whole message."""
 
-    path: JSONPath
+    path: Found
     text: str
     whole: bool = False
 
@@ -172,14 +173,14 @@ def _words(key: Any) -> tuple[str, ...]:
 
 
 def _path(raw: Any, where: str, *, whole: bool = False) -> Path:
-    import jsonpath  # a tenth of a second, which no verb without a mapping pays
+    from handrail.alerts import paths  # a tenth of a second, which no verb without a mapping pays
 
     if not isinstance(raw, str) or not raw.startswith("$"):
         raise FixSettings(f"{where}: {raw} is not a path. Write one such as $.alert.name.")
     try:
-        return Path(path=jsonpath.compile(raw), text=raw, whole=whole)  # type: ignore[arg-type]
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        raise FixSettings(f"{where}: {raw} is not JSONPath: {[*str(error).splitlines(), ''][0][:200]}.") from error
+        return Path(path=paths.compiled(raw), text=raw, whole=whole)
+    except paths.PathError as error:
+        raise FixSettings(f"{where}: {raw[:200]} {error}.") from error
 
 
 # -- a message, read by it -----------------------------------------------------------------------------------------
@@ -187,9 +188,10 @@ def _path(raw: Any, where: str, *, whole: bool = False) -> Path:
 
 def read(raw: Any, letter: Letter, *, by: SenderMapping) -> Notification:
     """The alerts of a message. What the mapping does not fit is set aside, and its neighbours are not."""
+    message = _Message(raw)
     items: Sequence[Any] = [raw]
     if by.each is not None:
-        items = _matches(by.each, raw, raw)
+        items = message.place(raw).matches(by.each)
         if not items:
             reason = f"the mapping does not fit: {by.each.text} finds nothing"
             return Notification(
@@ -198,7 +200,7 @@ def read(raw: Any, letter: Letter, *, by: SenderMapping) -> Notification:
     alerts, aside = [], []
     for number, item in enumerate(items):
         try:
-            found = _alert(item, raw, letter.reading(number), letter, by)
+            found = _alert(message.place(item), letter.reading(number), letter, by)
         except Exception as error:  # one alert's door: a path is a small program, and its data anybody's
             aside.append(Aside(alert=number, reason=f"the mapping failed: {error!r:.200}", text=as_it_came(item)))
             continue
@@ -206,14 +208,117 @@ def read(raw: Any, letter: Letter, *, by: SenderMapping) -> Notification:
             aside.append(Aside(alert=number, reason=found, text=as_it_came(item)))
         elif found is not None:
             alerts.append(found)
-    return Notification(alerts=tuple(alerts), aside=tuple(aside), sender=by.title)
+    return Notification(alerts=tuple(alerts), aside=tuple(aside), sender=by.title, notes=tuple(message.cut.values()))
 
 
-def _alert(item: Any, raw: Any, reading: Reading, letter: Letter, by: SenderMapping) -> Alert | str | None:
+class _Message:
+    """A whole message. What a path finds in all of it is found once, however many alerts ask for it, and what each of
+    them takes from there has a bound: else a message of alerts and of values costs their product."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.found: dict[str, list[Any]] = {}
+        self.texts: dict[str, Any] = {}
+        self.cut: dict[str, Note] = {}
+
+    def place(self, item: Any) -> _Place:
+        """One alert of it."""
+        return _Place(item, self)
+
+    def note(self, path: Path, what: str, read_as: str) -> None:
+        """Once for each path."""
+        self.cut.setdefault(path.text, Note(alert=-1, flaw=Flaw.LENGTH, what=what, read_as=read_as))
+
+    def text(self, path: Path, found: list[Any]) -> Any:
+        """One value of the whole message, of a length that every alert can bear."""
+        if path.text not in self.texts:
+            value = _one(found)
+            if value is not MISSING and len(text := as_text(value)) > LONGEST:
+                self.note(
+                    path, f"{path.text} finds {len(text)} characters in the whole message", f"its first {LONGEST}"
+                )
+                value = text[:LONGEST]
+            self.texts[path.text] = value
+        return self.texts[path.text]
+
+
+class _Place:
+    """One alert of a message, as a mapping's values look at it."""
+
+    def __init__(self, item: Any, message: _Message) -> None:
+        self._item, self._message = item, message
+        self._own: dict[str, list[Any]] = {}
+
+    def matches(self, path: Path) -> list[Any]:
+        """All that a path finds."""
+        whole = path.whole or self._item is self._message.raw
+        data, known = (self._message.raw, self._message.found) if whole else (self._item, self._own)
+        if path.text not in known:
+            known[path.text] = list(path.path.findall(data)) if isinstance(data, dict | list) else []
+        return known[path.text]
+
+    def get(self, value: Value) -> Any:
+        """The value, or MISSING."""
+        match value:
+            case Constant(value=constant):
+                return constant
+            case Path():
+                found = self.matches(value)
+                return self._message.text(value, found) if value.whole else _one(found)
+            case First(among=among):
+                return next((found for one in among if (found := self.get(one)) not in (MISSING, None, "")), MISSING)
+            case Join(parts=parts, between=between):
+                there = [as_text(one) for part in parts if (one := self.get(part)) not in (MISSING, None, "")]
+                return between.join(there) if there else MISSING
+            case Table(of=of, values=values, otherwise=otherwise):
+                found = self.get(of)
+                key = "" if found in (MISSING, None) else as_text(found).strip().lower()
+                return values.get(key, found if otherwise is MISSING else otherwise)
+
+    def looked(self, value: Value) -> bool:
+        """Whether something was found by looking, and not said by the mapping itself."""
+        match value:
+            case Constant():
+                return False
+            case Path():
+                return bool(self.matches(value))
+            case First(among=parts) | Join(parts=parts):
+                return any(self.looked(one) for one in parts)
+            case Table(of=of):
+                return self.looked(of)
+
+    def labels(self, value: Value) -> Iterator[tuple[str, Any]]:
+        """Labels that stand together. Several matches (`$.tags[*]`) are a list, and not their text."""
+        if not isinstance(value, Path):
+            yield from _spread(self.get(value))
+            return
+        found = self.matches(value)
+        together = _spread(found[0] if len(found) == 1 and not isinstance(found[0], str) else found)
+        if not value.whole:
+            yield from together
+            return
+        left = LONGEST
+        for number, (key, one) in enumerate(together):
+            left -= len(key) + len(as_text(one))
+            if left < 0 or number >= MOST_SHARED:
+                self._message.note(
+                    value, f"{value.text} finds more labels than all alerts can have", "the first of them"
+                )
+                return
+            yield key, one
+
+
+def _one(found: list[Any]) -> Any:
+    if not found:
+        return MISSING
+    return found[0] if len(found) == 1 else ", ".join(as_text(one) for one in found)
+
+
+def _alert(place: _Place, reading: Reading, letter: Letter, by: SenderMapping) -> Alert | str | None:
     """The alert; a reason where it is none; None where the message is about no alert."""
 
     def get(value: Value | None) -> Any:
-        return MISSING if value is None else _get(value, item, raw)
+        return MISSING if value is None else place.get(value)
 
     def text(value: Value | None, what: str) -> str:
         found = get(value)
@@ -225,14 +330,14 @@ def _alert(item: Any, raw: Any, reading: Reading, letter: Letter, by: SenderMapp
     given = text(by.name, "name")
     labels: dict[str, str] = {}
     for part in by.labels_from:
-        for key, value in _spread(_together(part, item, raw)):
+        for key, value in place.labels(part):
             labels.setdefault(reading.text(key, "label's name"), reading.text(as_text(value), f"label {key[:80]}"))
     spread = bool(labels)
     for key, value in by.labels.items():
         if found := text(value, f"label {key}"):
             labels[key] = found
     places = [*([by.name] if by.name is not None else ()), *by.labels.values()]
-    if not spread and not any(_looked(one, item, raw) for one in places):
+    if not spread and not any(place.looked(one) for one in places):
         return "the mapping does not fit: it finds neither a name nor a label"
     name = reading.name(given)
     status = FIRING if by.status is None else reading.status(None if said is MISSING else said)
@@ -262,53 +367,6 @@ def _none(value: Any) -> Any:
 
 def _time(value: Any, reading: Reading, name: str) -> Any:
     return reading.start(_none(value), name, numbers=True)
-
-
-def _looked(value: Value, item: Any, raw: Any) -> bool:
-    """Whether something was found by looking, and not said by the mapping itself."""
-    match value:
-        case Constant():
-            return False
-        case Path():
-            return bool(_matches(value, item, raw))
-        case First(among=parts) | Join(parts=parts):
-            return any(_looked(one, item, raw) for one in parts)
-        case Table(of=of):
-            return _looked(of, item, raw)
-
-
-def _get(value: Value, item: Any, raw: Any) -> Any:
-    match value:
-        case Constant(value=constant):
-            return constant
-        case Path():
-            found = _matches(value, item, raw)
-            if not found:
-                return MISSING
-            return found[0] if len(found) == 1 else ", ".join(as_text(one) for one in found)
-        case First(among=among):
-            return next((found for one in among if (found := _get(one, item, raw)) not in (MISSING, None, "")), MISSING)
-        case Join(parts=parts, between=between):
-            found = [_get(one, item, raw) for one in parts]
-            there = [as_text(one) for one in found if one not in (MISSING, None, "")]
-            return between.join(there) if there else MISSING
-        case Table(of=of, values=values, otherwise=otherwise):
-            found = _get(of, item, raw)
-            key = "" if found in (MISSING, None) else as_text(found).strip().lower()
-            return values.get(key, found if otherwise is MISSING else otherwise)
-
-
-def _matches(path: Path, item: Any, raw: Any) -> list[Any]:
-    data = raw if path.whole else item
-    return list(path.path.findall(data)) if isinstance(data, dict | list) else []
-
-
-def _together(value: Value, item: Any, raw: Any) -> Any:
-    """What stands at a place of labels: several matches (`$.tags[*]`) are a list, and not their text."""
-    if not isinstance(value, Path):
-        return _get(value, item, raw)
-    found = _matches(value, item, raw)
-    return found[0] if len(found) == 1 and not isinstance(found[0], str) else found
 
 
 def _spread(value: Any) -> Iterator[tuple[str, Any]]:
