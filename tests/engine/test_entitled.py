@@ -10,6 +10,7 @@ import pytest
 
 from handrail.approvals import Approver
 from handrail.engine.desk import Desk
+from handrail.store.database import turns
 from handrail.targets.masking import Masker
 from tests.engine.stage import ANA, Stage
 
@@ -92,3 +93,15 @@ def test_what_a_person_writes_is_masked_before_it_is_kept(stage: Stage) -> None:
     kept += str(stage.store.tasks_of("I-1")) + str(stage.store.remedies_of("R-1"))
     assert "hunter2" not in kept
     assert kept.count("PGPASSWORD=[masked]") >= 4
+
+
+def test_all_that_a_person_says_goes_ahead_of_the_writes_that_wait(stage: Stage) -> None:
+    """Also where the verb leaves word for a run to go on: a yes that then waits behind a storm is no yes yet."""
+    lock = turns(stage.store.engine)
+    before = lock.waits(urgent=False).writes
+    told = stage.desk.decide(stage.waiting().hash, ANA, yes=True)
+    assert told.done
+    assert lock.waits(urgent=True).writes > 1
+    assert lock.waits(urgent=False).writes == before
+    stage.store.set_plan("none", was=("waiting",), state="void")
+    assert lock.waits(urgent=False).writes == before + 1, "and what follows by itself is nobody's word"

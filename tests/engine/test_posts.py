@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from handrail.alerts import Alert, Aside, Notification
-from handrail.engine.posts import LEAST, MOST, MOST_WAITING, Backlog, Posts
+from handrail.engine.posts import LEAST, LONGEST, MOST, MOST_WAITING, Backlog, Posts
 from handrail.errors import TryAgain
 from handrail.store import Store
 from tests.factory import Clock, fresh_store
@@ -94,7 +96,7 @@ def kept(store: Store) -> list[str]:
 def test_small_posts_share_a_transaction_and_keep_their_order(store: Store) -> None:
     for name in "ABC":
         post(store, name, f"{name}2")
-    assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["A", "A2", "B", "B2", "C", "C2"]
+    assert all_of(Posts(store=store, taker=Taker(store), spent=lambda: 0.0)) == ["A", "A2", "B", "B2", "C", "C2"]
     assert store.next_post() is None
     assert {row["state"] for row in store.posts()} == {"done"}
 
@@ -111,13 +113,13 @@ def test_of_one_post_the_worst_come_first_and_equals_keep_their_order(store: Sto
         for name, word in severities.items()
     ]
     store.keep_post(source="shop", body=json.dumps({"version": "4", "alerts": alerts}))
-    assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["B", "E", "C", "A", "D"]
+    assert all_of(Posts(store=store, taker=Taker(store), spent=lambda: 0.0)) == ["B", "E", "C", "A", "D"]
 
 
 def test_a_large_post_is_worked_on_in_pieces_and_says_how_far_it_is(store: Store) -> None:
     names = [f"A{number}" for number in range(MOST + 50)]
     number = post(store, *names)
-    posts = Posts(store=store, taker=Taker(store), steady=lambda: 0.0)
+    posts = Posts(store=store, taker=Taker(store), spent=lambda: 0.0)
     assert len(posts.round() or ()) == MOST
     (row,) = [row for row in store.posts() if row["id"] == number]
     assert (row["state"], row["taken"]) == ("new", MOST)
@@ -129,17 +131,30 @@ def test_a_piece_ends_after_its_time(store: Store) -> None:
     post(store, *(f"A{number}" for number in range(3 * LEAST)))
     passed = [0.0]
 
-    def steady() -> float:
+    def spent() -> float:
         passed[0] += 0.005
         return passed[0]
 
-    assert len(Posts(store=store, taker=Taker(store), steady=steady).round() or ()) < 2 * LEAST
+    assert len(Posts(store=store, taker=Taker(store), spent=spent).round() or ()) < 2 * LEAST
 
 
 def test_a_piece_has_a_few_alerts_however_long_they_take(store: Store) -> None:
     post(store, *(f"A{number}" for number in range(3 * LEAST)))
     seconds = iter(range(1000))
-    assert len(Posts(store=store, taker=Taker(store), steady=lambda: float(next(seconds))).round() or ()) == LEAST
+    assert len(Posts(store=store, taker=Taker(store), spent=lambda: float(next(seconds))).round() or ()) == LEAST
+
+
+def test_what_a_piece_waits_for_its_turn_is_no_work_of_it(store: Store) -> None:
+    """Else many small pieces would wait, each for a turn of its own, just where many want to write."""
+    post(store, *(f"A{number}" for number in range(MOST)))
+    posts = Posts(store=store, taker=Taker(store))
+    found: list[list[str] | None] = []
+    worker = threading.Thread(target=lambda: found.append(posts.round()))
+    with store.together():
+        worker.start()
+        time.sleep(2 * LONGEST)
+    worker.join(10)
+    assert len(found[0] or ()) > LEAST
 
 
 @pytest.mark.parametrize("place", ["before alerts committed", "after alerts committed"])
@@ -154,8 +169,8 @@ def test_a_crash_at_a_piece_loses_and_doubles_nothing(store: Store, place: str) 
             raise Crash
 
     with pytest.raises(Crash):
-        all_of(Posts(store=store, taker=Taker(store), at=at, steady=lambda: 0.0))
-    all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0))
+        all_of(Posts(store=store, taker=Taker(store), at=at, spent=lambda: 0.0))
+    all_of(Posts(store=store, taker=Taker(store), spent=lambda: 0.0))
     assert kept(store) == names
 
 
@@ -164,7 +179,7 @@ def test_one_alert_that_surprises_is_set_aside_and_its_neighbours_are_heard(stor
     post(store, "D")
     taker = Taker(store)
     taker.bad = {"B"}
-    assert all_of(Posts(store=store, taker=taker, steady=lambda: 0.0)) == ["A", "C", "D"]
+    assert all_of(Posts(store=store, taker=taker, spent=lambda: 0.0)) == ["A", "C", "D"]
     assert kept(store) == ["A", "C", "D"]
     (aside,) = store.events(kinds=("alerts_set_aside",))
     assert (aside.payload["post"], aside.payload["alert"]) == (1, 1)
@@ -177,14 +192,14 @@ def test_the_last_alert_that_surprises_does_not_keep_its_post(store: Store) -> N
     post(store, "A", "B")
     taker = Taker(store)
     taker.bad = {"B"}
-    assert all_of(Posts(store=store, taker=taker, steady=lambda: 0.0)) == ["A"]
+    assert all_of(Posts(store=store, taker=taker, spent=lambda: 0.0)) == ["A"]
     assert store.next_post() is None
 
 
 def test_a_record_that_takes_no_write_is_tried_again_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     post(store, "A", "B")
     taker = Taker(store)
-    posts = Posts(store=store, taker=taker, steady=lambda: 0.0)
+    posts = Posts(store=store, taker=taker, spent=lambda: 0.0)
 
     def full(alert: Alert, *, source: str) -> list[str]:
         raise TryAgain("The disk is full.")
@@ -202,7 +217,7 @@ def test_a_record_that_takes_no_write_is_tried_again_later(store: Store, monkeyp
 def test_what_cannot_be_read_does_not_stop_what_comes_after_it(store: Store, body: str, aside: int) -> None:
     store.keep_post(source="shop", body=body)
     post(store, "A")
-    assert all_of(Posts(store=store, taker=Taker(store), steady=lambda: 0.0)) == ["A"]
+    assert all_of(Posts(store=store, taker=Taker(store), spent=lambda: 0.0)) == ["A"]
     assert len(store.events(kinds=("alerts_set_aside",))) == aside
 
 
@@ -230,7 +245,7 @@ def test_a_post_that_was_done_before_it_was_counted_is_not_counted_for_ever(stor
 
 
 def test_what_is_worked_on_leaves_the_backlog(store: Store) -> None:
-    posts = Posts(store=store, taker=Taker(store), steady=lambda: 0.0)
+    posts = Posts(store=store, taker=Taker(store), spent=lambda: 0.0)
     posts.backlog.entered(post(store, *(f"A{number}" for number in range(MOST + 5))), MOST + 5)
     posts.backlog.entered(post(store, "B"), 1)
     posts.round()

@@ -60,7 +60,8 @@ def acts(on: On) -> Callable[[Callable[Concatenate[S, P], Told]], Callable[Conca
                         says = f"{who.name} is a drill contact, and drills are not allowed in {name or 'this environment'}."
                         return Told(done=False, says=says)
             said = {name: desk.mask(text) for name, text in named.items() if name in WORDS and isinstance(text, str)}
-            return verb(desk, *args, **{**named, **said})  # type: ignore[arg-type]  # the same names, other texts
+            with desk.store.urgently():  # to its end: also where it leaves word for a run to go on
+                return verb(desk, *args, **{**named, **said})  # type: ignore[arg-type]  # the same names, other texts
 
         return ask
 

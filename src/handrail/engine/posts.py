@@ -22,8 +22,8 @@ from handrail.store import Store
 
 log = logging.getLogger("handrail")
 MOST = 200  # alerts in one piece
-LEAST = 20  # of them, however long they take: a machine that is busy with other things makes no pieces of one alert
-LONGEST = 0.05  # seconds of one piece
+LEAST = 20  # of them, however much they cost
+LONGEST = 0.05  # seconds of work in one piece
 SURPRISES = 3
 MOST_WAITING = 20_000  # alerts that may wait to be worked on before the door says: later
 MOST_POSTS = 4_000
@@ -125,10 +125,11 @@ class Posts:
         store: Store,
         taker: Taker,
         at: Callable[[str], None] = lambda name: None,
-        steady: Callable[[], float] = time.monotonic,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`steady` measures how long a piece takes."""
-        self.store, self.taker, self._at, self._steady = store, taker, at, steady
+        """`spent` measures what a piece costs: the work of its own thread. What it waits, for its turn or for others that
+        compute, makes no smaller pieces of it: each of these would wait again."""
+        self.store, self.taker, self._at, self._spent = store, taker, at, spent
         self.backlog = Backlog()
         self._reading: Reading | None = None
         self._careful = 0  # so many alerts are taken one by one, after a surprise
@@ -178,9 +179,9 @@ class Posts:
         """One transaction: alerts of this post and of those after it, until there are enough."""
         piece, reading = _Piece(), first
         now: Reading | None = reading
-        began, count = self._steady(), 0
-        most = 1 if self._careful else MOST
+        count, most = 0, 1 if self._careful else MOST
         with self.store.together():
+            began = self._spent()
             while now is not None:
                 reading = now
                 self.taker.expect(reading.alerts[reading.taken : reading.taken + most - count], source=reading.source)
@@ -209,7 +210,7 @@ class Posts:
         return piece
 
     def _goes_on(self, count: int, most: int, began: float) -> bool:
-        return count < most and (count < LEAST or self._steady() - began < LONGEST)
+        return count < most and (count < LEAST or self._spent() - began < LONGEST)
 
     def _start_over(self) -> None:
         """Nothing of the piece was kept: what is remembered is read again."""

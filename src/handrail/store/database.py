@@ -23,6 +23,7 @@ STARTING, AGAIN = 120.0, 0.5  # seconds: how long a start waits for a busy datab
 ONE_WRITER = 0x48414E44  # PostgreSQL's advisory lock: one chain, one writer at a time, whichever process it is in
 _open = threading.local()  # this thread's write transaction on each engine, while its block lasts
 _later = threading.local()  # what this thread does once that transaction is committed
+_first = threading.local()  # whether this thread writes what a person says
 _turns: dict[str, Turns] = {}  # of each database in this process, whoever opened it
 _guard = threading.Lock()
 
@@ -57,7 +58,8 @@ def writing(engine: sa.Engine, *, urgent: bool = False, rank: Rank = Rank.OTHER)
     """One write transaction, committed when the block ends. Its locks are taken at its start.
 
     A block inside another of the same thread is part of it: what belongs together is committed together, or not at all.
-    In this process one writes at a time: who is `urgent` (a person's word) goes ahead of all others that wait.
+    In this process one writes at a time: who is `urgent` (a person's word) goes ahead of all others that wait; so does all
+    that this thread writes within `urgently`.
     """
     outer = _own(engine)
     if outer is not None:
@@ -66,7 +68,7 @@ def writing(engine: sa.Engine, *, urgent: bool = False, rank: Rank = Rank.OTHER)
     later: list[Callable[[], None]] = []
     try:
         with (
-            turns(engine).taken(Rank.PERSON if urgent else rank),
+            turns(engine).taken(Rank.PERSON if urgent or getattr(_first, "word", False) else rank),
             engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
@@ -86,6 +88,17 @@ def writing(engine: sa.Engine, *, urgent: bool = False, rank: Rank = Rank.OTHER)
             call()
         except Exception:  # who listens is no part of what was written
             log.exception("listener_failed")
+
+
+@contextmanager
+def urgently() -> Iterator[None]:
+    """All that this thread writes within the block is what a person says, each of its transactions."""
+    before = getattr(_first, "word", False)
+    _first.word = True
+    try:
+        yield
+    finally:
+        _first.word = before
 
 
 def afterwards(engine: sa.Engine, call: Callable[[], None]) -> None:
