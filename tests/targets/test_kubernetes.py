@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,29 +16,6 @@ from handrail.targets.ground import GroundSettings, RealGround
 from handrail.targets.masking import Masker
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-DEPLOYMENT: dict[str, Any] = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {
-        "name": "api-gateway",
-        "namespace": "production",
-        "generation": 8,
-        "resourceVersion": "100",
-        "uid": "u",
-    },
-    "spec": {
-        "replicas": 3,
-        "template": {
-            "spec": {
-                "containers": [
-                    {"name": "api", "image": "api:8", "env": [{"name": "MODE", "value": "fast"}]},
-                    {"name": "proxy", "image": "proxy:1"},
-                ]
-            }
-        },
-    },
-    "status": {"readyReplicas": 3},
-}
 
 
 class Cluster:
@@ -71,175 +47,11 @@ def refused(text: str) -> Answer:
     return Answer(stderr=text, exit_codes=(1,), started_at=NOW, seconds=0.1)
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """The deployment as it would be, with the noise that a dry run brings."""
-    made = copy.deepcopy(DEPLOYMENT)
-    made["metadata"] |= {"generation": 9, "resourceVersion": "999", "managedFields": [{"manager": "kubectl"}]}
-    made["status"]["readyReplicas"] = 0
-    *keys, last = path.split(".")
-    place: Any = made
-    for key in keys:
-        place = place[int(key)] if isinstance(place, list) else place.setdefault(key, {})
-    place[int(last) if isinstance(place, list) else last] = value
-    return made
-
-
 def prospect(text: str | Sequence[str], cluster: Cluster) -> Prospect:
     """What a command would do."""
     words = tuple(text.split()) if isinstance(text, str) else tuple(text)
     ask = Ask(target="kubernetes", identity="change", stages=(words,))
-    return kubernetes.prospect(ask, run=cluster, key="lab/production", namespace="production", now=NOW)
-
-
-IMAGE = "kubectl set image deployment/api-gateway api=api:9 -n production"
-
-
-# -- one object --------------------------------------------------------------------------------------------------------
-
-
-def test_a_preview_tells_the_fields_that_differ_and_nothing_else() -> None:
-    """Not the generation, not the status, not who managed which field."""
-    cluster = Cluster(
-        {"--dry-run=server": changed("spec.template.spec.containers.0.image", "api:9"), "get": DEPLOYMENT}
-    )
-    found = prospect(IMAGE, cluster)
-    assert found.preview.says == "1 field of deployment/api-gateway would differ"
-    assert found.preview.detail == "spec.template.spec.containers[api].image\n- api:8\n+ api:9"
-    assert not found.preview.changes_nothing
-    assert found.target_key == "lab/production"
-
-
-def test_a_preview_asks_as_who_can_only_dry_run_and_looks_as_who_can_only_look() -> None:
-    """The credential that may change is not used before the approval."""
-    cluster = Cluster({"--dry-run=server": DEPLOYMENT, "get": DEPLOYMENT})
-    prospect(IMAGE, cluster)
-    assert [identity for identity, _ in cluster.asked] == ["preview", "look"]
-    assert all("--dry-run=server" in words for identity, words in cluster.asked if identity == "preview")
-
-
-def test_what_is_so_already_changes_nothing() -> None:
-    """Then it is left out of its plan."""
-    found = prospect(IMAGE, Cluster({"--dry-run=server": DEPLOYMENT, "get": DEPLOYMENT}))
-    assert found.preview.changes_nothing
-    assert found.preview.says == "deployment/api-gateway is so already"
-
-
-def test_the_way_back_is_a_patch_with_the_values_from_before() -> None:
-    """Lists are put back whole: a merge patch cannot reach into one."""
-    cluster = Cluster(
-        {"--dry-run=server": changed("spec.template.spec.containers.0.image", "api:9"), "get": DEPLOYMENT}
-    )
-    (words,) = prospect(IMAGE, cluster).undo.stages
-    assert words[:6] == ("kubectl", "patch", "deployment", "api-gateway", "-n", "production")
-    patch = json.loads(words[words.index("-p") + 1])
-    assert patch == {
-        "spec": {"template": {"spec": {"containers": DEPLOYMENT["spec"]["template"]["spec"]["containers"]}}}
-    }
-
-
-def test_the_way_back_takes_away_what_was_not_there() -> None:
-    """A merge patch removes by null."""
-    cluster = Cluster({"--dry-run=server": changed("spec.paused", True), "get": DEPLOYMENT})
-    (words,) = prospect(IMAGE, cluster).undo.stages
-    assert json.loads(words[-1]) == {"spec": {"paused": None}}
-
-
-def test_a_change_of_the_template_restarts_its_pods() -> None:
-    """Counted; a Recreate says that the service is away meanwhile."""
-    after = changed("spec.template.spec.containers.0.image", "api:9")
-    found = prospect(IMAGE, Cluster({"--dry-run=server": after, "get": DEPLOYMENT}))
-    assert found.reach.counts == {"pods": 3}
-    assert found.reach.says == "3 pods of api-gateway restart, one after the other; no data is touched"
-    before = copy.deepcopy(DEPLOYMENT)
-    before["spec"] |= {"strategy": {"type": "Recreate"}, "replicas": 1}
-    found = prospect(IMAGE, Cluster({"--dry-run=server": after, "get": before}))
-    assert (
-        found.reach.says
-        == "1 pod of api-gateway restarts, all at once: the service is away meanwhile; no data is touched"
-    )
-
-
-def test_the_guard_is_the_generation_never_the_resource_version() -> None:
-    """A status moves the resource version every few seconds; only somebody's change moves the generation."""
-    found = prospect(IMAGE, Cluster({"--dry-run=server": changed("spec.replicas", 4), "get": DEPLOYMENT}))
-    (guard,) = found.guards
-    assert (guard.kind, guard.subject, guard.value) == ("generation", "production/deployment/api-gateway", "8")
-
-
-def test_a_refusal_of_the_api_server_is_the_previews_refusal() -> None:
-    """`restartPolicy: OnFailure` on a Deployment: passed over, with the API server's own words."""
-    why = "spec.template.spec.restartPolicy: Unsupported value: OnFailure"
-    found = prospect(IMAGE, Cluster({"--dry-run=server": refused(why), "get": DEPLOYMENT}))
-    assert found.preview.refused == why
-    assert not found.undo.stages
-    assert found.guards == ()
-
-
-def test_an_object_that_is_not_there_is_a_refusal() -> None:
-    """Named."""
-    found = prospect(IMAGE, Cluster({"--dry-run=server": DEPLOYMENT, "get": refused("NotFound")}))
-    assert found.preview.refused == "deployment api-gateway is not there"
-
-
-@pytest.mark.parametrize(
-    "answer", [said('{"spec": {'), said("<html>"), said(""), said(json.dumps(DEPLOYMENT), truncated=True)]
-)
-def test_an_answer_that_is_not_whole_is_a_refusal(answer: Answer) -> None:
-    """Never a surprise that ends the run, never half an object taken for a whole one."""
-    assert prospect(IMAGE, Cluster({"--dry-run=server": answer, "get": DEPLOYMENT})).preview.refused
-    assert prospect(IMAGE, Cluster({"--dry-run=server": DEPLOYMENT, "get": answer})).preview.refused
-
-
-def test_a_restart_is_previewed_as_the_patch_that_it_is() -> None:
-    """kubectl has no dry run of it; what it does is stamp the template."""
-    stamped = changed("spec.template.metadata", {"annotations": {kubernetes.RESTARTED: NOW.isoformat()}})
-    cluster = Cluster({"patch deployment": stamped, "get": DEPLOYMENT})
-    found = prospect("kubectl rollout restart deployment/api-gateway -n production", cluster)
-    asked = next(words for identity, words in cluster.asked if identity == "preview")
-    assert NOW.isoformat() in asked[asked.index("-p") + 1]
-    assert found.reach.counts == {"pods": 3}
-    assert found.undo.irreversible
-    assert "cannot be rolled back" in found.undo.says
-
-
-def test_a_scaling_is_previewed_as_the_patch_that_it_is() -> None:
-    """kubectl's own dry run prints the object as it was, and the change would be taken for none."""
-    cluster = Cluster({"patch deployment": changed("spec.replicas", 5), "scale": DEPLOYMENT, "get": DEPLOYMENT})
-    found = prospect("kubectl scale deployment api-gateway --replicas=5 -n production", cluster)
-    assert found.preview.detail == "spec.replicas\n- 3\n+ 5"
-    assert found.reach.counts == {}
-    assert json.loads(found.undo.stages[0][-1]) == {"spec": {"replicas": 3}}
-
-
-def test_a_deletion_says_what_would_be_gone_and_that_it_does_not_come_back() -> None:
-    """kubectl prints no object of a deletion; whose pod it is, its owner makes again."""
-    pod = {"metadata": {"name": "api-1", "uid": "u", "ownerReferences": [{"kind": "ReplicaSet", "name": "api"}]}}
-    cluster = Cluster({"delete pod": "pod/api-1", "get pod": pod})
-    found = prospect("kubectl delete pod api-1 -n production", cluster)
-    assert found.preview.says == "pod/api-1 would be deleted; its ReplicaSet makes another"
-    assert found.undo.irreversible
-    assert found.reach.counts == {"deleted": 1}
-    asked = next(words for identity, words in cluster.asked if identity == "preview")
-    assert asked[-3:] == ("--dry-run=server", "-o", "name")
-    assert prospect("kubectl delete pod api-2 -n production", Cluster()).preview.refused
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "kubectl delete pods -l app=api",
-        "kubectl delete pod api-1 api-2 -n production",
-        "kubectl scale deployment/a deployment/b --replicas=2",
-        "kubectl rollout restart deployment",
-        "helm upgrade azora-prod ./chart",
-    ],
-)
-def test_what_nobody_can_say_beforehand_is_said_so(text: str) -> None:
-    """An approver sees that there was no preview."""
-    found = prospect(text, Cluster())
-    several = "it names several objects, and only one at a time has a preview"
-    assert found.preview.says == several or found.preview.says.startswith("no dry run is known for ")
-    assert found.undo.says == "no rollback is known: what this changes stays changed"
+    return kubernetes.helm_prospect(ask, run=cluster, key="lab/production")
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -494,18 +306,3 @@ def test_without_a_good_revision_a_person_says(history: list[dict[str, Any]]) ->
 def test_trouble_that_began_before_the_last_release_blames_the_one_before() -> None:
     """What was replaced after the first bad sample was bad already."""
     assert aim("helm rollback azora-prod 1 -n production", HISTORY, bad=-38).value == "5"
-
-
-# -- values ------------------------------------------------------------------------------------------------------------
-
-
-def test_differences_know_lists_of_named_things() -> None:
-    """A container that moved is no difference; one that is new stands with its name."""
-    before = {"c": [{"name": "a", "v": 1}, {"name": "b", "v": 2}], "l": [1, 2], "gone": 1}
-    after = {"c": [{"name": "b", "v": 3}, {"name": "a", "v": 1}, {"name": "n"}], "l": [1, 3]}
-    assert kubernetes.differences(before, after) == [
-        ("c[b].v", 2, 3),
-        ("c[n]", None, {"name": "n"}),
-        ("gone", 1, None),
-        ("l", [1, 2], [1, 3]),
-    ]

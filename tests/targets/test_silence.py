@@ -63,7 +63,7 @@ def test_a_silence_is_no_refusal_and_moves_no_guard(tmp_path: Path, says: str) -
 def test_what_the_server_says_is_an_answer(tmp_path: Path) -> None:
     here = ground(tmp_path, SAID)
     assert "forbidden" in here.prospect(RESTART).preview.refused
-    assert "it was 4" in here.guard_holds(GUARDS[0])
+    assert "could not be read again" in here.guard_holds(GUARDS[0])
 
 
 def test_a_tool_that_is_missing_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 class Guard:
     """A fact whose change voids a plan.
 
-    `kind` says how it is read again: `generation` (kubernetes object's), `release` (helm revision), `role` (in recovery
+    `kind` says how it is read again: `generation` (kubernetes object's), `object` (as it is, where it has no generation),
+    `absent` (not there yet), `objects` (which a selector finds), `release` (helm revision), `role` (in recovery
     or not), `rows` (matched not above), `alert` (not resolved for longer than one hold), `value` (a look's answer).
     """
 

@@ -31,6 +31,7 @@ from handrail.targets import (
     kubernetes,
     long,
     postgres,
+    previews,
     process,
     push,
     sandbox,
@@ -386,8 +387,10 @@ class RealGround:
         if apart:
             found = kubernetes.unknown(ask, self._key(ask), "not asked")
             found = dataclasses.replace(found, preview=Preview(says="it is not made as written", refused=apart))
-        elif words[0] in CLUSTER_TOOLS and words[:2] != ("kubectl", "exec"):
-            found = kubernetes.prospect(
+        elif words[0] == "helm":
+            found = kubernetes.helm_prospect(ask, run=self._asked, key=self._key(ask))
+        elif previews.told(ask.stages)[0][0] == "kubectl" and words[:2] != ("kubectl", "exec"):
+            found = previews.prospect(
                 ask,
                 run=self._asked,
                 key=self._key(ask),
@@ -582,12 +585,8 @@ class RealGround:
             return self.masker.mask(str(error))
 
     def _guard_holds(self, guard: Guard) -> str:
-        if guard.kind == "generation":
-            namespace, _, where = guard.subject.partition("/")
-            kind, _, name = where.partition("/")
-            found = kubernetes.live(kubernetes.Named(kind=kind, name=name, namespace=namespace), run=self._asked)
-            now = str((found or {}).get("metadata", {}).get("generation", "gone"))
-            return "" if now == guard.value else f"{where} is at generation {now}, it was {guard.value}"
+        if guard.kind in previews.guards.KINDS:
+            return previews.guards.moved(guard, run=self._asked)
         if guard.kind == "release":
             namespace, _, name = guard.subject.partition("/")
             history = kubernetes.history(name, namespace, run=self._asked)
@@ -662,7 +661,7 @@ class RealGround:
             apart = elsewhere.named(ask.stages)
             if apart:
                 return _not_run(apart)
-            if words[0] in CLUSTER_TOOLS:
+            if any(stage[0] in CLUSTER_TOOLS for stage in ask.stages):
                 env = self._credentials("change")
             if isinstance(env, Answer):
                 return env

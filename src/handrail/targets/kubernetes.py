@@ -52,8 +52,6 @@ ELSEWHERE = frozenset(
         "--kube-tls-server-name",
     )
 )
-IGNORED = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "status")
-RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,37 +63,11 @@ class Named:
     namespace: str
 
 
-def prospect(ask: Ask, *, run: Run, key: str, namespace: str, now: datetime) -> Prospect:
-    """What a changing kubectl or helm command would do; `key` names what it holds meanwhile."""
+def helm_prospect(ask: Ask, *, run: Run, key: str) -> Prospect:
+    """What a changing helm command would do; `key` names what it holds meanwhile."""
     words = verb_first(ask.stages[0])
     if words[:2] == ("helm", "rollback"):
         return _rollback(ask, key, run=run)
-    named = object_of(words, namespace)
-    if words[0] == "kubectl" and named and several(words):
-        return unknown(ask, key, "it names several objects, and only one at a time has a preview")
-    if words[:3] == ("kubectl", "rollout", "restart") and named:
-        stamp = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: now.isoformat()}}}}}
-        patch = (
-            "kubectl",
-            "patch",
-            named.kind,
-            named.name,
-            "-n",
-            named.namespace,
-            "--type=merge",
-            "-p",
-            json.dumps(stamp),
-        )
-        return _dry_run(ask, patch, named, key, run=run, restart=True)
-    if words[:2] == ("kubectl", "scale") and named and flag(words, "--replicas").isdecimal():
-        # kubectl's own dry run of a scaling prints the object as it was
-        wanted = json.dumps({"spec": {"replicas": int(flag(words, "--replicas"))}})
-        patch = ("kubectl", "patch", named.kind, named.name, "-n", named.namespace, "--type=merge", "-p", wanted)
-        return _dry_run(ask, patch, named, key, run=run, restart=False)
-    if words[:2] == ("kubectl", "delete") and named:
-        return _deletion(ask, words, named, key, run=run)
-    if words[0] == "kubectl" and named:
-        return _dry_run(ask, words, named, key, run=run, restart=False)
     return unknown(ask, key, f"no dry run is known for {' '.join(words[:2])}")
 
 
@@ -178,19 +150,6 @@ def object_of(words: Sequence[str], namespace: str) -> Named | None:
     return Named(kind=KINDS.get(kind.lower(), kind.lower()), name=name, namespace=where)
 
 
-def several(words: Sequence[str]) -> bool:
-    """Whether a kubectl command names more than one object: `scale deployment/a deployment/b`, `delete pod a b`."""
-    verbs = 3 if words[1] in ("rollout", "set") else 2
-    named = [
-        word
-        for place, word in enumerate(words)
-        if place >= verbs and not word.startswith("-") and not words[place - 1].startswith("-") and "=" not in word
-    ]
-    if not named:
-        return False
-    return len([word for word in named if "/" in word]) > 1 if "/" in named[0] else len(named) > 2
-
-
 def _value(words: Sequence[str], place: int) -> bool:
     before = words[place - 1]
     return before in (
@@ -219,25 +178,6 @@ def live(named: Named, *, run: Run) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _deletion(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run) -> Prospect:
-    answer = run("preview", (*words, "--dry-run=server", "-o", "name"))
-    before = live(named, run=run)
-    where = f"{named.kind}/{named.name}"
-    if answer.refused or any(answer.exit_codes) or before is None:
-        why = answer.refused or answer.stderr.strip()[-300:] or f"{named.kind} {named.name} is not there"
-        return _not_taken(ask, key, why)
-    owners = before.get("metadata", {}).get("ownerReferences") or []
-    again = f"; its {owners[0].get('kind', 'owner')} makes another" if owners else ""
-    return Prospect(
-        ask=ask,
-        target_key=key,
-        preview=Preview(says=f"{where} would be deleted{again}", by="preview"),
-        undo=Undo(says=f"a deleted {named.kind} does not come back{again}"),
-        reach=Reach(says=f"{where} would be gone{again}", counts={"deleted": 1}),
-        guards=_generation(named, before),
-    )
-
-
 def _not_taken(
     ask: Ask, key: str, why: str, *, says: str = "the API server refuses it", by: str = "preview"
 ) -> Prospect:
@@ -248,147 +188,6 @@ def _not_taken(
         undo=Undo(says="nothing would change"),
         reach=Reach(says="nothing"),
         guards=(),
-    )
-
-
-def _generation(named: Named, before: Mapping[str, Any]) -> tuple[Guard, ...]:
-    where, generation = f"{named.kind}/{named.name}", str(before.get("metadata", {}).get("generation", ""))
-    if not generation:
-        return ()
-    says = f"{where} is at generation {generation}"
-    return (Guard(kind="generation", subject=f"{named.namespace}/{where}", value=generation, says=says),)
-
-
-def _dry_run(ask: Ask, words: Sequence[str], named: Named, key: str, *, run: Run, restart: bool) -> Prospect:
-    answer = run("preview", (*words, "--dry-run=server", "-o", "json"))
-    before = live(named, run=run)
-    after = said(answer)
-    if after is None or before is None:
-        why = answer.refused or answer.stderr.strip()[-300:]
-        if not why:
-            why = (
-                f"{named.kind} {named.name} is not there"
-                if before is None
-                else "what it would become came only in part"
-            )
-        return _not_taken(ask, key, why)
-    changed = differences(_kept(before), _kept(after))
-    where = f"{named.kind}/{named.name}"
-    pods = (
-        _pods(before)
-        if named.kind in ("deployment", "statefulset")
-        and any(path.startswith("spec.template") for path, _, _ in changed)
-        else 0
-    )
-    reach, counts = _reach(named, before, pods)
-    if restart:
-        undo = Undo(
-            says="a restart cannot be rolled back: the pods are replaced, and what they held in memory is lost; no stored data is touched"
-        )
-    else:
-        undo = _way_back(named, before, changed)
-    detail = "\n".join(_difference(path, old, new) for path, old, new in changed)
-    return Prospect(
-        ask=ask,
-        target_key=key,
-        preview=Preview(
-            says=f"{len(changed)} field{'' if len(changed) == 1 else 's'} of {where} would differ"
-            if changed
-            else f"{where} is so already",
-            detail=detail,
-            changes_nothing=not changed,
-            by="preview",
-        ),
-        undo=undo,
-        reach=Reach(says=reach, counts=counts),
-        guards=_generation(named, before),
-    )
-
-
-def _reach(named: Named, before: Mapping[str, Any], pods: int) -> tuple[str, dict[str, int]]:
-    if pods:
-        strategy = before.get("spec", {}).get("strategy", {}).get("type", "RollingUpdate")
-        how = "all at once: the service is away meanwhile" if strategy == "Recreate" else "one after the other"
-        return (
-            f"{pods} pod{'' if pods == 1 else 's'} of {named.name} restart{'s' if pods == 1 else ''}, {how}; no data is touched",
-            {"pods": pods},
-        )
-    return f"{named.kind} {named.name} alone; no pod restarts", {}
-
-
-def _pods(found: Mapping[str, Any]) -> int:
-    return int(found.get("spec", {}).get("replicas", 1) or 0)
-
-
-def _kept(found: Mapping[str, Any]) -> dict[str, Any]:
-    meta = {key: value for key, value in found.get("metadata", {}).items() if key in ("labels", "annotations")}
-    return {**{key: value for key, value in found.items() if key not in (*IGNORED, "metadata")}, "metadata": meta}
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    """Leaves that differ: dotted path, value before, value after (None where it is missing)."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        found = []
-        for key in sorted({*before, *after}):
-            found += differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-        return found
-    if isinstance(before, list) and isinstance(after, list) and before != after:
-        named = all(isinstance(item, dict) and "name" in item for item in [*before, *after])
-        if named:
-            old, new = {item["name"]: item for item in before}, {item["name"]: item for item in after}
-            return [
-                one
-                for name in dict.fromkeys([*old, *new])
-                for one in differences(old.get(name), new.get(name), f"{path}[{name}]")
-            ]
-    return [] if before == after else [(path, before, after)]
-
-
-def _difference(path: str, old: Any, new: Any) -> str:
-    lines = [path]
-    if old is not None:
-        lines.append(f"- {_short(old)}")
-    if new is not None:
-        lines.append(f"+ {_short(new)}")
-    return "\n".join(lines)
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _way_back(named: Named, before: Mapping[str, Any], changed: Sequence[tuple[str, Any, Any]]) -> Undo:
-    """A merge patch with the values from before; lists are put back whole."""
-    if not changed:
-        return Undo(says="nothing would change")
-    patch: dict[str, Any] = {}
-    for path, _, _ in changed:
-        keys = re.split(r"\.(?![^\[]*\])", path)
-        source: Any = before
-        target = patch
-        for place, key in enumerate(keys):
-            name = key.partition("[")[0]
-            known = source.get(name) if isinstance(source, Mapping) else None
-            last = place == len(keys) - 1 or "[" in key or not isinstance(known, Mapping)
-            if last:
-                target[name] = known
-                break
-            target = target.setdefault(name, {})
-            source = known
-    words = (
-        "kubectl",
-        "patch",
-        named.kind,
-        named.name,
-        "-n",
-        named.namespace,
-        "--type=merge",
-        "-p",
-        json.dumps(patch, separators=(",", ":")),
-    )
-    return Undo(
-        stages=(words,),
-        says=f"patch {named.kind} {named.name} back to {', '.join(path for path, _, _ in changed[:3])} as before",
     )
 
 
