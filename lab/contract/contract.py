@@ -19,7 +19,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ import yaml
 from handrail.targets import previews
 from handrail.targets.base import Answer, Ask, Prospect
 from handrail.targets.previews import guards, kubectl, line
-from handrail.targets.previews.asking import Api, NoPreview, Refuses
+from handrail.targets.previews.asking import Api
 from handrail.targets.previews.objects import Change, Thing, kept, thing_of
 
 HERE = Path(__file__).parent
