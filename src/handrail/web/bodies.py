@@ -7,9 +7,10 @@ Those that have not proven themselves yet share a part of the room, so that they
 from __future__ import annotations
 
 import asyncio
+import threading
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -23,24 +24,27 @@ FULL = "Too much is arriving at once. Nothing was stored: send it again."
 
 @dataclass(kw_only=True)
 class Room:
-    """Bytes that are held now, of all messages together and of those without proof."""
+    """Bytes that are held now, of all messages together and of those without proof. Asked from any thread."""
 
     most: int
     unproven_most: int
     held: int = 0
     unproven: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def take(self, size: int, *, proven: bool) -> None:
         """So many more; a 503 where they do not fit."""
-        if self.held + size > self.most or (not proven and self.unproven + size > self.unproven_most):
-            raise Problem(503, FULL)
-        self.held += size
-        self.unproven += 0 if proven else size
+        with self.lock:
+            if self.held + size > self.most or (not proven and self.unproven + size > self.unproven_most):
+                raise Problem(503, FULL)
+            self.held += size
+            self.unproven += 0 if proven else size
 
     def give(self, size: int, *, proven: bool) -> None:
         """They are done with."""
-        self.held -= size
-        self.unproven -= 0 if proven else size
+        with self.lock:
+            self.held -= size
+            self.unproven -= 0 if proven else size
 
 
 class Body:
@@ -50,7 +54,8 @@ class Body:
         self._room, self._proven, self._limit, self._taken_for = room, proven, limit, taken_for
         self._held = 0
         self.sent = b""  # as it came over the wire, which is what a signature is of
-        self.content = b""
+        self.content = b""  # as it is read: unpacked where it came packed
+        self.encoding = ""  # how it is packed, until it is unpacked
 
     def close(self) -> None:
         """Give the room back."""
@@ -95,7 +100,14 @@ class Body:
         except ClientDisconnect:
             raise Problem(503, "The sender disconnected before the body was complete.") from None
         self.sent = b"".join(parts)
-        self.content = self._unpacked(ENCODINGS[encoding]) if encoding in ENCODINGS else self.sent
+        self.content = b"" if encoding in ENCODINGS else self.sent
+        self.encoding = encoding if encoding in ENCODINGS else ""
+
+    def unpack(self) -> None:
+        """What came packed, in its full size. A small body may become a large one: not for the loop that all others wait for."""
+        if self.encoding:
+            self.content = self._unpacked(ENCODINGS[self.encoding])
+            self.encoding = ""
 
     def _unpacked(self, bits: int) -> bytes:
         """Unpacked a piece at a time: what grows beyond the limit is not unpacked further."""

@@ -12,7 +12,6 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,8 +26,10 @@ from handrail.web.problem import Problem
 from handrail.web.proofs import Verdict
 from handrail.web.settings import WebSettings
 from handrail.web.topics import CONFIRMATION, Topics
+from handrail.web.topics import LARGEST as LARGEST_OF_A_TOPIC
 
 log = logging.getLogger("handrail.web")
+PROVING = 4  # senders without proof that are looked at; they wait for each other and never for pages
 AT_ONCE = 4  # webhooks being read and stored; the others wait here, and pages have threads of their own
 MOST_WAIT = 200  # webhooks in front of these threads: about a second's work; beyond it senders do better to come again
 TOLD_HEADERS = (
@@ -45,6 +46,7 @@ def webhook(
     """The handler of `/api/v1/hooks/{kind}/{source}` and `/api/v1/hooks/{source}`."""
     room = Room(most=settings.bodies_at_once, unproven_most=settings.bodies_at_once // 2)
     known_topics, line = topics or Topics(), Line()
+    proving, unpacking = anyio.CapacityLimiter(PROVING), anyio.CapacityLimiter(AT_ONCE)
 
     async def take(request: Request) -> Response:
         source, kind = str(request.path_params["source"]), str(request.path_params.get("kind", ""))
@@ -53,12 +55,14 @@ def webhook(
         early = proof is None or proofs.by_token(proof)
         if proof is None or (early and not proofs.has_token(proof, headers)):
             raise _unknown(proof, sender)
-        body = Body(room, proven=early, limit=settings.body_limit, taken_for=_taken_for(sender))
+        limit = min(settings.body_limit, LARGEST_OF_A_TOPIC) if proof.topics else settings.body_limit
+        body = Body(room, proven=early, limit=limit, taken_for=_taken_for(sender))
         try:
             body.announced(request)
             await body.read(request, seconds=settings.body_seconds)
             if not early:
-                verdict, message = await run_in_threadpool(_check, proof, headers, body, known_topics, store)
+                check = functools.partial(_check, proof, headers, body, known_topics, store)
+                verdict, message = await anyio.to_thread.run_sync(check, limiter=proving)
                 if verdict is Verdict.FORGED:
                     raise _unknown(proof, sender)
                 if verdict is Verdict.STALE:
@@ -67,7 +71,10 @@ def webhook(
                         f"Rightly signed by {sender or 'its sender'}, but at another time: compare the clocks, or it is a replay.",
                     )
                 if message.get("Type") == CONFIRMATION:
-                    return await run_in_threadpool(_confirm, known_topics, message, source)
+                    confirm = functools.partial(_confirm, known_topics, message, source)
+                    return await anyio.to_thread.run_sync(confirm, limiter=proving)
+            if body.encoding:  # it has proven itself by now
+                await anyio.to_thread.run_sync(body.unpack, limiter=unpacking)
             told = {name: value for name, value in headers.items() if name.startswith(TOLD_HEADERS)}
             return await _store(
                 functools.partial(desk.receive, source=source, body=body.content, kind=kind, headers=told), line
@@ -93,6 +100,7 @@ def _check(
 ) -> tuple[Verdict, Mapping[str, Any]]:
     if not proof.topics:
         return proofs.signed(proof, headers, body.sent, now=store.now()), {}
+    body.unpack()  # this proof stands in the text itself, whose size is bounded by what a topic's message may have
     try:
         return topics.check(body.content, proof.topics, now=store.now())
     except TryAgain as error:
