@@ -40,6 +40,8 @@ from handrail.targets import (
 )
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
+from handrail.targets.previews import sql as previews
+from handrail.targets.previews.sql import Place
 from handrail.targets.workspace import Workspaces
 
 CLUSTER_TOOLS = elsewhere.CLUSTER_TOOLS
@@ -68,6 +70,8 @@ FILTERS = frozenset(
 CHART_TOOLS = (("helm", "lint"), ("helm", "template"))  # they ask no cluster, only files
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # behind the environment's own tools
 QUICK = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=5)  # for somebody else's lock, before a change's rows count as not counted
+WITHIN = ("", "localhost", "127.0.0.1", "::1", "/var/run/postgresql", "/tmp")  # noqa: S108 -- inside a pod: that pod's own server
 BROKEN_CURL = (
     18,
     28,
@@ -400,7 +404,7 @@ class RealGround:
             found = serving.with_reach(found, ask, self.settings.namespace, run=self._asked)
         elif firewall.is_rule(words):
             found = self._rule_prospect(ask)
-        elif words[:2] == ("kubectl", "exec") and "psql" in words:
+        elif (words[:2] == ("kubectl", "exec") and "psql" in words) or words[0] == "psql":
             found = self._sql_prospect(ask)
         elif words[:2] == ("git", "push"):
             found = self._push_prospect(ask)
@@ -425,15 +429,40 @@ class RealGround:
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
         """Asked of the server that the command means, which the server itself tells apart from the others."""
-        words = _psql(ask.stages[0])
-        text = _statement(words)
-        server = self._server(words)
-        self._wait_for(server, run=ask.run)
-        key = self._database(server)
-        if sum(word.startswith(("-c", "--command")) for word in words) > 1:  # psql runs them all
-            found = kubernetes.unknown(ask, key, "several statements in one command have no dry run")
+        told = previews.psql(ask.stages[0])
+        if told is None or len(told.statements) != 1 or not told.plain:  # psql runs all of them
+            found = kubernetes.unknown(
+                ask, self._key(ask), "several statements in one command, or a file, have no preview"
+            )
             return dataclasses.replace(found, reach=Reach(says="the whole database server may be busy while it runs"))
-        return statements.prospect(ask, text, reader=lambda sql: self._reader(sql, ask, server=server), key=key)
+        inside = ask.stages[0][0] != "psql"
+        if told.host not in self.settings.database_hosts.values() and not (inside and told.host in WITHIN):
+            where = f"at {told.host}" if told.host else "on this machine"
+            return kubernetes.unknown(ask, self._key(ask), f"the environment knows no database {where}: nobody looked")
+        server = self._server(_psql(ask.stages[0]))
+        self._wait_for(server, run=ask.run)
+        place = None
+        if server in self.settings.databases:
+            known = conninfo_to_dict(self.settings.databases[server]).get("dbname") or ""
+            database = told.database or self.settings.application_database or str(known)
+            place = Place(
+                server=server,
+                database=database,
+                named=bool(told.database),
+                ask=lambda where, sql: self._asked_in(server, where, sql, run=ask.run),
+            )
+        return statements.prospect(
+            ask,
+            told.statements[0],
+            reader=lambda sql: self._reader(sql, ask, server=server),
+            key=self._database(server),
+            place=place,
+        )
+
+    def _asked_in(self, server: str, database: str, text: str, *, run: str) -> Answer:
+        """One question in this database and no other: what a change of rows rests on."""
+        dsn = make_conninfo(self.settings.databases[server], **({"dbname": database} if database else {}))
+        return postgres.ask(dsn, text, run=run, deadline=QUICK, patience=PATIENCE)
 
     def _wait_for(self, server: str, *, run: str) -> None:
         """A server that restarts is back in seconds: a remedy is not passed over for that. One that stays away is."""
@@ -592,6 +621,11 @@ class RealGround:
             history = kubernetes.history(name, namespace, run=self._asked)
             now = str(history[-1].revision) if history else "unknown"
             return "" if now == guard.value else f"{name} is at revision {now}, it was {guard.value}"
+        if guard.kind == previews.GUARD:
+            server, database = previews.asked_at(guard)
+            if server not in self.settings.databases:
+                return f"no reader of {server} is known any more: it can not be seen that {guard.says}"
+            return previews.moved(guard, lambda text: self._asked_in(server, database, text, run=""))
         if guard.kind == "workspace":
             return push.moved(guard, asked=self._git)
         if guard.kind == "rows" and "primary" in self.settings.databases:

@@ -147,6 +147,8 @@ def sql(
         f"GRANT pg_monitor TO {reader};",
         f"GRANT CONNECT ON DATABASE postgres TO {reader};",
         f"GRANT EXECUTE ON FUNCTION pg_control_system() TO {reader};",
+        f"GRANT SELECT ON pg_file_settings TO {reader};",  # what ALTER SYSTEM left: the value that its way back puts there
+        f"GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO {reader};",
         f"CREATE ROLE {terminator} LOGIN PASSWORD :'terminator_password' NOSUPERUSER CONNECTION LIMIT 2;",
         f"GRANT pg_signal_backend, pg_monitor TO {terminator};",
         f"GRANT CONNECT ON DATABASE postgres TO {terminator};",

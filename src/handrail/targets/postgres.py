@@ -38,20 +38,24 @@ AWAY = re.compile(
 _sessions = threading.BoundedSemaphore(SESSIONS)
 
 
-def ask(dsn: str, sql: str, *, run: str, deadline: timedelta) -> Answer:
-    """One statement's answer, printed as psql aligns it. What the server refuses is an exit code, as psql's would be."""
+def ask(dsn: str, sql: str, *, run: str, deadline: timedelta, patience: timedelta | None = None) -> Answer:
+    """One statement's answer, printed as psql aligns it. What the server refuses is an exit code, as psql's would be.
+
+    `patience` is how long it waits for somebody else's lock, where that is shorter.
+    """
     started, began = datetime.now(UTC), time.monotonic()
     limit = deadline.total_seconds()
     if not _sessions.acquire(timeout=limit):
         return _late(started, began, f"{SESSIONS} other questions were still being answered")
     late, inside = threading.Event(), False
+    waits = f" -c lock_timeout={int(patience.total_seconds() * 1000)}" if patience is not None else ""
     try:
         rest = max(0.1, limit - (time.monotonic() - began))
         with (
             psycopg.connect(
                 dsn,
                 application_name=f"handrail {run}".strip(),
-                options=f"-c default_transaction_read_only=on -c statement_timeout={int(rest * 1000)}",
+                options=f"-c default_transaction_read_only=on -c statement_timeout={int(rest * 1000)}{waits}",
                 connect_timeout=max(1, int(min(CONNECT, rest))),
                 autocommit=False,
             ) as connection,

@@ -13,6 +13,8 @@ from handrail.commands import sql as sql_text
 from handrail.evidence import reading
 from handrail.plans import Guard, Preview, Reach, Undo
 from handrail.targets.base import Answer, Ask, Prospect
+from handrail.targets.previews import sql as previews
+from handrail.targets.previews.sql import Place
 
 SESSION = ("pid", "usename", "application_name", "state", "query_start")
 REPLAY = (
@@ -35,8 +37,11 @@ THERE = (  # one that was broken off, or is being built, has its name and serves
 Reader = Callable[[str], Answer]  # one statement, as the reader, on the server that the command means
 
 
-def prospect(ask: Ask, text: str, *, reader: Reader, key: str) -> Prospect:
-    """What `text` would do on the server that `reader` asks; `key` names the server that the change holds."""
+def prospect(ask: Ask, text: str, *, reader: Reader, key: str, place: Place | None = None) -> Prospect:
+    """What `text` would do on the server that `reader` asks; `key` names the server that the change holds.
+
+    `place` is the database that it means, with the reader that may be asked there again; none where nobody knows it.
+    """
     rows = sql_text.rows_it_would_hit(text, SESSION)
     if rows is not None:
         return _sessions(ask, rows, reader=reader, key=key)
@@ -48,10 +53,12 @@ def prospect(ask: Ask, text: str, *, reader: Reader, key: str) -> Prospect:
         return _index(ask, index, reader=reader, key=key)
     if sql_text.is_vacuum(text):
         return _vacuum(ask, reader=reader, key=key)
+    if place is not None:
+        return previews.prospect(ask, text, key=key, place=place)
     return Prospect(
         ask=ask,
         target_key=key,
-        preview=Preview(says="SQL that changes something has no dry run"),
+        preview=Preview(says="no reader of this database is known: what it changes can not be looked at"),
         undo=Undo(says="no rollback is known: what this changes stays changed"),
         reach=Reach(says="the whole database server may be busy while it runs"),
         guards=(),
@@ -202,13 +209,6 @@ def _table(answer: Answer | None) -> list[list[str]] | None:
 
 def with_sql(ask: Ask, text: str) -> tuple[tuple[str, ...], ...]:
     """The same psql with another statement; nothing where it has none to exchange. A `-c` before psql is kubectl's."""
-    words = list(ask.stages[0])
-    for place in range(words.index("psql") + 1, len(words)) if "psql" in words else ():
-        name, equals, _ = words[place].partition("=")
-        if name == "--command" and equals:
-            words[place] = f"--command={text}"
-            return (tuple(words),)
-        if words[place] in ("-c", "--command") and place + 1 < len(words):
-            words[place + 1] = text
-            return (tuple(words),)
-    return ()
+    told = previews.psql(ask.stages[0])
+    words = told.with_statement(text) if told is not None else ()
+    return (words,) if words else ()
