@@ -40,7 +40,7 @@ from handrail.targets import (
 )
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
-from handrail.targets.previews import sql as previews
+from handrail.targets.previews import sql as sql_previews
 from handrail.targets.previews.sql import Place
 from handrail.targets.workspace import Workspaces
 
@@ -429,7 +429,7 @@ class RealGround:
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
         """Asked of the server that the command means, which the server itself tells apart from the others."""
-        told = previews.psql(ask.stages[0])
+        told = sql_previews.psql(ask.stages[0])
         if told is None or len(told.statements) != 1 or not told.plain:  # psql runs all of them
             found = kubernetes.unknown(
                 ask, self._key(ask), "several statements in one command, or a file, have no preview"
@@ -621,11 +621,11 @@ class RealGround:
             history = kubernetes.history(name, namespace, run=self._asked)
             now = str(history[-1].revision) if history else "unknown"
             return "" if now == guard.value else f"{name} is at revision {now}, it was {guard.value}"
-        if guard.kind == previews.GUARD:
-            server, database = previews.asked_at(guard)
+        if guard.kind == sql_previews.GUARD:
+            server, database = sql_previews.asked_at(guard)
             if server not in self.settings.databases:
                 return f"no reader of {server} is known any more: it can not be seen that {guard.says}"
-            return previews.moved(guard, lambda text: self._asked_in(server, database, text, run=""))
+            return sql_previews.moved(guard, lambda text: self._asked_in(server, database, text, run=""))
         if guard.kind == "workspace":
             return push.moved(guard, asked=self._git)
         if guard.kind == "rows" and "primary" in self.settings.databases:
