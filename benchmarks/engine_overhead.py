@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from dbos import DBOS
+
 from benchmarks import figure
 from handrail import app, store
 from handrail.engine import changing, durable
@@ -95,7 +97,7 @@ def measure(steps: int) -> list[figure.Figure]:
         durables: list[float] = []
         for number in range(steps + 10, steps + 10 + steps):
             began = time.perf_counter()
-            durable.DBOS.start_workflow(durable.segment, f"R-{number}").get_result()
+            DBOS.start_workflow(durable.segment, f"R-{number}").get_result()
             durables.append(time.perf_counter() - began)
         durable.close()
     bare, whole, through = bare[3:], whole[3:], through[3:]

@@ -29,7 +29,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from benchmarks import figure
+from benchmarks import figure, flood
 
 TOKEN, PERSON = "bench-source", "bench-person"
 DOCUMENT = """# Bench
@@ -291,74 +291,6 @@ def waiting_plans(served: Served, wanted: int) -> list[str]:
     return hashes
 
 
-# -- the generator -----------------------------------------------------------------------------------------------------
-
-
-def generate(port: int, *, rate: float, size: int, prints: int, seconds: float) -> None:
-    """Open loop: a message is due at its time, whatever became of those before. Prints what came back, as JSON."""
-    bodies = [
-        message(range(first, min(first + size, prints)), starts="2026-01-01T00:00:00Z")
-        for first in range(0, prints, size)
-    ]
-    every, answers = size / rate, []
-    total = int(seconds / every)
-    lock, begin = threading.Lock(), time.perf_counter() + 0.5
-    due = iter(range(total))
-
-    def work() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        while True:
-            with lock:
-                number = next(due, None)
-            if number is None:
-                return
-            at = begin + number * every
-            time.sleep(max(0.0, at - time.perf_counter()))
-            status, after = 0, ""
-            try:
-                connection.request(
-                    "POST",
-                    "/api/v1/hooks/alertmanager/am",
-                    bodies[number % len(bodies)],
-                    {"authorization": f"Bearer {TOKEN}"},
-                )
-                answer = connection.getresponse()
-                answer.read()
-                status, after = answer.status, answer.getheader("retry-after", "")
-            except (OSError, http.client.HTTPException):
-                connection.close()
-            with lock:
-                answers.append((status, time.perf_counter() - at, bool(after)))
-
-    threads = [threading.Thread(target=work) for _ in range(48)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = [seconds for status, seconds, _ in answers if status == 202]
-    told = {
-        "statuses": {
-            str(one): sum(status == one for status, _, _ in answers) for one in {status for status, _, _ in answers}
-        },
-        "without_retry_after": sum(status == 503 and not after for status, _, after in answers),
-        "p50": figure.quantile(took, 0.5) if took else None,
-        "p99": figure.quantile(took, 0.99) if took else None,
-        "took": time.perf_counter() - begin,
-        "cpu": time.process_time(),
-    }
-    print(json.dumps(told), flush=True)
-
-
-def generated(served: Served, *, rate: float, size: int, prints: int, seconds: float) -> subprocess.Popen[str]:
-    """The generator, begun."""
-    told = {"rate": rate, "size": size, "prints": prints, "seconds": seconds}
-    return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.storm", "generate", str(served.port), json.dumps(told)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 # -- what is measured --------------------------------------------------------------------------------------------------
 
 
@@ -408,7 +340,7 @@ def one_post(scopes: int, plans: int) -> list[figure.Figure]:
                 over=stored,
                 unit="s",
                 target=20.0,
-                note=f"{used:.1f} s of processor time meanwhile, {used / scopes * 1000:.2f} ms an alert, approvals and pages too",
+                note=f"{used:.1f} s of processor time meanwhile, {used / scopes * 1000:.2f} ms an alert, approvals and pages too; load {os.getloadavg()[0]:.1f}",
             ),
             figure.Figure(
                 name="first page at the receiver",
@@ -522,7 +454,7 @@ def steady(minutes: float, *, rate: float, prints: int, kill: bool) -> list[figu
         served.post(message(range(prints), starts="2026-01-01T00:00:00Z"))
         until(lambda: served.count("SELECT count(*) FROM alerts") >= prints, seconds=120)
         cpu = served.cpu()
-        generator = generated(served, rate=rate, size=20, prints=prints, seconds=minutes * 60)
+        generator = flood.begun(served.port, rate=rate, size=20, prints=prints, seconds=minutes * 60)
         ready = 0.0
         if kill:
             time.sleep(minutes * 30)
@@ -530,14 +462,14 @@ def steady(minutes: float, *, rate: float, prints: int, kill: bool) -> list[figu
             ready, cpu = served.start(), 0.0
         told = json.loads(generator.communicate(timeout=minutes * 60 + 180)[0])
         used = served.cpu() - cpu
-        drained = until(lambda: not served.count("SELECT count(*) FROM posts WHERE state = 'new'"), seconds=120)
+        drained = _drained(served)
         kept = served.count("SELECT count(*) FROM posts") - 1
         taken = told["statuses"].get("202", 0)
         lost = max(0, taken - kept)
         what = f"{rate:.0f} alerts/s for {minutes:g} min over {prints} fingerprints" + (
             ", killed half-way" if kill else ""
         )
-        note = f"answers {told['statuses']}; {served.count('SELECT count(*) FROM alerts')} alerts known; generator {told['cpu']:.1f} s of processor time, server {used:.1f} s; backlog gone after {drained:.1f} s"
+        note = f"answers {told['statuses']}; {served.count('SELECT count(*) FROM alerts')} alerts known; generator {told['cpu']:.1f} s of processor time, server {used:.1f} s; backlog gone after {drained:.1f} s; load {os.getloadavg()[0]:.1f}"
         found = [
             figure.Figure(
                 name=f"{what}: acknowledged and lost",
@@ -564,24 +496,44 @@ def steady(minutes: float, *, rate: float, prints: int, kill: bool) -> list[figu
         return found
 
 
-def overload(seconds: float, *, rate: float, prints: int) -> list[figure.Figure]:
-    """Far more than can be taken: later is the only no, and afterwards all is as before."""
+def overload(seconds: float, *, rate: float, prints: int, kill: bool = False) -> list[figure.Figure]:
+    """Ten times what a run before it reached: later is the only no, nothing that was taken is lost, and afterwards all is as before."""
     with world() as (served, _):
-        generator = generated(served, rate=rate, size=20, prints=prints, seconds=seconds)
-        pages = []
+        served.post(message(range(prints), starts="2026-01-01T00:00:00Z"))
+        until(lambda: served.count("SELECT count(*) FROM alerts") >= prints, seconds=120)
+        before = json.loads(flood.begun(served.port, rate=rate, size=20, prints=prints, seconds=10).communicate()[0])
+        reached = 20 * before["statuses"].get("202", 0) / before["took"]
+        _drained(served)
+        had, cpu = served.count("SELECT count(*) FROM posts"), served.cpu()
+        generator = flood.begun(served.port, rate=10 * reached, size=20, prints=prints, seconds=seconds)
+        pages, began, killed = [], time.perf_counter(), False
         while generator.poll() is None:
-            began = time.perf_counter()
-            served.ask("GET", "/healthz")
-            pages.append(time.perf_counter() - began)
+            asked = time.perf_counter()
+            if kill and asked - began > seconds / 2:
+                served.kill()
+                served.start()
+                kill, killed, cpu = False, True, 0.0  # its processor time begins anew
+            elif served.ask("GET", "/healthz")[0] == 200:
+                pages.append(time.perf_counter() - asked)
             time.sleep(0.5)
         told = json.loads(generator.communicate()[0])
-        normal = until(lambda: not served.count("SELECT count(*) FROM posts WHERE state = 'new'"), seconds=180)
-        other = sum(number for status, number in told["statuses"].items() if status not in ("202", "503"))
-        bad = other + told["without_retry_after"]
-        note = f"{rate:.0f} alerts/s for {seconds:.0f} s: answers {told['statuses']}; /healthz p99 {figure.ms(figure.quantile(pages, 0.99))}; generator {told['cpu']:.1f} s of processor time in {told['took']:.0f} s"
+        used, over = served.cpu() - cpu, time.perf_counter() - told["answered_after"]
+        _drained(served)
+        until(lambda: served.post(message(range(20), starts="2026-01-01T00:00:00Z"))[0] == 202, seconds=60)
+        normal = time.perf_counter() - over
+        taken, other = told["statuses"].get("202", 0), sum(told["statuses"].values())
+        gone = told["statuses"].get("0", 0) if killed else 0  # while nobody was there
+        bad = other - taken - gone - told["statuses"].get("503", 0) + told["without_retry_after"]
+        lost = max(0, taken - (served.count("SELECT count(*) FROM posts WHERE state = 'done'") - had))
+        note = (
+            f"{reached:.0f} alerts/s reached before, then {20 * told['offered']:.0f}/s offered for {seconds:.0f} s: answers {told['statuses']};"
+            f" /healthz p99 {figure.ms(figure.quantile(pages, 0.99))}; generator {told['cpu']:.1f} s of processor time, server"
+            f" {used:.1f} s, {told['took']:.0f} s in all; load {os.getloadavg()[0]:.1f}"
+        )
+        what = "overload, killed in the middle" if killed else "overload"
         return [
             figure.Figure(
-                name="overload: answers but 202, and 503 with Retry-After",
+                name=f"{what}: answers but 202, and 503 with Retry-After",
                 handrail=str(bad),
                 baseline="-",
                 over=bad,
@@ -590,14 +542,28 @@ def overload(seconds: float, *, rate: float, prints: int) -> list[figure.Figure]
                 note=note,
             ),
             figure.Figure(
+                name=f"{what}: acknowledged and lost",
+                handrail=str(lost),
+                baseline="-",
+                over=lost,
+                unit="messages",
+                target=0.0,
+            ),
+            figure.Figure(
                 name="after it: back to normal",
                 handrail=f"{normal:.1f} s",
                 baseline="-",
                 over=normal,
                 unit="s",
                 target=60.0,
+                note="nothing waits, and a webhook is taken",
             ),
         ]
+
+
+def _drained(served: Served) -> float:
+    """Until no message waits to be worked on."""
+    return until(lambda: not served.count("SELECT count(*) FROM posts WHERE state = 'new'"), seconds=180)
 
 
 def many_open(incidents: int, plans: int) -> list[figure.Figure]:
@@ -609,9 +575,11 @@ def many_open(incidents: int, plans: int) -> list[figure.Figure]:
         for first in range(0, incidents - plans, 2000):
             served.post(message(range(first, min(first + 2000, incidents - plans)), name="Unbound"))
         until(lambda: served.count("SELECT count(*) FROM incidents WHERE status = 'open'") >= incidents, seconds=240)
-        served.close()
+        kept = _rows(served)
+        served.kill()
         ready = served.start()
         time.sleep(60)
+        lost = sum(abs(one - other) for one, other in zip(kept, _rows(served), strict=True))
         watched = _metric(served, "handrail_plans_watched_total")
         cpu, began = served.cpu(), time.perf_counter()
         time.sleep(30)
@@ -622,7 +590,7 @@ def many_open(incidents: int, plans: int) -> list[figure.Figure]:
             first_at = time.perf_counter()
             served.ask("GET", "/api/v1/incidents?status=open&most=50")
             pages.append(time.perf_counter() - first_at)
-        note = f"{served.count('SELECT count(*) FROM plans WHERE state = ?', 'waiting')} plans wait; guards of {calls:.0f} plans read a minute"
+        note = f"{served.count('SELECT count(*) FROM plans WHERE state = ?', 'waiting')} plans wait; guards of {calls:.0f} plans read a minute; load {os.getloadavg()[0]:.1f}"
         return [
             figure.Figure(
                 name=f"{incidents} open: memory",
@@ -651,9 +619,22 @@ def many_open(incidents: int, plans: int) -> list[figure.Figure]:
                 note="through the API, 50 of them",
             ),
             figure.Figure(
+                name="kill -9 beside them: incidents, alerts, runs, plans lost or twice",
+                handrail=str(lost),
+                baseline="-",
+                over=lost,
+                unit="rows",
+                target=0.0,
+            ),
+            figure.Figure(
                 name="restart to ready", handrail=f"{ready:.1f} s", baseline="-", over=ready, unit="s", target=30.0
             ),
         ]
+
+
+def _rows(served: Served) -> list[int]:
+    """How much of each kind is there."""
+    return [served.count(f"SELECT count(*) FROM {table}") for table in ("incidents", "alerts", "runs", "plans")]
 
 
 def _metric(served: Served, name: str) -> float:
@@ -663,15 +644,12 @@ def _metric(served: Served, name: str) -> float:
 
 def main() -> None:
     """What was asked for."""
-    if sys.argv[1:2] == ["generate"]:
-        generate(int(sys.argv[2]), **json.loads(sys.argv[3]))
-        return
     asked = argparse.ArgumentParser()
     asked.add_argument(
         "part",
         nargs="?",
         default="bench",
-        choices=("bench", "soak", "post", "growth", "crash", "steady", "killed", "overload", "open"),
+        choices=("bench", "soak", "post", "growth", "crash", "steady", "killed", "overload", "flooded", "open"),
     )
     asked.add_argument("--scopes", type=int, default=10_000)
     asked.add_argument("--plans", type=int, default=300)
@@ -685,10 +663,11 @@ def main() -> None:
         "crash": lambda: crash(min(told.scopes, 3000)),
         "steady": lambda: steady(told.minutes, rate=told.rate, prints=told.prints, kill=False),
         "killed": lambda: steady(min(told.minutes, 1.0), rate=told.rate, prints=told.prints, kill=True),
-        "overload": lambda: overload(min(60.0, told.minutes * 60), rate=10 * told.rate, prints=told.prints),
+        "overload": lambda: overload(min(60.0, told.minutes * 60), rate=told.rate, prints=told.prints),
+        "flooded": lambda: overload(min(20.0, told.minutes * 60), rate=told.rate, prints=told.prints, kill=True),
         "open": lambda: many_open(told.scopes, told.scopes // 5),
     }
-    chosen = {"bench": ("post", "crash"), "soak": ("steady", "killed", "overload", "growth", "open")}.get(
+    chosen = {"bench": ("post", "crash"), "soak": ("steady", "killed", "overload", "flooded", "growth", "open")}.get(
         told.part, (told.part,)
     )
     for name in chosen:
