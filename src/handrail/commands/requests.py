@@ -20,6 +20,9 @@ ODD = re.compile(r"%|\\|;|//|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f]|[\[\]{}^`]")
 SEGMENT = r"(?:<[^<>/]+>|[\w.@~:$+,!*'()= -]+)"
 SERVED = r"(?:<[^<>/]+>|[\w.@~:$-]+)"  # a part that says where something is served
 BRACES = re.compile(r"\{([^{}]*)\}")
+MORE = re.compile(
+    r"([a-z]{4,}?)(?:s|es|d|ed|ing|all|now|server|node|db|cache|app|jobs?|tasks?|users?|data|index|pods?|hosts?|vms?|services?|everything)"
+)
 METHODS_OF_ANSWERS = ("GET", "HEAD")
 
 
@@ -50,6 +53,7 @@ class Requests:
     headers: frozenset[str] = frozenset()
     shapes: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()  # words of the known paths themselves
     paths: tuple[Path, ...] = ()
     endpoints: tuple[Endpoint, ...] = field(default=())
 
@@ -64,6 +68,7 @@ def from_raw(raw: Mapping[str, Any], teams: Iterable[tuple[str, Mapping[str, Any
         headers=frozenset(raw.get("headers", ())),
         shapes=frozenset(raw.get("shapes", ())),
         free=frozenset(raw.get("free", ())),
+        told=frozenset(word for row in rows for word in words(row["path"])),
         paths=tuple(
             Path(
                 pattern=re.compile((before if row["path"] else "") + _path(row["path"])),
@@ -106,7 +111,7 @@ def _endpoint(file: str, item: Any, acts: frozenset[str]) -> Endpoint:
         raise FixSettings(
             f"{file}: `get` of an endpoint is an address with host and path; its keys stand in `query`: {raw['get']}"
         )
-    acting = next((word for word in words(told.path) + sorted(keys) if word in acts), "")
+    acting = next((word for word in words(told.path) + sorted(keys) if _acts(word, acts, frozenset())), "")
     if acting:
         raise FixSettings(f"{file}: the endpoint {raw['get']} is no read: “{acting}” in it may act. Leave it out")
     return Endpoint(host=told.netloc.lower(), parts=parts, keys=keys, says=says)
@@ -115,6 +120,12 @@ def _endpoint(file: str, item: Any, acts: frozenset[str]) -> Endpoint:
 def words(text: str) -> list[str]:
     """The words of a path or a value: `lastBuild`, `delete_series` and `a-b` are two each."""
     return [word.lower() for word in HUMP.split(text) if word]
+
+
+def _acts(word: str, acts: frozenset[str], told: frozenset[str]) -> bool:
+    """Whether a word acts: as it is listed, or in another form of it (`deletes`, `killall`, `shutdownserver`)."""
+    found = MORE.fullmatch(word) if word not in told else None
+    return word in acts or (found is not None and (found[1] in acts or f"{found[1]}e" in acts))
 
 
 def undone(text: str) -> str:
@@ -179,7 +190,7 @@ def _known(known: Requests, path: str, query: Sequence[tuple[str, str]], body: s
     if body and not any(row.body for row in rows):
         return f"what is sent along to {path or '/'} may be an order"
     read = {key for row in rows for key in row.keys} & known.free
-    acting = _acting(known, path, [(key, value) for key, value in query if key not in read])
+    acting = _acting(known, path, [("", value) for key, value in query if key not in read])
     return f"“{acting}” in it may act" if acting else ""
 
 
@@ -187,7 +198,7 @@ def _acting(known: Requests, path: str, query: Sequence[tuple[str, str]]) -> str
     """The first word that acts in a path or in a query."""
     told = [path, *(undone(text) for pair in query for text in pair)]
     bare = [re.sub(places.MARK, " ", text) for text in told]
-    return next((word for text in bare for word in words(text) if word in known.acts), "")
+    return next((word for text in bare for word in words(text) if _acts(word, known.acts, known.told)), "")
 
 
 def proxied(path: str) -> str:

@@ -202,6 +202,13 @@ def _functions(tree: Any) -> SqlEffect:
                     worst,
                     SqlEffect(effect=Effect.UNKNOWN, reason=f"what the operator {'.'.join(parts)} does is not known"),
                 )
+        elif kind == "type_name":
+            parts = [_name(part) for part in node.get("names", ())]
+            if len(parts) > 1 and parts[0] != "pg_catalog":
+                worst = _worse(
+                    worst,
+                    SqlEffect(effect=Effect.UNKNOWN, reason=f"what a value of {'.'.join(parts)} calls is not known"),
+                )
         elif kind == "range_table_sample":
             method = [_name(part) for part in node.get("method", ())]
             if method[-1:] not in (["system"], ["bernoulli"]) or len(method) > 1:
