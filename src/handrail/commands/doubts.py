@@ -17,7 +17,21 @@ from handrail.commands.requests import Requests
 # What the API server answers by itself. A GET of a resource reads by contract, except where it opens a connection.
 API = re.compile(r"/(?:api|apis|openapi|healthz|readyz|livez|version|metrics)(?:/[\w.@:<>~ -]+)*/?")
 CONNECTS = frozenset(
-    ["exec", "attach", "portforward", "proxy", "console", "vnc", "usbredir", "binding", "eviction", "token", "ssh", "webhooks", "instantiate"]
+    [
+        "exec",
+        "attach",
+        "portforward",
+        "proxy",
+        "console",
+        "vnc",
+        "usbredir",
+        "binding",
+        "eviction",
+        "token",
+        "ssh",
+        "webhooks",
+        "instantiate",
+    ]
 )
 API_KEYS = frozenset(
     [
