@@ -29,6 +29,22 @@ SECRET_KINDS = ("secret", "secrets")
 SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin")
 
 
+def of_stages(pipeline: Sequence[Stage], loose: Sequence[Stage], knowledge: Knowledge) -> list[StageEffect]:
+    """The effect of each program of a pipeline, then of those beside it."""
+    found = [of_stage(stage, knowledge) for stage in (*pipeline, *loose)]
+    for place, stage in enumerate(pipeline):
+        if place and found[place].effect is Effect.READS and _takes_in(plain(stage)):
+            told = unknown("piped-in", "what is piped goes into a container, to a program that may keep it")
+            found[place] = dataclasses.replace(told, targets=found[place].targets)
+    return found
+
+
+def _takes_in(words: Sequence[str]) -> bool:
+    """Whether it hands its input to a container: `kubectl exec -i`."""
+    own = words[: words.index("--")] if "--" in words else words
+    return "exec" in own[1:] and any(re.fullmatch(r"-[a-z]*i[a-z]*|--stdin(?:=.*)?", word) for word in own[1:])
+
+
 def of_stage(stage: Stage, knowledge: Knowledge) -> StageEffect:
     """The effect of one program with its arguments. What is not known is unknown."""
     if not stage.words or not stage.words[0]:

@@ -18,9 +18,11 @@ from handrail.commands.model import Effect, Reason, Scope
 # Files whose reading does something, or takes from others what they wait for: devices, pipes of the kernel, other
 # processes' descriptors.
 ACTS_WHEN_READ = re.compile(
-    r"/dev/(?!(?:null|zero|urandom|random|stdin|full|shm/[\w./-]+)$).*|/proc/(?:kmsg|sysrq-trigger|[^/]+/(?:fd|mem|clear_refs|task/.*/fd)\b.*)"
-    r"|.*/trace_pipe(?:_raw)?|.*\.(?:fifo|sock|pipe)",
+    r"/dev/(?!(?:null|stdin|shm/[\w./-]+)$).*|/proc/(?:kmsg|sysrq-trigger|[^/]+/(?:fd|mem|clear_refs|task/.*/fd)\b.*)"
+    r"|/sys/kernel/debug/.*|.*/trace_pipe(?:_raw)?|.*\.(?:fifo|sock|pipe)",
 )
+RECURSIVE = {"-r", "-R", "--recursive", "--dereference-recursive"}
+WHOLE = re.compile(r"/|/(?:proc|sys|dev)(?:/.*)?")
 HOST = re.compile(r"(?:[A-Za-z0-9_<>]|[A-Za-z0-9_<>][\w.:<> -]*[\w.<>])\.?|\.")
 PLUS = re.compile(r"\+[a-z\d]+(?:=[\w.:-]+)?")
 
@@ -78,16 +80,22 @@ def _doubt(name: str, row: Mapping[str, Any], parted: Parted) -> StageEffect | N
         acting = next((one for one in (*operands, *(value for _, value in parted.values)) if _acts(one)), "")
         if acting:
             return unknown(f"{name}-file", f"reading {acting} may do something by itself")
+    if kind == "files" and RECURSIVE & set(parted.flags) and any(WHOLE.fullmatch(_rooted(one)) for one in operands):
+        return unknown(f"{name}-file", f"{name} would read every device and every pipe of the kernel there")
     needs = row.get("needs")
     if needs and not any(need in parted.flags for need in needs):
         return unknown(f"{name}-interactive", f"{name} is interactive here")
     return None
 
 
+def _rooted(file: str) -> str:
+    """A path without its detours; `..` may lead anywhere, so to the root."""
+    return re.sub(r"^/*(?:\.\.(?:/|$))+|^//+", "/", posixpath.normpath(file))
+
+
 def _acts(file: str) -> bool:
-    """Whether reading a file may do something; `..` may lead anywhere, so to the root."""
-    whole = posixpath.normpath(file)
-    return bool(ACTS_WHEN_READ.fullmatch(re.sub(r"^/*(?:\.\./)+|^//+", "/", whole)))
+    """Whether reading a file may do something."""
+    return bool(ACTS_WHEN_READ.fullmatch(_rooted(file)))
 
 
 # -- taking apart ----------------------------------------------------------------------------------------------------
@@ -195,7 +203,7 @@ def _sed_expression() -> re.Pattern[str]:
 
 
 SED_PRINTS = _sed_expression()
-AWK_MARKS = ("system", ">", "|", "getline", "close", "@", "\\\n", "fflush", "extension", "/inet")
+AWK_MARKS = ("system", ">", "|", "getline", "close", "@", "\\\n", "fflush", "extension", "/inet", "ARGV", "ARGC")
 JQ_MODULES = re.compile(r"\b(?:import|include|modulemeta)\b")
 
 

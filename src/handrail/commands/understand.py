@@ -111,7 +111,7 @@ def _command(statement: dict[str, Any], reader: _Reader, knowledge: Knowledge) -
             if isinstance(part, Parameter)
         )
     )
-    found = [effects.of_stage(stage, knowledge) for stage in (*flat.stages, *flat.loose)]
+    found = effects.of_stages(flat.stages, flat.loose, knowledge)
     analysis = effects.join(found, shell=flat.shell, output=any(stage.output for stage in flat.stages))
     if any(secrecy.told((whole,), knowledge.secrets) for whole in flat.redirected):
         analysis = dataclasses.replace(analysis, discloses_secrets=True)

@@ -80,7 +80,7 @@ def _inside(command: Command, session: _Session, knowledge: Knowledge) -> Comman
         return _persons(command, f"it is typed in the session that “{session.opened_by}” opens: a person types it")
     first, *rest = command.runs_as or command.stages
     stages = (dataclasses.replace(first, words=(*session.prefix, *first.words)), *rest)
-    found = [effects.of_stage(stage, knowledge) for stage in stages]
+    found = effects.of_stages(stages, (), knowledge)
     stages = tuple(
         dataclasses.replace(stage, exit_meanings=one.exits, failures=one.failures)
         for stage, one in zip(stages, found, strict=True)
