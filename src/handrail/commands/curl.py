@@ -40,6 +40,7 @@ FLAGS = {  # values taken
     "--data-urlencode": 1,
     "--data-raw": 1,
     "--data-binary": 1,
+    "--json": 1,
     "-F": 1,
     "--form": 1,
     "-T": 1,
@@ -58,7 +59,7 @@ FLAGS = {  # values taken
     "-A": 1,
     "--url": 1,
 }
-DATA = ("-d", "--data", "--data-urlencode", "--data-raw", "--data-binary")
+DATA = ("-d", "--data", "--data-urlencode", "--data-raw", "--data-binary", "--json")
 UPLOADS = ("-F", "--form", "-T")
 SHAPED = ("-I", "--head", "-i", "-v", "-w", "--write-out", "-o", "-u", "--user", "-H", "--header", "-A")
 """Those after which the answer is not the bare body."""
@@ -82,7 +83,11 @@ OURS = frozenset(
 )
 """Those whose meaning Handrail keeps to the letter."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+): *([\x20-\x7e]+)")
+HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)[ \t]*")
+"""Blanks around a value are no part of it, on whatever side they stand (RFC 9110, 5.5)."""
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+LARGEST = 1024 * 1024  # bytes of a body, above which curl asks first whether it is wanted
+OTHER_SCHEMES = re.compile(r"(?:ftp|dict|ldap|imap|smtp|pop3)\.", re.IGNORECASE)  # curl takes them for the protocol
 OWN_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "expect", "accept-encoding")
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?(\?[!-~]*)?")
 GLOBBED = re.compile(r"[][{}\\^`\"<>|#]|/\.\.?(/|\?|$)")
@@ -103,6 +108,7 @@ class Told:
     most: str  # seconds that it may take, as written
     used: frozenset[str]
     typed: tuple[str, ...] = ()  # the address as it is written
+    odd: str = ""  # what not every curl takes, or takes otherwise than it is read here
 
     @property
     def verb(self) -> str:
@@ -126,6 +132,7 @@ class Request:
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    framed: bool = False  # its length is told, also where it is nothing
     most: timedelta | None = None  # what its words allow it
 
     @property
@@ -136,7 +143,7 @@ class Request:
 
 def read(words: Sequence[str]) -> Told | Unread:
     """What the words of a curl say; its program is the first of them."""
-    method, as_query, writes, most = "", False, False, ""
+    method, as_query, writes, most, odd = "", False, False, "", ""
     data: list[tuple[str, str]] = []
     urls: list[str] = []
     headers: list[str] = []
@@ -155,14 +162,19 @@ def read(words: Sequence[str]) -> Told | Unread:
             rest[:0] = [text for flag, glued in spread for text in ((flag, glued) if glued else (flag,))]
             continue
         used.add(name)
-        if FLAGS[name] and not equals:
-            value = rest.pop(0) if rest else ""
+        if equals:
+            odd = f"{word}: most versions of curl know no `=` behind an option"
+        elif FLAGS[name] and not rest:
+            return Unread(rule="curl-flag", text=f"the flag {word} of curl has no value")
+        elif FLAGS[name]:
+            value = rest.pop(0)
         if name in ("-H", "--header") and "method" in value.partition(":")[0].lower():
             return Unread(rule="curl-override", text="a header asks the server to take another method")
         if name in ("-w", "--write-out") and ("%output" in value or value.startswith("@")):
             return Unread(rule="curl-output", text="curl writes what it tells to a file")
         if name in ("-X", "--request"):
             method = value.upper()
+            odd = odd or ("" if value == method else f"{value}: a method is sent as it is written")
         elif name in DATA:
             data.append((name, value))
         elif name in UPLOADS:
@@ -198,6 +210,7 @@ def read(words: Sequence[str]) -> Told | Unread:
         most=most,
         used=frozenset(used),
         typed=tuple(urls),
+        odd=odd,
     )
 
 
@@ -206,24 +219,34 @@ def request(words: Sequence[str]) -> Request | None:
     told = read(words) if words and words[0] == "curl" else None
     if not isinstance(told, Told) or not told.used <= OURS or told.verb not in METHODS:
         return None
-    if not ADDRESS.fullmatch(told.url) or GLOBBED.search(told.url):
+    if told.odd or not ADDRESS.fullmatch(told.url) or GLOBBED.search(told.url):
+        return None
+    if OTHER_SCHEMES.match(told.typed[0]):
         return None
     sent = _sent(told.data)
     headers = _headers(told.headers)
     if sent is None or headers is None or (told.most and not re.fullmatch(r"[1-9]\d{0,4}", told.most)):
+        return None
+    as_json = any(name == "--json" for name, _ in told.data)
+    if len(sent) > LARGEST or (as_json and told.as_query):
         return None
     url, body = told.url, sent
     if told.as_query and sent:
         url, body = f"{url}{'&' if told.parts.query else '?'}{sent.decode()}", b""
         if not ADDRESS.fullmatch(url) or GLOBBED.search(url):
             return None
-    if told.data and not told.as_query and not any(name.lower() == "content-type" for name, _ in headers):
-        headers = (*headers, ("Content-Type", "application/x-www-form-urlencoded"))
+    framed = bool(told.data) and not told.as_query
+    given = {name.lower() for name, _ in headers}
+    if framed and "content-type" not in given:
+        headers = (*headers, ("Content-Type", JSON if as_json else FORM))
+    if as_json and "accept" not in given:
+        headers = (*headers, ("Accept", JSON))
     return Request(
         method=told.verb,
         url=url,
         headers=headers,
         body=body,
+        framed=framed,
         most=timedelta(seconds=int(told.most)) if told.most else None,
     )
 
@@ -236,20 +259,28 @@ def sent_directly(stages: Sequence[Sequence[str]]) -> str:
 
 def _sent(data: Sequence[tuple[str, str]]) -> bytes | None:
     """What curl would send, its pieces put together; None where a piece is a file's."""
-    pieces = []
-    for name, value in data:
-        if name == "--data-urlencode":
-            key, equals, text = value.partition("=")
-            if not equals:
-                key, text = "", value
-            if "@" in key or (not equals and "@" in text):
-                return None
-            pieces.append(f"{key}{'=' if key else ''}{quote(text, safe='')}")
-        elif value.startswith("@") and name != "--data-raw":
+    text = ""
+    for number, (name, value) in enumerate(data):
+        piece = _piece(name, value)
+        if piece is None:
             return None
-        else:
-            pieces.append(value)
-    return "&".join(pieces).encode()
+        text += f"{'&' if number and name != '--json' else ''}{piece}"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a pair, which no program was ever told
+        return None
+
+
+def _piece(name: str, value: str) -> str | None:
+    if name != "--data-urlencode":
+        return None if value.startswith("@") and name != "--data-raw" else value
+    key, equals, text = value.partition("=")
+    if not equals:
+        key, text = "", value
+    if "@" in key or (not equals and "@" in text):
+        return None
+    # a blank as +, as a form has it: so does curl since 7.77
+    return f"{key}{'=' if key else ''}{quote(text, safe='').replace('%20', '+')}"
 
 
 def _headers(lines: Sequence[str]) -> tuple[tuple[str, str], ...] | None:

@@ -27,6 +27,7 @@ MOST = 4 * 1024 * 1024
 QUERY = timedelta(seconds=10)  # for a question to Prometheus
 NO_CONNECTION, HTTP_ERROR, TOO_LATE, BROKEN = 7, 22, 28, 56  # what curl ends with
 UNHEARD = ("HTTP status 502", "HTTP status 504")  # a gateway's word that it heard nothing from behind it
+AGENT = "handrail (as curl)"
 GLANCE = 0.2  # seconds after which it is looked whether somebody wants no more of a change
 Series = tuple[tuple[dict[str, str], float], ...]
 
@@ -42,7 +43,7 @@ def get(url: str, query: Sequence[tuple[str, str]], *, deadline: timedelta) -> A
 def look(request: Request, *, deadline: timedelta) -> Answer:
     """A look that a runbook writes as curl, with its values in place."""
     line = _Line(min(deadline, request.most or deadline))
-    return _asked(request.method, request.url, headers=request.headers, body=request.body, line=line)
+    return _asked(request.method, request.url, as_curl=request, line=line)
 
 
 def change(request: Request, *, deadline: timedelta, stopping: threading.Event) -> Answer:
@@ -53,7 +54,7 @@ def change(request: Request, *, deadline: timedelta, stopping: threading.Event) 
     gateway that heard nothing from behind it.
     """
     line = _Line(min(deadline, request.most or deadline), stopping)
-    made = _asked(request.method, request.url, headers=request.headers, body=request.body, line=line)
+    made = _asked(request.method, request.url, as_curl=request, line=line)
     if not line.sent:
         said = made.refused or f"no connection within {made.seconds:.0f} s"
         return dataclasses.replace(
@@ -70,8 +71,7 @@ def _asked(
     *,
     line: _Line,
     query: Sequence[tuple[str, str]] = (),
-    headers: Sequence[tuple[str, str]] = (),
-    body: bytes = b"",
+    as_curl: Request | None = None,
 ) -> Answer:
     started, began = datetime.now(UTC), time.monotonic()
     got, status, cut, note = bytearray(), 0, False, ""
@@ -79,18 +79,8 @@ def _asked(
         address = httpx.URL(url)
         if address.scheme not in ("http", "https") or not address.host:
             raise httpx.UnsupportedProtocol("only http:// and https:// addresses are asked")
-        with (
-            line,
-            _client().stream(
-                method,
-                address,
-                params=list(query) or None,
-                content=body or None,
-                timeout=line.seconds,
-                headers=[("Accept-Encoding", "identity"), *headers],
-                extensions={"trace": line.told},
-            ) as reply,
-        ):
+        made = _made(method, address, query, as_curl, line=line)
+        with line, contextlib.closing(_client().send(made, stream=True)) as reply:
             status, encoding = reply.status_code, reply.charset_encoding or "utf-8"
             if reply.is_redirect:
                 note = f"HTTP status {status} leads to {reply.headers.get('location', '')}, which is not followed"
@@ -100,6 +90,8 @@ def _asked(
                     cut = True
                     break
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
+        if isinstance(error, httpx.LocalProtocolError):  # refused by our own side, before it wrote anything
+            line.sent = False
         if not line.late.is_set() and not isinstance(error, httpx.TimeoutException):
             code = BROKEN if line.sent else NO_CONNECTION
             return _no_answer(url, plain(str(error)), code=code, started=started, began=began)
@@ -122,6 +114,37 @@ def _asked(
         seconds=_passed(began),
         truncated=cut,
     )
+
+
+def _made(
+    method: str, address: httpx.URL, query: Sequence[tuple[str, str]], as_curl: Request | None, *, line: _Line
+) -> httpx.Request:
+    """The request, with no header but those that curl sends, and with the path to the letter."""
+    extensions: dict[str, Any] = {"trace": line.told, "timeout": httpx.Timeout(line.seconds).as_dict()}
+    if as_curl is not None:
+        extensions["target"] = _target(as_curl.url)
+    made = httpx.Request(
+        method,
+        address,
+        params=list(query) or None,
+        headers=[("User-Agent", AGENT), ("Accept", "*/*")],
+        content=as_curl.body if as_curl is not None else None,
+        extensions=extensions,
+    )
+    if as_curl is not None:
+        made.headers.update(as_curl.headers)
+        made.headers.pop("Content-Length", None)
+        if as_curl.framed:
+            made.headers["Content-Length"] = str(len(as_curl.body))
+    return made
+
+
+def _target(url: str) -> bytes:
+    """Path and query as they are written; the library would write some letters otherwise."""
+    _, _, rest = url.partition("://")
+    begins = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    path = rest[begins:].partition("#")[0]
+    return (path if path.startswith("/") else f"/{path}").encode("ascii")
 
 
 def moved(url: str, base: str) -> str:
