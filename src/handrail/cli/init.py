@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
-from handrail import remedies, settings
+from handrail import remedies, settings, tls
 from handrail.cli import documents, terminal
 from handrail.cli.token import fresh_token
 from handrail.commands import types as parameter_types
@@ -142,7 +142,7 @@ def _is_one(book: Runbook) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", timeout=1, trust_env=False).status_code < 500
+        return httpx.get(f"{url}/-/ready", timeout=1, trust_env=False, verify=tls.trusted()).status_code < 500
     except httpx.HTTPError:
         return False
 

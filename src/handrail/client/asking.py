@@ -164,8 +164,11 @@ def _address(url: str) -> tuple[Callable[[], http.client.HTTPConnection], bool]:
     secure = parts.scheme == "https"
 
     def connect() -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        return kind(host, port, timeout=SECONDS)
+        if not secure:
+            return http.client.HTTPConnection(host, port, timeout=SECONDS)
+        from handrail import tls  # here: most verbs ask over a socket
+
+        return http.client.HTTPSConnection(host, port, timeout=SECONDS, context=tls.trusted())
 
     return connect, not secure and not _loopback(host)
 

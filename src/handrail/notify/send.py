@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handrail import tls
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attached:
@@ -46,6 +48,7 @@ NAMELESS = re.compile(r"(\w+://)[^/@\s]*@")
 
 def by_apprise(address: str, letter: Letter) -> str:
     """Send to one address, with the timeouts that Apprise has for each service. A problem names it without credentials."""
+    tls.tell_requests()
     import apprise  # here: it takes a third of a second that most verbs do not need
     from apprise.attachment.memory import AttachMemory
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from handrail import tls
 from handrail.commands.curl import Request
 from handrail.targets.base import Answer
 from handrail.targets.process import plain
@@ -215,7 +216,7 @@ def _client() -> httpx.Client:
     with _making:
         if not _clients:
             limits = httpx.Limits(max_keepalive_connections=0, max_connections=64)
-            _clients.append(httpx.Client(trust_env=False, follow_redirects=False, limits=limits))
+            _clients.append(httpx.Client(verify=tls.trusted(), trust_env=False, follow_redirects=False, limits=limits))
         _clients[0].cookies.clear()
         return _clients[0]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 
+from handrail import tls
 from handrail.cli import terminal
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
 from handrail.environments import Environment
@@ -37,7 +38,7 @@ def monitoring(looked: Looked, place: Environment) -> Iterator[Line]:
         return
     url = _bare(place.prometheus_url)
     try:
-        with httpx.Client(base_url=place.prometheus_url, timeout=5, trust_env=False) as client:
+        with httpx.Client(base_url=place.prometheus_url, timeout=5, trust_env=False, verify=tls.trusted()) as client:
             up = client.get("/api/v1/query", params={"query": "count(up)"}).json()["data"]["result"]
             groups = client.get("/api/v1/rules", params={"type": "alert"}).json()["data"]["groups"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
@@ -74,7 +75,7 @@ def monitoring(looked: Looked, place: Environment) -> Iterator[Line]:
 
 def _responds(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=3, trust_env=False).status_code < 400
+        return httpx.get(url, timeout=3, trust_env=False, verify=tls.trusted()).status_code < 400
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
 

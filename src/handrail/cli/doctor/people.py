@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import sqlalchemy as sa
 
-from handrail import alerts, app, notify, settings, store
+from handrail import alerts, app, notify, settings, store, tls
 from handrail.cli import terminal
 from handrail.cli.doctor.files import unwritable
 from handrail.cli.doctor.telling import OK, WARNING, WRONG, Line, Looked
@@ -303,6 +303,6 @@ def serving(looked: Looked) -> Iterator[Line]:
 
 def _healthy(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2, trust_env=False).text.strip() == "ok"
+        return httpx.get(url, timeout=2, trust_env=False, verify=tls.trusted()).text.strip() == "ok"
     except httpx.HTTPError:
         return False
