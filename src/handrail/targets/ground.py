@@ -40,7 +40,9 @@ from handrail.targets import (
 )
 from handrail.targets.base import Aim, Answer, Ask, Permit, Prospect
 from handrail.targets.masking import Masker
+from handrail.targets.previews import helm
 from handrail.targets.previews import sql as sql_previews
+from handrail.targets.previews.asking import NoPreview
 from handrail.targets.previews.sql import Place
 from handrail.targets.workspace import Workspaces
 
@@ -392,7 +394,7 @@ class RealGround:
             found = kubernetes.unknown(ask, self._key(ask), "not asked")
             found = dataclasses.replace(found, preview=Preview(says="it is not made as written", refused=apart))
         elif words[0] == "helm":
-            found = kubernetes.helm_prospect(ask, run=self._asked, key=self._key(ask))
+            found = self._helm_prospect(ask, words)
         elif previews.told(ask.stages)[0][0] == "kubectl" and words[:2] != ("kubectl", "exec"):
             found = previews.prospect(
                 ask,
@@ -426,6 +428,14 @@ class RealGround:
             return dataclasses.replace(undo, says=self.masker.mask(undo.says))
         says = "the way back needs a secret value, which is not kept: put it back by hand, from where the value is kept"
         return Undo(says=says)
+
+    def _helm_prospect(self, ask: Ask, words: tuple[str, ...]) -> Prospect:
+        """What helm renders, compared with what is there. A chart that cannot be had from here was not looked at."""
+        look = helm.rolled_back if words[1:2] == ("rollback",) else helm.prospect
+        try:
+            return look(ask, run=self._asked, key=self._key(ask))
+        except NoPreview as error:
+            raise _NotAsked(str(error)) from error
 
     def _sql_prospect(self, ask: Ask) -> Prospect:
         """Asked of the server that the command means, which the server itself tells apart from the others."""
@@ -621,6 +631,8 @@ class RealGround:
             history = kubernetes.history(name, namespace, run=self._asked)
             now = str(history[-1].revision) if history else "unknown"
             return "" if now == guard.value else f"{name} is at revision {now}, it was {guard.value}"
+        if guard.kind == helm.GUARD:
+            return helm.moved(guard, run=self._asked)
         if guard.kind == sql_previews.GUARD:
             server, database = sql_previews.asked_at(guard)
             if server not in self.settings.databases:
