@@ -52,11 +52,39 @@ BARE = frozenset(
     ]
 )
 TAKES = frozenset(
-    (
-        "-n --namespace -f --values --set --set-string --set-json --set-file --set-literal --version --timeout --repo --username"
-        " --password --ca-file --cert-file --key-file --keyring --description --history-max --labels -l -o --output"
-        " --name-template --cascade --burst-limit --qps --registry-config --repository-cache --repository-config"
-    ).split(" ")
+    [
+        "-n",
+        "--namespace",
+        "-f",
+        "--values",
+        "--set",
+        "--set-string",
+        "--set-json",
+        "--set-file",
+        "--set-literal",
+        "--version",
+        "--timeout",
+        "--repo",
+        "--username",
+        "--password",
+        "--ca-file",
+        "--cert-file",
+        "--key-file",
+        "--keyring",
+        "--description",
+        "--history-max",
+        "--labels",
+        "-l",
+        "-o",
+        "--output",
+        "--name-template",
+        "--cascade",
+        "--burst-limit",
+        "--qps",
+        "--registry-config",
+        "--repository-cache",
+        "--repository-config",
+    ]
 )
 KEPT = "helm.sh/resource-policy"
 HOOK = "helm.sh/hook"
