@@ -20,7 +20,8 @@ from handrail.errors import FixSettings, TryAgain
 from handrail.store import database, driver, sqlite
 from tests.factory import fresh_store
 
-SIZE = 8 * 1024 * 1024  # bytes
+SIZE = 24 * 1024 * 1024  # bytes
+ROOM = 5 * 1024 * 1024  # of them that a storm finds
 
 
 @pytest.fixture
@@ -219,4 +220,57 @@ def test_a_server_whose_disk_is_full_answers_503_shows_its_pages_and_goes_on(sma
             time.sleep(0.2)
         taken = sum(one.status_code == 202 for one in [*answers, after]) + 1
         assert len(here.store.posts()) == taken, "what was answered is there, and nothing else"
+        assert here.store.broken_line() is None
+
+
+def storm(numbers: range) -> dict[str, object]:
+    """A message of so many alerts, each of a workload of its own."""
+    labels = [
+        {"alertname": "Odd", "namespace": "n", "deployment": f"svc-{number}", "severity": "high"} for number in numbers
+    ]
+    alerts = [{"status": "firing", "labels": one, "startsAt": "2026-05-04T12:00:00Z"} for one in labels]
+    return {"version": "4", "status": "firing", "alerts": alerts}
+
+
+def count(folder: Path, query: str) -> int:
+    """One number out of the record, read beside the server."""
+    with contextlib.closing(driver().connect(f"file:{folder}/handrail.db?mode=ro", uri=True, timeout=30)) as read:
+        return int(read.execute(query).fetchone()[0])
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_in_the_middle_of_a_storm_loses_nothing_and_all_goes_on_by_itself(small: Path) -> None:
+    """What was taken is worked on when there is room again; until then webhooks are asked to come again, and pages are read."""
+    demo, many = Path(__file__).resolve().parents[2] / "library" / "demo", 1500
+    with app.running(demo, state=small, port=0, grounds=lambda known, masker: {}) as here:
+
+        def post(body: dict[str, object]) -> httpx.Response:
+            hook = f"{here.url}/api/v1/hooks/alertmanager/demo"
+            return httpx.post(hook, json=body, headers={"Authorization": f"Bearer {here.hook_token}"}, timeout=60)
+
+        ballast = small / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"\0" * 4096):
+                pass
+        os.truncate(ballast, ballast.stat().st_size - ROOM)
+        assert post(storm(range(many))).status_code == 202
+        taken, over = many, time.monotonic() + 60
+        while (answer := post(storm(range(taken, taken + 1)))).status_code == 202:
+            assert time.monotonic() < over
+            taken += 1
+        assert (answer.status_code, bool(answer.headers["Retry-After"])) == (503, True)
+        assert 0 < count(small, "SELECT count(*) FROM alerts") < many, "it is in the middle"
+        assert httpx.get(here.url, timeout=60).status_code == 200
+        assert httpx.get(f"{here.url}/healthz", timeout=60).status_code == 200
+        ballast.unlink()
+        over = time.monotonic() + 120
+        while count(small, "SELECT count(*) FROM posts WHERE state = 'new'"):
+            assert time.monotonic() < over
+            time.sleep(0.2)
+        assert count(small, "SELECT count(*) FROM alerts") == taken
+        assert count(small, "SELECT count(DISTINCT fingerprint) FROM alerts") == taken
+        assert count(small, "SELECT count(*) FROM incidents WHERE gathers IS NULL") == taken
+        assert count(small, "SELECT count(*) FROM incidents WHERE gathers = 1") == 1
+        assert count(small, "SELECT count(*) FROM events WHERE kind = 'alerts_set_aside'") == 0
+        assert post(storm(range(taken, taken + 1))).status_code == 202
         assert here.store.broken_line() is None
