@@ -31,6 +31,7 @@ from handrail.edits import Edits
 from handrail.engine import boundaries, durable, wished
 from handrail.engine.catalog import Catalog, Place
 from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, concerns
+from handrail.engine.evenly import Evenly
 from handrail.engine.intake import Intake
 from handrail.engine.keeping import Keeping
 from handrail.engine.outgoing import Outgoing
@@ -342,6 +343,9 @@ def assemble(
         at=at,
         remote=remote,
         intake=intake,
+        look_at_clock=Evenly(store=kept).look
+        if clock is now
+        else (lambda: None),  # one that a test moves is moved on purpose
     )
     kept.heard = lambda lines: _heard(lines, server)
     return Parts(

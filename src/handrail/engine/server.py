@@ -66,12 +66,13 @@ class Server:
         refresh: Callable[[], None] = lambda: None,
         settling: Settling | None = None,
         storms: Storms | None = None,
+        look_at_clock: Callable[[], None] = lambda: None,
     ) -> None:
         """`refresh` looks whether documents were edited. `fire` handles a due timer, `flush` sends what waits in the outbox, `told` hears what people should hear, and `settling` follows it."""
         self.store, self.catalog, self.responder, self.intake = store, catalog, responder, intake
         self.mask, self._fire, self._flush, self._told, self._at = mask, fire, flush, told, at
         self._remote, self._durable = remote, False  # durable: it takes segments
-        self._settling, self._storms = settling, storms
+        self._settling, self._storms, self._look_at_clock = settling, storms, look_at_clock
         self._arrived = threading.Event()
         self._posts = Posts(store=store, taker=intake, at=at)
         self._budget = Budget(
@@ -250,6 +251,7 @@ class Server:
 
     def sweep(self) -> None:
         """One round: due timers once, waiting plans' guards, posts that were left."""
+        self._look_at_clock()
         now = self.store.now()
         self.rounds.wake_more()
         for timer in self.store.due_timers(now):

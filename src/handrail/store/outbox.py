@@ -74,9 +74,10 @@ class Messages(Rows):
             connection.execute(sa.insert(t.messages), more)
 
     def sent_times(self, person: str, only: int | None, since: datetime) -> list[datetime]:
-        """When somebody was sent something, oldest first."""
+        """When somebody was sent something, oldest first. What lies ahead was sent before the clock was set back."""
         at = t.messages.c.sent_at
-        query = sa.select(at).where(*_to(person, only), at > stamp(since)).distinct().order_by(at)
+        where = (*_to(person, only), at > stamp(since), at <= stamp(self.now()))
+        query = sa.select(at).where(*where).distinct().order_by(at)
         with reading(self.engine) as connection:
             return [datetime.fromisoformat(row.sent_at) for row in connection.execute(query)]
 

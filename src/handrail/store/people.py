@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -43,6 +43,22 @@ class People(Messages):
             .where(t.timers.c.id == timer, t.timers.c.state == "armed", t.timers.c.due_at > stamp(due_at))
             .values(due_at=stamp(due_at))
         )
+
+    def move_due(self, by: timedelta) -> int:
+        """Every armed timer and every message that waits for its time is due by so much later; how many that are."""
+        places = ((t.timers, t.timers.c.due_at, "armed"), (t.messages, t.messages.c.next_at, "waiting"))
+        moved = 0
+        with writing(self.engine) as connection:
+            for table, at, state in places:
+                query = sa.select(table.c.id, at).where(table.c.state == state, at.is_not(None))
+                due = [(row[0], stamp(datetime.fromisoformat(row[1]) + by)) for row in connection.execute(query)]
+                if due:
+                    update = (
+                        sa.update(table).where(table.c.id == sa.bindparam("own")).values({at: sa.bindparam("then")})
+                    )
+                    connection.execute(update, [{"own": own, "then": then} for own, then in due])
+                moved += len(due)
+        return moved
 
     def due_timers(self, now: datetime) -> list[Row]:
         """Armed timers that are due, oldest first."""
