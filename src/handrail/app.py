@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from handrail import alerts, incidents, listening, logs, notify, oncall, setting
 from handrail.approvals import Approver
 from handrail.client.place import is_served
 from handrail.commands import Command
-from handrail.edits import Edits
+from handrail.edits import Edits, Swap
 from handrail.engine import boundaries, durable, wished
 from handrail.engine.catalog import Catalog, Place
 from handrail.engine.escalate import STAKEHOLDERS, Contacts, Escalation, concerns
@@ -311,18 +312,18 @@ def assemble(
         known,
         kept=kept,
         reread=reread or (lambda: settings.read(known.path, state=known.state)),
-        takers=[
-            lambda fresh: found.renew_people(people=fresh.people, services=fresh.services),
-            lambda fresh: found.renew_tables(rules=fresh.alerts.rules, severities=fresh.alerts.words),
-            web.renew,
-            lambda fresh: keeping.renew(fresh.keep),
-            lambda fresh: escalation.renew(contacts(fresh, clock)),
-            lambda fresh: outbox.renew(_addresses(fresh)),
-            lambda fresh: outgoing.renew(url=fresh.url, zone=fresh.schedule.zone),
-            lambda fresh: hides.know_digests(_digests(fresh)),
-            lambda fresh: _take_documents(fresh, found, understood),
-            lambda fresh: _take_environments(fresh, found, places, hides, real=grounds is None),
+        settings=[
+            lambda fresh: partial(found.renew_people, people=fresh.people, services=fresh.services),
+            lambda fresh: partial(found.renew_tables, rules=fresh.alerts.rules, severities=fresh.alerts.words),
+            web.renewed,
+            lambda fresh: partial(keeping.renew, fresh.keep),
+            lambda fresh: partial(escalation.renew, contacts(fresh, clock)),
+            lambda fresh: partial(outbox.renew, _addresses(fresh)),
+            lambda fresh: partial(outgoing.renew, url=fresh.url, zone=fresh.schedule.zone),
+            lambda fresh: partial(hides.know_digests, _digests(fresh)),
+            lambda fresh: _environments(fresh, found, places, hides, real=grounds is None),
         ],
+        documents=[lambda fresh: _documents(fresh, found, understood)],
     )
 
     def refresh() -> None:
@@ -384,13 +385,18 @@ class Live:
     proofs: Current[Proof]
     titles: Current[str]
 
-    def renew(self, fresh: Settings) -> None:
-        """Take over what was read anew; whoever is gone is refused from now on."""
-        self.people.renew(fresh.people)
-        self.sources.renew(_tokens(fresh))
-        self.signing.renew(_signing(fresh))
-        self.proofs.renew(_proofs(fresh))
-        self.titles.renew(_titles(fresh))
+    def renewed(self, fresh: Settings) -> Swap:
+        """What takes over what was read anew; whoever is gone is refused from then on."""
+        tokens, signing, proofs, titles = _tokens(fresh), _signing(fresh), _proofs(fresh), _titles(fresh)
+
+        def swap() -> None:
+            self.people.renew(fresh.people)
+            self.sources.renew(tokens)
+            self.signing.renew(signing)
+            self.proofs.renew(proofs)
+            self.titles.renew(titles)
+
+        return swap
 
 
 def _tokens(known: Settings) -> dict[str, str]:
@@ -437,34 +443,37 @@ def _digests(known: Settings) -> list[str]:
     return [*(person.token_sha256 for person in known.people), *sources]
 
 
-def _take_documents(fresh: Settings, found: Catalog, understood: dict[str, Command]) -> None:
+def _documents(fresh: Settings, found: Catalog, understood: dict[str, Command]) -> Swap:
     read, own = catalog(fresh)
-    found.renew(read)
-    understood.update(own)
+
+    def swap() -> None:
+        found.renew(read)
+        understood.update(own)
+
+    return swap
 
 
-def _take_environments(
-    fresh: Settings, found: Catalog, places: dict[str, Ground], masker: Masker, *, real: bool
-) -> None:
+def _environments(fresh: Settings, found: Catalog, places: dict[str, Ground], masker: Masker, *, real: bool) -> Swap:
     """Environments that are new or were changed. One that is gone stays for the incidents that it has; it is offered no more."""
-    found.renew_places(
-        {one.name: _place(one) for one in fresh.environments},
-        {name: source.environment for name, source in fresh.sources.items()},
-    )
-    found.renew_readers(
-        {name: source.kind for name, source in fresh.sources.items() if source.kind},
-        {name: source.mapping for name, source in fresh.sources.items() if source.mapping},
-    )
-    if not real:
-        return  # a replay's or a drill's environment is not what settings say
-    for one in fresh.environments:
-        now = ground(one, masker=masker, state=fresh.state)
-        before = places.get(one.name)
+    named = {one.name: _place(one) for one in fresh.environments}
+    made: dict[str, RealGround] = {}
+    for one in fresh.environments if real else ():  # a replay's or a drill's environment is not what settings say
+        now, before = ground(one, masker=masker, state=fresh.state), places.get(one.name)
         if isinstance(before, RealGround) and before.settings == now.settings:
             continue
         for trouble in now.learn_secrets():
             log.warning("secrets_unread", extra={"environment": one.name, "trouble": trouble})
-        places[one.name] = now
+        made[one.name] = now
+
+    def swap() -> None:
+        found.renew_places(named, {name: source.environment for name, source in fresh.sources.items()})
+        found.renew_readers(
+            {name: source.kind for name, source in fresh.sources.items() if source.kind},
+            {name: source.mapping for name, source in fresh.sources.items() if source.mapping},
+        )
+        places.update(made)
+
+    return swap
 
 
 def contacts(known: Settings, clock: Clock) -> Contacts:

@@ -1,8 +1,9 @@
 """Notices that somebody edited a file that settings name, and lets everything that rests on it take over what is new.
 
 Documents, bindings, knowledge, people, schedule, services, environments and the credentials of sources are read again within
-seconds. A mistake leaves what was there in use, and the record says so. Where the server listens and where its state is stay
-as they were at its start.
+seconds. Settings are taken over as a whole or not at all, and so are documents: a document that cannot be read keeps nobody in
+who was taken out of the people file. A mistake leaves what was there in use, and the record says which. Where the server
+listens and where its state is stay as they were at its start.
 """
 
 from __future__ import annotations
@@ -18,11 +19,17 @@ from handrail.store import Store
 
 log = logging.getLogger("handrail")
 Stamp = tuple[int, int, int]
+Swap = Callable[[], None]  # takes over what was read; nothing that can fail is left to it
+Prepare = Callable[[Settings], Swap]
 AT_START = ("state", "host", "port", "names", "open_reading")  # of the settings: what is taken over at a start alone
 
 
 class Edits:
-    """Looks at the files' times. `reread` reads all settings again; each of `takers` takes over what concerns it."""
+    """Looks at the files' times. `reread` reads all settings again.
+
+    Each of `settings` and `documents` reads or computes what concerns it, and gives back what takes it over: all of a group
+    have been read before one of it is taken over.
+    """
 
     def __init__(
         self,
@@ -30,9 +37,11 @@ class Edits:
         *,
         kept: Store,
         reread: Callable[[], Settings],
-        takers: Sequence[Callable[[Settings], None]],
+        settings: Sequence[Prepare],
+        documents: Sequence[Prepare] = (),
     ) -> None:
-        self._known, self._kept, self._reread, self._takers = known, kept, reread, takers
+        self._known, self._kept, self._reread = known, kept, reread
+        self._settings, self._documents = settings, documents
         self._seen = self._look()
 
     def _look(self) -> dict[Path, Stamp]:
@@ -54,21 +63,37 @@ class Edits:
             return
         edited = sorted({file.name for file in {*now, *self._seen} if now.get(file) != self._seen.get(file)})
         self._seen = now
+        fresh = self._known
         try:
             fresh = self._reread()
-            for take in self._takers:
-                take(fresh)
-        except (
-            Exception
-        ) as error:  # the edit's door: whatever is wrong with a file, what was read stays, and the record says so
-            log.warning("edit_not_read", extra={"files": edited, "error": str(error)})
-            why = str(error) if isinstance(error, HandrailError | OSError) else f"The settings cannot be read: {error}."
-            self._kept.append("trouble", {"says": f"{why} What was read before stays in use."})
+            _take_over(self._settings, fresh)
+        except Exception as error:  # the edit's door: whatever is wrong with a file, what was read stays in use
+            self._tell(error, edited, "What was read before stays in use.")
             return
+        read = True
+        try:
+            _take_over(self._documents, fresh)
+        except Exception as error:  # the same
+            read = False
+            self._tell(
+                error, edited, "The documents as they were read before stay in use; all other settings are as edited."
+            )
         waits = [name for name in AT_START if getattr(fresh, name) != getattr(self._known, name)]
         self._known = fresh
         self._seen = self._look()  # it may name other files now
-        self._kept.append("documents_read", {"files": edited})
+        if read:
+            self._kept.append("documents_read", {"files": edited})
         if waits:
             says = f"{', '.join(waits)} in handrail.yaml changed: restart `handrail serve` to use it."
             self._kept.append("trouble", {"says": says})
+
+    def _tell(self, error: Exception, edited: list[str], stays: str) -> None:
+        log.warning("edit_not_read", extra={"files": edited, "error": str(error)})
+        why = str(error) if isinstance(error, HandrailError | OSError) else f"The settings cannot be read: {error}."
+        self._kept.append("trouble", {"says": f"{why} {stays}"})
+
+
+def _take_over(group: Sequence[Prepare], fresh: Settings) -> None:
+    """Read all of a group, then take all of it over."""
+    for swap in [prepare(fresh) for prepare in group]:
+        swap()

@@ -12,9 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from handrail import alerts, environments, oncall
+from handrail import alerts, environments, oncall, yamls
 from handrail.alerts import tuning
 from handrail.alerts.tuning import Tuning
 from handrail.client import place
@@ -124,14 +122,17 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
             raise FixSettings(f"{path}: `{key}` is not known. Known: {', '.join(KEYS)}.")
     variables = _variables(raw, alone=alone)
     known = (*_people(raw, folder, variables), terminal_person())
-    server = raw.get("server") or {}
+    server = _server(raw, path)
     url = str(server.get("url", "")).rstrip("/")
+    known_environments = (
+        _environments(raw, folder, variables) if raw.get("environments") else (Environment(name="here"),)
+    )
     return Settings(
         path=path,
         files=_files(raw, path, folder, variables),
         folder=folder,
         documents=_documents(raw, path, folder, variables),
-        knowledge=tuple(folder / item for item in _list(raw, "knowledge", path)),
+        knowledge=tuple(folder / item for item in _names(raw, "knowledge", path)),
         services=environments.services(_text(folder, raw, "services"), path=str(raw.get("services")))
         if raw.get("services")
         else (),
@@ -141,24 +142,28 @@ def read(config: Path, *, state: Path | None = None, alone: bool = False) -> Set
             if raw.get("schedule")
             else Schedule()
         ),
-        environments=_environments(raw, folder, variables) if raw.get("environments") else (Environment(name="here"),),
+        environments=known_environments,
         sources={
-            name: _source(name, facts, path, folder, variables) for name, facts in (raw.get("sources") or {}).items()
+            name: _source(name, facts, path, folder, variables, known=[one.name for one in known_environments])
+            for name, facts in _named(raw, "sources", path).items()
         },
         alerts=tuning.read(raw.get("alerts"), where=f"{path}: alerts"),
         state=state or place.state(raw, folder=folder),
-        host=server.get("host", "127.0.0.1"),
+        host=str(server.get("host", "127.0.0.1")),
         port=int(server.get("port", 8080)),
         names=tuple(server.get("names", ())),
         open_reading=_yes(server, "open_reading", path, default=False),
         status_page=_status_page(raw, folder, variables),
-        status_name=str((raw.get("notify") or {}).get("name", "Status")),
+        status_name=str(_notify(raw, path).get("name", "Status")),
         url=url,
         secure_cookies=_yes(server, "secure_cookies", path, default=url.startswith("https://")),
         channels={
-            name: _addresses(where, variables) for name, where in (_notify(raw, path).get("channels") or {}).items()
+            name: _addresses(where, variables, at=f"{path}: notify.channels.{name}")
+            for name, where in _named(_notify(raw, path), "channels", path, below="notify.").items()
         },
-        stakeholders=_addresses(_notify(raw, path).get("stakeholders") or (), variables),
+        stakeholders=_addresses(
+            _notify(raw, path).get("stakeholders") or (), variables, at=f"{path}: notify.stakeholders"
+        ),
         variables=variables,
         storm=_storm(raw.get("storm") or {}, path),
         log_format=_log(raw, path, "format", LOG_FORMATS),
@@ -180,11 +185,44 @@ def _log(raw: Mapping[str, Any], path: Path, key: str, known: Sequence[str]) -> 
 def _files(raw: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]) -> tuple[Path, ...]:
     """The settings file, those of people, schedule, services and environments, and the files with sources' credentials."""
     named = [folder / str(raw[key]) for key in ("people", "schedule", "services", "environments") if raw.get(key)]
-    for facts in (raw.get("sources") or {}).values():
+    for facts in _named(raw, "sources", path).values():
         held = [facts.get(key) for key in ("token_file", "secret_file", "mapping")] if isinstance(facts, dict) else []
         flat = [one for given in held if given for one in (given if isinstance(given, list) else [given])]
         named += [folder / _filled(str(one), variables) for one in flat]
     return (path, *named)
+
+
+SERVER = ("url", "host", "port", "names", "open_reading", "secure_cookies")
+
+
+def _server(raw: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """`{url, host, port, names, open_reading, secure_cookies}`, each of its kind."""
+    found = _named(raw, "server", path)
+    for key, value in found.items():
+        if key not in SERVER:
+            raise FixSettings(f"{path}: `server.{key}` is not known. Known: {', '.join(SERVER)}.")
+        if key in ("url", "host") and not isinstance(value, str):
+            raise FixSettings(f"{path}: `server.{key}` is {value!r}. It has to be a text.")
+        if key == "port" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535):
+            raise FixSettings(f"{path}: `server.port` is {value!r}. Write a number from 1 to 65535: 8080.")
+        if key == "names" and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+            raise FixSettings(
+                f"{path}: `server.names` is {value!r}. Write a list of host names: [handrail.example.org]."
+            )
+    return found
+
+
+def _named(raw: Mapping[str, Any], key: str, path: Path, *, below: str = "") -> Mapping[str, Any]:
+    """A mapping whose keys are names; empty where nothing is said."""
+    found = raw.get(key)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise FixSettings(f"{path}: `{below}{key}` is {str(found)[:60]!r}. Write `name: …` lines under it.")
+    for name in found:
+        if not isinstance(name, str):
+            raise FixSettings(f"{path}: `{below}{key}` has the name {name!r}, which is no text. Put it in quotes.")
+    return found
 
 
 def _yes(server: Mapping[str, Any], key: str, path: Path, *, default: bool) -> bool:
@@ -253,6 +291,15 @@ def _list(raw: Mapping[str, Any], key: str, path: Path) -> list[Any]:
     return found
 
 
+def _names(raw: Mapping[str, Any], key: str, path: Path) -> list[str]:
+    """A list of files."""
+    found = _list(raw, key, path)
+    for item in found:
+        if not isinstance(item, str) or not item:
+            raise FixSettings(f"{path}: `{key}` holds {item!r}, which names no file. Write [{key}.yaml].")
+    return found
+
+
 def terminal_person(uid: int | None = None) -> Person:
     """A user of this machine, by default our own, who may open the state folder anyway; the record says how they are known."""
     return Person(name=f"{account(uid)} at the terminal", roles=("responder", "approver"))
@@ -274,8 +321,12 @@ def _notify(raw: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     return found
 
 
-def _addresses(where: Any, variables: Mapping[str, str]) -> tuple[str, ...]:
+def _addresses(where: Any, variables: Mapping[str, str], *, at: str = "") -> tuple[str, ...]:
     """One address or several, as Apprise takes them; `${HANDRAIL_…}` keeps credentials out of the file."""
+    if not isinstance(where, str) and not (
+        isinstance(where, list | tuple) and all(isinstance(one, str) for one in where)
+    ):
+        raise FixSettings(f"{at} is {str(where)[:60]!r}. Write an address, or a list of them.")
     return tuple(_filled(str(one), variables) for one in ([where] if isinstance(where, str) else where))
 
 
@@ -307,13 +358,24 @@ def _environments(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, 
 
 
 def _source(
-    name: str, facts: Mapping[str, Any], path: Path, folder: Path, variables: Mapping[str, str]
+    name: str,
+    facts: Mapping[str, Any],
+    path: Path,
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    known: Sequence[str],
 ) -> SourceSettings:
     def credential(file: str) -> str | None:
         where = folder / _filled(file, variables)
         return _credential(where) if where.exists() else None  # it may come later than Handrail
 
     found = environments.source(name, facts, where=str(path), kinds=alerts.SENDERS, credential=credential)
+    if found.environment and found.environment not in known:
+        raise FixSettings(
+            f"{path}: the source {name} is of the environment {found.environment}, and there is none of that name."
+            f" Known: {', '.join(known)}."
+        )
     mapping = None
     if found.mapping:
         where = folder / _filled(found.mapping, variables)
@@ -323,17 +385,21 @@ def _source(
 
 def _mapping(path: Path) -> Any:
     try:
-        return yaml.safe_load(files.text_of(path))
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
-        raise FixSettings(f"{path}, the mapping of a source, cannot be read: {str(error)[:300]}") from error
+        text = files.text_of(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FixSettings(f"{path}, the mapping of a source, cannot be read: {_why(error)}.") from error
+    return yamls.load(text, path=str(path))
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _credential(path: Path) -> str:
     try:
         return files.text_of(path).strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FixSettings(f"{path}, which holds a source's credential, cannot be read: {why}.") from error
+        raise FixSettings(f"{path}, which holds a source's credential, cannot be read: {_why(error)}.") from error
 
 
 def _variables(raw: Mapping[str, Any], *, alone: bool) -> dict[str, str]:
@@ -370,5 +436,5 @@ def _text(folder: Path, raw: Mapping[str, Any], key: str) -> str:
     path = folder / str(raw.get(key))
     try:
         return files.text_of(path)
-    except OSError as error:
-        raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {_why(error)}.") from error

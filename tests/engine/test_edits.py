@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from handrail import app, settings
+from handrail.errors import FixSettings
 from handrail.oncall import Person
 from handrail.web import people
 from tests.engine.stage import PEOPLE, Stage
@@ -107,6 +108,61 @@ def test_a_person_who_is_demoted_or_removed_is_so_at_the_next_request(served: Se
     assert people.by_token(live.people, ANA) is None
     assert all(one.name != "Ana" for one in catalog.people)
     assert not served.parts.escalation.contacts.schedule.rotation
+
+
+def test_a_document_that_cannot_be_read_keeps_nobody_in(served: Served) -> None:
+    """Who was removed in the same edit is gone; the documents stay, and what is said of both is so."""
+    bound = served.parts.catalog.bindings
+    served.write("demo.binding.yaml", "runbooks: [nonsense]\n")
+    served.write("people.yaml", "people: []\n")
+    served.write("schedule.yaml", "rotation: []\n")
+    served.parts.edits.refresh()
+    assert people.by_token(served.parts.live.people, ANA) is None
+    assert served.parts.catalog.bindings is bound
+    (event,) = served.parts.store.events()
+    assert event.payload["says"].endswith("stay in use; all other settings are as edited.")
+
+
+def test_settings_are_taken_over_as_a_whole_or_not_at_all(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No new token beside an old environment: the last of them fails before the first is taken over."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise FixSettings("environments.yaml: demo is broken.")
+
+    monkeypatch.setattr(app, "_place", broken)
+    served.write("people.yaml", "people: []\n")
+    served.write("schedule.yaml", "rotation: []\n")
+    served.parts.edits.refresh()
+    assert people.by_token(served.parts.live.people, ANA) is not None
+    assert any(one.name == "Ana" for one in served.parts.catalog.people)
+    (event,) = served.parts.store.events()
+    assert event.payload["says"] == "environments.yaml: demo is broken. What was read before stays in use."
+    monkeypatch.undo()
+    served.write("people.yaml", "people: []\n\n")
+    served.parts.edits.refresh()
+    assert people.by_token(served.parts.live.people, ANA) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "people:\n  - {name: Zo\xeb}\n".encode("latin-1"),
+        b"people: " + b"[" * 3000,
+        b"a: &a [x]\n" + b"".join(b"%c: &%c [*%c,*%c,*%c]\n" % (n, n, n - 1, n - 1, n - 1) for n in range(98, 118)),
+        b"people: {name: 5}\n",
+        b"- 5\n",
+    ],
+    ids=["latin-1", "deep", "aliases", "an object", "a list of numbers"],
+)
+def test_a_file_that_is_no_people_file_at_all_is_told_and_changes_nothing(served: Served, raw: bytes) -> None:
+    (served.folder / "people.yaml").write_bytes(raw)
+    os.utime(served.folder / "people.yaml", ns=(77, 77))
+    served.parts.edits.refresh()
+    assert people.by_token(served.parts.live.people, ANA) is not None
+    (event,) = served.parts.store.events()
+    assert event.kind == "trouble"
+    assert "people.yaml" in event.payload["says"], event.payload
+    assert event.payload["says"].endswith("What was read before stays in use.")
 
 
 def test_a_mistake_in_the_people_file_keeps_everybody(served: Served) -> None:

@@ -39,7 +39,7 @@ def test_the_librarys_services_are_read_and_lean_on_each_other() -> None:
         ("services: {a: {owns: x}}", "service a: `owns` is not known"),
         ("services: [a]", "no mapping `services`"),
         ("services: a", "no mapping `services`"),
-        ("[]", "no mapping `services`"),
+        ("[]", "it holds no mapping"),
         ("services: {", "not valid YAML"),
         ("services: {a: [b]}", "service a"),
         ("services: {a: b}", "service a"),

@@ -393,7 +393,7 @@ def test_a_labels_key_with_dots_is_patched_back_whole() -> None:
         "kubectl label deployment api-gateway example.com/team=shop -n production",
         Cluster({"--dry-run=server": after, "get": DEPLOYMENT}),
     )
-    assert json.loads(found.undo.stages[0][-1]) == {"metadata": {"labels": None}}
+    assert json.loads(found.undo.stages[0][-1]) == {"metadata": {"labels": {"example.com/team": None}}}
     before = changed("metadata.labels", {"example.com/team": "old", "a": "b"})
     found = prospect(
         "kubectl label deployment api-gateway example.com/team=shop --overwrite -n production",

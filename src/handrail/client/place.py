@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from handrail import yamls
 from handrail.errors import FixSettings
 from handrail.files import text_of
 
 STATE = ".handrail"
 LOCK = "serving.lock"  # in the state folder
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +47,11 @@ def find(config: Path) -> Path:
 def load(path: Path) -> Mapping[str, Any]:
     """What stands in the file."""
     try:
-        raw = yaml.load(text_of(path), Loader=Loader) or {}  # noqa: S506 -- a safe loader, the fast one
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
-        raise FixSettings(f"{path} cannot be read: {error}") from error
-    if not isinstance(raw, dict):
-        raise FixSettings(f"{path}: settings are a mapping.")
-    return raw
+        text = text_of(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise FixSettings(f"{path} cannot be read: {why}.") from error
+    return yamls.mapping(text, path=str(path))
 
 
 def state(raw: Mapping[str, Any], *, folder: Path) -> Path:

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import yaml
-
+from handrail import yamls
 from handrail.environments.model import Environment, IdentityKind, Service
 from handrail.errors import FixSettings
 
@@ -108,12 +107,8 @@ def _filled(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _mapping(text: str, path: str, key: str) -> Mapping[str, Any]:
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise FixSettings(f"{path}: this is not valid YAML: {error}") from error
-    raw = {} if raw is None else raw
-    if not isinstance(raw, dict) or not isinstance(raw.get(key) or {}, dict):
+    raw = yamls.mapping(text, path=path)
+    if not isinstance(raw.get(key) or {}, dict):
         raise FixSettings(f"{path}: it has no mapping `{key}`.")
     found: Mapping[str, Any] = raw.get(key) or {}
     return found

@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
+from handrail import yamls
 from handrail.errors import FixSettings
 from handrail.oncall.turns import Turns
 
@@ -216,12 +215,4 @@ def _texts(value: object) -> bool:
 
 
 def _load(text: str, path: str) -> Mapping[str, Any]:
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise FixSettings(f"{path}: not valid YAML: {error}") from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise FixSettings(f"{path}: not a mapping. Write `key: value` lines.")
-    return raw
+    return yamls.mapping(text, path=path)

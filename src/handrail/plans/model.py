@@ -19,7 +19,7 @@ class Guard:
     """A fact whose change voids a plan.
 
     `kind` says how it is read again: `generation` (kubernetes object's), `object` (as it is, where it has no generation),
-    `absent` (not there yet), `objects` (which a selector finds), `release` (helm revision), `role` (in recovery
+    `absent` (not there yet), `objects` (which a selector finds), `fields` (labels and such, with which no generation moves), `release` (helm revision), `role` (in recovery
     or not), `rows` (matched not above), `alert` (not resolved for longer than one hold), `value` (a look's answer).
     """
 

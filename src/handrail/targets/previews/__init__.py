@@ -85,7 +85,8 @@ def _refused(ask: Ask, key: str, why: str) -> Prospect:
 def _reach(found: Prediction) -> Reach:
     counted = reach.of(found.changes) if found.changes else Reach(says="nothing")
     says = "; ".join([found.moved or counted.says, *found.reach])
-    return Reach(says=says, counts=counted.counts)
+    counts = {**counted.counts, "pods": found.pods} if found.pods else counted.counts
+    return Reach(says=says, counts=counts)
 
 
 def _preview(found: Prediction) -> Preview:

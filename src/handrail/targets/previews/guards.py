@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Any
 
 from handrail.plans import Guard
 from handrail.targets.previews.asking import Api, NoPreview, Refuses, Run, several
 from handrail.targets.previews.line import Line
-from handrail.targets.previews.objects import Change, Thing, kept, thing_of
+from handrail.targets.previews.objects import Change, Item, Thing, kept, thing_of
 
 MOST = 20  # objects that are guarded one by one
-KINDS = ("generation", "object", "absent", "objects")
+KINDS = ("generation", "object", "absent", "objects", "fields")
 
 
 def of(line: Line, changes: Sequence[Change]) -> tuple[Guard, ...]:
@@ -35,6 +37,14 @@ def _one(change: Change) -> Guard:
     subject = f"{thing.namespace}/{thing.resource}/{thing.name}"
     if change.before is None:
         return Guard(kind="absent", subject=subject, value="", says=f"{thing.where} is not there")
+    paths = [_words(one.path) for one in change.differences]
+    if paths and all(path[:1] == ["metadata"] for path in paths):  # no generation moves with these
+        return Guard(
+            kind="fields",
+            subject=f"{subject}#{json.dumps(paths)}",
+            value=_values(change.before, paths),
+            says=f"{several(['.'.join(path) for path in paths], 3)} of {thing.where} is as it was seen",
+        )
     generation = str(change.before.get("metadata", {}).get("generation", ""))
     if generation and thing.resource != "pod":
         return Guard(
@@ -49,7 +59,8 @@ def moved(guard: Guard, *, run: Run) -> str:
     try:
         if guard.kind == "objects":
             return _others(guard, api)
-        thing = thing_named(guard.subject)
+        where, _, fields = guard.subject.partition("#")
+        thing = thing_named(where)
         found = api.now(thing)
     except (NoPreview, Refuses) as error:
         return f"{guard.says}: this could not be read again: {error}"
@@ -60,7 +71,8 @@ def moved(guard: Guard, *, run: Run) -> str:
     if guard.kind == "generation":
         now = str(found.get("metadata", {}).get("generation", ""))
         return "" if now == guard.value else f"{thing.where} is at generation {now}, it was {guard.value}"
-    return "" if _digest(found) == guard.value else f"{thing.where} was changed since"
+    now = _values(found, json.loads(fields)) if fields else _digest(found)
+    return "" if now == guard.value else f"{thing.where} was changed since"
 
 
 def thing_named(subject: str) -> Thing:
@@ -79,6 +91,22 @@ def _others(guard: Guard, api: Api) -> str:
     told = [f"{several(came)} matches now and was not approved"] if came else []
     told += [f"{several(went)} does not match any more"] if went else []
     return "; ".join(told)
+
+
+def _words(path: Sequence[str | Item]) -> list[str]:
+    """As far as the names of fields go; a list is one field."""
+    return [part for part in takewhile(lambda part: isinstance(part, str), path) if isinstance(part, str)]
+
+
+def _values(found: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> str:
+    """A digest of what stands in these fields."""
+    values = []
+    for path in paths:
+        value: Any = found
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        values.append(value)
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _digest(found: object) -> str:

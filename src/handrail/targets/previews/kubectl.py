@@ -43,6 +43,7 @@ class Prediction:
     back: Undo | None = None
     reach: tuple[str, ...] = ()  # what the objects alone do not tell
     moved: str = ""  # the reach instead of what is counted
+    pods: int = 0  # that restart though no object's template differs
 
 
 def predict(line: Line, api: Api, *, now: datetime) -> Prediction:
@@ -265,7 +266,10 @@ def _pause(line: Line, api: Api) -> Prediction:
         for one in rolls
     )
     return Prediction(
-        changes=tuple(changes), back=wayback.by_verb(("rollout", verb), changes, partly=held), moved="; ".join(reach)
+        changes=tuple(changes),
+        back=wayback.by_verb(("rollout", verb), changes, partly=held),
+        moved="; ".join(reach),
+        pods=sum(running(one.before or {}) for one in rolls),
     )
 
 

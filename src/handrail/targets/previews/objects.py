@@ -115,9 +115,11 @@ def kept(found: Mapping[str, Any]) -> dict[str, Any]:
     own = ("labels", "annotations", "finalizers", "ownerReferences")
     meta = {key: value for key, value in found.get("metadata", {}).items() if key in own}
     annotations = {key: value for key, value in (meta.get("annotations") or {}).items() if key not in FOLLOWS}
-    if "annotations" in meta:
-        meta["annotations"] = annotations
     meta = {key: value for key, value in meta.items() if value}
+    meta |= {
+        "annotations": annotations,
+        "labels": dict(meta.get("labels") or {}),
+    }  # a key alone is put there and taken away
     return {**{key: value for key, value in found.items() if key not in (*SERVERS, "metadata")}, "metadata": meta}
 
 
@@ -176,11 +178,11 @@ def patch_back(change: Change) -> tuple[str, ...]:
             assert isinstance(key, str), "a list is put back whole, so no path goes on into one"
             known = source.get(key)
             further = one.path[place + 1 :]
-            if not further or isinstance(further[0], Item) or not isinstance(known, Mapping):
+            if not further or isinstance(further[0], Item) or not isinstance(known, Mapping | None):
                 target[key] = known
                 break
             target = target.setdefault(key, {})
-            source = known
+            source = known or {}
     words = json.dumps(patch, separators=(",", ":"))
     return ("kubectl", "patch", *change.thing.words(), "--type=merge", "-p", words)
 
