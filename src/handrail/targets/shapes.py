@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
-from handrail.environments import TOKEN_PREFIX
+from handrail.targets import carriers, makers
+from handrail.targets.makers import Shape, whole
 
 Span = tuple[int, int]
 
@@ -31,10 +31,11 @@ ENDINGS = {
     "token": re.compile(r"(?P<weak>token)", re.IGNORECASE),
     "credential": re.compile(r"(?P<weak>credentials?)", re.IGNORECASE),
     "connection": re.compile(r"(?P<strong>connection_?string)", re.IGNORECASE),
+    "salt": re.compile(r"(?P<strong>(?<=_)salt)", re.IGNORECASE),
     "key": re.compile(r"(?P<strong>key)", re.IGNORECASE),
 }
 KEYS = re.compile(
-    r"(?:api|access|private|secret|auth|account|encryption|signing|shared|master|routing|integration|deploy|license)[_ -]?$",
+    r"(?:api|access|private|secret|auth|account|encryption|signing|shared|master|routing|integration|deploy|license|service)[_ -]?$",
     re.IGNORECASE,
 )  # a key of which kind is one to keep
 # what may stand between the name and its separator: which password it is, not another thing about it
@@ -42,7 +43,7 @@ WHICH = r"(?:[_-]?(?:key[_-]?base|value|prod|production|staging|stage|dev|test|l
 # `NAME=`, `name: `, `"name": "`, `\"name\":\"`, `name => '`, `--name `; escaped as often as JSON within JSON is
 SEPARATOR = re.compile(
     WHICH
-    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|[:=])(?:[ \t]{0,40}|\s{0,4})|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
+    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|::(?= )|[:=])(?:[ \t]{0,40}|\s{0,4})|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
     re.IGNORECASE,
 )
 IN_PAIR = re.compile(
@@ -52,7 +53,7 @@ BARE = re.compile(r"""[^\s"'`\\,;&|<>(){}\[\]]{1,512}""")
 NOTHING = re.compile(
     r"true|false|null|nil|none|no|yes|ok|n/a|undefined|unset|empty|missing|required|optional|invalid|expired|revoked|"
     r"changed|change|rotated|rotation|wrong|incorrect|mismatch|mismatched|not|is|was|has|must|should|cannot|failed|failure|"
-    r"error|authentication|denied|rejected|accepted|unknown|found|set|file|path|env|string|text|secret|token|password|key|"
+    r"error|str|bytes|bool|int|authentication|denied|rejected|accepted|unknown|found|set|file|path|env|string|text|secret|token|password|key|"
     r"the|a|an|for|of|in|from|to|and|or|with|by|see|ask|enter|stored|kept|on|off|at|via|when|malformed|flag|option|new[_-]password|"
     r"\*+|x{3,}|•+|\.{2,}|…+|-+|\?+|[0-9]{1,3}|\[masked\]?|masked|redacted|\[?redacted\]?|changeme|example",
     re.IGNORECASE,
@@ -67,6 +68,7 @@ A_PATH = re.compile(r"HTTP/\d|[a-z]+/[a-z]|v?\d+\.\d")  # `/token HTTP/1.1`, `po
 SET = re.compile(
     r"(?:^|[\s\"'])(?:setenv|set -[a-z]{1,3}|export|declare -x) +\w*$"
 )  # other shells' ways to name a variable
+A_NAME_OF = re.compile(r"secretsmanager:[\w-]*:\d*:$|\bexisting_?$", re.IGNORECASE)  # of a secret that is elsewhere
 VARIABLE = re.compile(r"\$[{(]?\w*$|%\(?\w*$")  # a name that is used, not set: `"$API_TOKEN" https://…`
 FLAG = re.compile(r"(?:^|[\s\"'])--?[a-z][a-z-]*$")  # `--password hunter2`, up to where the name ends
 
@@ -77,7 +79,7 @@ def _named(text: str, at: int, anchor: str) -> Span | None:
     if ending is None or (anchor == "key" and not KEYS.search(text, max(0, at - 12), at)):
         return None
     before = text[max(0, at - 40) : at]
-    if VARIABLE.search(before):
+    if VARIABLE.search(before) or A_NAME_OF.search(before):
         return None
     entry = _entry(text, ending.end()) or _entry_before(text, at)
     if entry is not None:
@@ -92,6 +94,8 @@ def _named(text: str, at: int, anchor: str) -> Span | None:
         return None
     if (not quote and text[ends : ends + 1] in ("(", "[")) or found[0].endswith(" :'"):
         return None  # what a program computes, `os.environ["…"]`; a variable of psql, `:'new'`
+    if ending.lastgroup == "short" and re.match(r"https?://[^@]*$", value):
+        return None  # `proxy_pass http://…`
     if blank is not None and SET.search(before):
         return (begins, ends)
     if blank is not None and FLAG.search(text[max(0, at - 32) : found.start()]) and blank.strip() == "":
@@ -161,7 +165,7 @@ ENTRY_BEFORE = re.compile(
     r"""value\\{0,7}["']?\s{0,4}:\s{0,4}\\{0,7}["']?(?P<secret>[^\s"'\\,{}]{1,512})\\{0,7}["']?,?(?:\s|\\{1,7}[nrt]){0,64}\\{0,7}["']?name\\{0,7}["']?\s{0,4}:\s{0,4}\\{0,7}["']?[\w-]{0,48}$""",
     re.IGNORECASE,
 )
-IN_TUPLE = re.compile(r"""[(\[]\\{0,7}["'][\w-]*$""")
+IN_TUPLE = re.compile(r"""[(\[]\s?\\{0,7}["'][\w-]*$""")
 USERINFO = re.compile(
     r"""://(?P<user>[^\s/:@"'<>\\]{0,128}):(?P<secret>(?!\d{1,5}/)(?:[^\s"'<>\\]|\\+u[0-9a-fA-F]{4}){1,256}?)@(?=(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?(?:[/?#,;:.)\]\s"'`\\>&|]|$))""",
     re.MULTILINE,
@@ -187,20 +191,6 @@ HOOK = re.compile(
 )
 
 
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(f"(?P<secret>{pattern})(?![A-Za-z0-9])")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """`anchors` announce it, in small letters where `folded`; `pattern` begins there and names the secret."""
-
-    anchors: tuple[str, ...]
-    pattern: re.Pattern[str]
-    folded: bool = False
-    alone: bool = True  # no letter or digit stands before it
-
-
 SHAPES = (
     Shape(("://",), USERINFO, alone=False),
     Shape(("://",), LONE_USERINFO, alone=False),
@@ -221,7 +211,7 @@ SHAPES = (
         HOOK,
         alone=False,
     ),
-    Shape(("sha256~",), _whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
+    Shape(("sha256~",), whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
     Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
     Shape((":AA",), re.compile(r":(?P<secret>AA[A-Za-z0-9_-]{32,34})(?![A-Za-z0-9_-])"), alone=False),  # a bot's
     Shape(
@@ -234,74 +224,7 @@ SHAPES = (
     Shape(("_gitlab_session=",), re.compile(r"_gitlab_session=(?P<secret>[A-Za-z0-9]{24,})"), alone=False),
     Shape(("Q~",), re.compile(r"Q~(?P<secret>[A-Za-z0-9_.~-]{31,34})"), alone=False),
 )
-KEYS_OF_MAKERS = (  # they begin a word
-    Shape(("key-",), _whole(r"key-[0-9a-f]{32}")),
-    Shape(tuple(f"SK{digit}" for digit in "0123456789abcdef"), _whole(r"SK[0-9a-f]{32}")),
-    Shape(("eyJ",), _whole(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}")),
-    Shape(("AKIA", "ASIA", "ABIA", "ACCA"), _whole(r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}")),
-    Shape(("AIza",), _whole(r"AIza[A-Za-z0-9_-]{30,45}")),
-    Shape(("ya29.",), _whole(r"ya29\.[A-Za-z0-9_-]{20,}")),
-    Shape(("GOCSPX-",), _whole(r"GOCSPX-[A-Za-z0-9_-]{20,}")),
-    Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _whole(r"gh[pousr]_[A-Za-z0-9]{30,255}")),
-    Shape(("github_pat_",), _whole(r"github_pat_[A-Za-z0-9_]{30,255}")),
-    Shape(
-        ("glp", "glr", "gld", "glc", "glf", "gli", "gla", "glo", "gls"),
-        _whole(r"gl(?:pat|rt|dt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"),
-    ),
-    Shape(("xox", "xapp-", "xwfp-"), _whole(r"(?:xox[abceoprsd](?:\.xox[a-z])?|xapp|xwfp)-[A-Za-z0-9-]{10,}")),
-    Shape(("sk_", "rk_"), _whole(r"[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10,}")),
-    Shape(("whsec_",), _whole(r"whsec_[A-Za-z0-9+/=]{16,}")),
-    Shape(("sk-",), _whole(r"sk-(?:(?:proj|ant|svcacct|admin|or)-)?(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{20,}")),
-    Shape(("SG.",), _whole(r"SG\.[A-Za-z0-9_=-]{16,}\.[A-Za-z0-9_=.-]{16,}")),
-    Shape(("npm_",), _whole(r"npm_[A-Za-z0-9]{36}")),
-    Shape(("pypi-",), _whole(r"pypi-AgE[A-Za-z0-9_-]{40,}")),
-    Shape(("dop_v1_", "doo_v1_", "dor_v1_"), _whole(r"do[por]_v1_[a-f0-9]{40,64}")),
-    Shape(("hvs.", "hvb.", "hvr."), _whole(r"hv[sbr]\.[A-Za-z0-9_-]{20,}")),
-    Shape(("glsa_", "glc_"), _whole(r"gl(?:sa|c)_[A-Za-z0-9_=+/-]{20,}")),
-    Shape(("dapi",), _whole(r"dapi[a-f0-9]{32}(?:-\d)?")),
-    Shape(("dp.",), _whole(r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{20,}")),
-    Shape(("shp",), _whole(r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}")),
-    Shape(("ATATT3", "ATCTT3", "ATBB"), _whole(r"AT(?:ATT3|CTT3|BB)[A-Za-z0-9_=-]{20,}")),
-    Shape(("dckr_pat_", "dckr_oat_"), _whole(r"dckr_[po]at_[A-Za-z0-9_-]{20,}")),
-    Shape(("hf_",), _whole(r"hf_[A-Za-z]{30,}")),
-    Shape(("lin_api_",), _whole(r"lin_api_[A-Za-z0-9]{30,}")),
-    Shape(("NRAK-",), _whole(r"NRAK-[A-Za-z0-9]{20,}")),
-    Shape(("sntrys_", "sntryu_"), _whole(r"sntry[su]_[A-Za-z0-9_=+/-]{30,}")),
-    Shape(("AGE-SECRET-KEY-1",), _whole(r"AGE-SECRET-KEY-1[A-Z0-9]{30,}")),
-    Shape(("A3-",), _whole(r"A3-[A-Z0-9]{6}-[A-Z0-9]{6,11}(?:-[A-Z0-9]{5}){3,4}")),
-    Shape(("LTAI",), _whole(r"LTAI[A-Za-z0-9]{16,24}")),
-    Shape(("AKCp",), _whole(r"AKCp[A-Za-z0-9]{60,80}")),
-    Shape(("A3T",), _whole(r"A3T[A-Z0-9]{17}")),
-    Shape(("bedrock-api-key-",), _whole(r"bedrock-api-key-[A-Za-z0-9+/=]{20,}")),
-    Shape(("eyJrIjoi",), _whole(r"eyJrIjoi[A-Za-z0-9]{40,}={0,2}")),
-    Shape(("dt0",), _whole(r"dt0[a-z]\d\d\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{64}")),
-    Shape(("fm2_", "fo1_", "fm1"), _whole(r"(?:fm[12][ar]?|fo1)_[A-Za-z0-9+/_=-]{40,}")),
-    Shape(("duffel_",), _whole(r"duffel_(?:test|live)_[A-Za-z0-9_=-]{40,}")),
-    Shape(("HRKU-",), _whole(r"HRKU-[A-Za-z0-9_-]{30,}")),
-    Shape(("ntn_",), _whole(r"ntn_[A-Za-z0-9]{40,}")),
-    Shape(("pplx-",), _whole(r"pplx-[A-Za-z0-9]{40,}")),
-    Shape(("pscale_",), _whole(r"pscale_(?:tkn|oauth|pw)_[A-Za-z0-9_=.-]{30,}")),
-    Shape(("PMAK-",), _whole(r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}")),
-    Shape(("pnu_",), _whole(r"pnu_[A-Za-z0-9]{36}")),
-    Shape(("pul-",), _whole(r"pul-[a-f0-9]{40}")),
-    Shape(("rdme_",), _whole(r"rdme_[a-z0-9]{60,}")),
-    Shape(("rubygems_",), _whole(r"rubygems_[a-f0-9]{48}")),
-    Shape(("xkeysib-",), _whole(r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}")),
-    Shape(("shippo_",), _whole(r"shippo_(?:live|test)_[a-fA-F0-9]{40}")),
-    Shape(("EZAK", "EZTK"), _whole(r"EZ[AT]K[A-Za-z0-9]{50,}")),
-    Shape(("CLOJARS_",), _whole(r"CLOJARS_[A-Za-z0-9]{50,}")),
-    Shape(("GR1348941",), _whole(r"GR1348941[A-Za-z0-9_-]{20}")),
-    Shape(("FLWSECK",), _whole(r"FLWSECK(?:_TEST)?-[A-Za-z0-9]{12,}(?:-X)?")),
-    Shape((TOKEN_PREFIX,), _whole(TOKEN_PREFIX + r"[A-Za-z0-9_-]{20,}")),  # ours
-)
-
-
-WORD = re.compile(r"[A-Za-z0-9_.-]{10,}")
-HEAD = 3  # so many letters tell most words from all keys
-BY_HEAD: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-for _shape in KEYS_OF_MAKERS:
-    for _anchor in _shape.anchors:
-        BY_HEAD.setdefault(_anchor[:HEAD], []).append((_anchor, _shape.pattern))
+FURTHEST, MOST_AGAIN = 700, 8  # letters that an address with a password has, and further `://` within it
 
 
 def spans(text: str, *, digests: Collection[str] = ()) -> list[Span]:
@@ -310,10 +233,32 @@ def spans(text: str, *, digests: Collection[str] = ()) -> list[Span]:
     small = text.lower()
     if len(small) != len(text):  # some capital has two small letters: places must stay places
         small = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
-    found = [*_by_shape(text, small), *_by_head(text), *_by_name(text, small)]
+    if "\x1b[" in text and (bare := COLOUR.sub("", text)) != text:
+        return _placed(spans(bare, digests=digests), text)
+    found = [*_by_shape(text, small), *makers.spans(text), *_by_name(text, small), *carriers.spans(text, small)]
     if digests:
         found += _by_digest(text, digests)
     return _merged(found)
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")  # what a terminal is told between two letters
+
+
+def _placed(found: list[Span], text: str) -> list[Span]:
+    """Places of the text without colours, as places of the text."""
+    inside = [(mark.start(), len(mark[0])) for mark in COLOUR.finditer(text)]
+    placed, number, shift = [], 0, 0
+    for begins, ends in found:
+        pair = []
+        for place, at_end in ((begins, False), (ends, True)):
+            while number < len(inside) and (
+                inside[number][0] - shift < place or (inside[number][0] - shift == place and not at_end)
+            ):
+                shift += inside[number][1]
+                number += 1
+            pair.append(place + shift)
+        placed.append((pair[0], pair[1]))
+    return placed
 
 
 def masked(text: str, mask: str, *, digests: Collection[str] = ()) -> str:
@@ -332,24 +277,13 @@ def _by_shape(text: str, small: str) -> Iterator[Span]:
     for shape in SHAPES:
         where = small if shape.folded else text
         for anchor in shape.anchors:
-            for at in _each(where, anchor):
+            for at, reach in _reaching(where, anchor, needs="@" if anchor == "://" else ""):
                 if shape.alone and at and text[at - 1].isalnum():
                     continue
-                match = shape.pattern.match(text, at)
+                match = shape.pattern.match(text, at, reach)
                 if match is None or "[masked]" in match["secret"] or PLACE.match(match["secret"]):
                     continue
                 if not NOTHING.fullmatch(match["secret"]):
-                    yield match.span("secret")
-
-
-def _by_head(text: str) -> Iterator[Span]:
-    """Keys of known makers: every word where it stands. Looking for each of many again costs the square of them."""
-    for found in WORD.finditer(text):
-        word, at = found[0], found.start()
-        for anchor, pattern in BY_HEAD.get(word[:HEAD], ()):
-            if word.startswith(anchor):
-                match = pattern.match(text, at)
-                if match is not None and (at == 0 or not text[at - 1].isalnum()):
                     yield match.span("secret")
 
 
@@ -388,6 +322,19 @@ def _each(text: str, anchor: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(anchor, at + 1)
+
+
+def _reaching(text: str, anchor: str, *, needs: str) -> Iterator[tuple[int, int]]:
+    """Each place of an anchor and how far may be looked from there. Where it is nothing without what it `needs`, only
+    places before one count, and no further than over a few more of itself: else many anchors in a row cost their square."""
+    places = list(_each(text, anchor))
+    for number, at in enumerate(places):
+        if not needs:
+            yield at, len(text)
+            continue
+        ends = min(len(text), at + FURTHEST, *places[number + MOST_AGAIN : number + MOST_AGAIN + 1])
+        if text.find(needs, at, ends) >= 0:
+            yield at, ends
 
 
 def _merged(found: list[Span]) -> list[Span]:
