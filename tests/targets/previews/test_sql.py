@@ -396,6 +396,17 @@ def test_rows_that_moved_since_the_preview_void_the_plan(aimed: Aimed, moves: st
     assert told[0].startswith(says) and bool(told[0]) is bool(says), told
 
 
+def test_rows_are_known_again_in_a_database_of_another_encoding(aimed: Aimed) -> None:
+    """A digest made here has to be the one that the server makes."""
+    cluster = aimed.database.cluster
+    cluster.run("CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'")
+    cluster.run("CREATE TABLE names (id int PRIMARY KEY, name text)", database="latin")
+    cluster.run("INSERT INTO names VALUES (1, 'Zoë'), (2, 'Ærø'), (3, 'a')", database="latin")
+    found = aimed.ground.prospect(aimed.ask("DELETE FROM names", "-d", "latin"))
+    assert found.preview.says == "3 rows of names would be deleted (in the database latin)"
+    assert [aimed.ground.guard_holds(one) for one in found.guards] == [""]
+
+
 def test_where_too_many_match_to_be_kept_fewer_may_match_and_not_more(aimed: Aimed) -> None:
     more = "INSERT INTO orders SELECT n FROM generate_series(%s) AS n"
     aimed.database.cluster.run(more % "101, 160", database=aimed.database.name)

@@ -183,7 +183,7 @@ def watched(query: str, table: Table, read: Read) -> Kept:
     """The fact that exactly these rows match, as they are: read again before the change."""
     count = len(read.rows)
     whole = (
-        "SELECT count(*) || ' ' || md5(coalesce(string_agg(r, E'\\n' ORDER BY r COLLATE \"C\"), '')) AS told"
+        "SELECT count(*) || ' ' || md5(convert_to(coalesce(string_agg(r, E'\\n' ORDER BY r COLLATE \"C\"), ''), 'UTF8')) AS told"
         f" FROM ({query}) AS matching"
     )
     says = f"the same {plural(count, 'row')} of {table.shown} match{'es' if count == 1 else ''}, unchanged"
