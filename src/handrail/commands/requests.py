@@ -18,7 +18,6 @@ from handrail.errors import FixSettings
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 ODD = re.compile(r"%|\\|;|//|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f]|[\[\]{}^`]")
 SEGMENT = r"(?:<[^<>/]+>|[\w.@~:$+,!*'()= -]+)"
-SERVED = r"(?:<[^<>/]+>|[\w.@~:$-]+)"  # a part that says where something is served
 BRACES = re.compile(r"\{([^{}]*)\}")
 MORE = re.compile(
     r"([a-z]{4,}?)(?:s|es|d|ed|ing|all|now|server|node|db|cache|app|jobs?|tasks?|users?|data|index|pods?|hosts?|vms?|services?|everything)"
@@ -61,7 +60,7 @@ class Requests:
 def from_raw(raw: Mapping[str, Any], teams: Iterable[tuple[str, Mapping[str, Any]]]) -> Requests:
     """The rows of the knowledge, and what the teams declare."""
     acts = frozenset(str(word) for word in raw.get("acts", ()))
-    before = rf"(?:/{SERVED}){{0,{int(raw.get('before', 0))}}}"
+    before = "(?:/(?:" + "|".join(re.escape(str(one)) for one in raw.get("before") or ("",)) + ")){0,4}"
     rows = [{"path": row} if isinstance(row, str) else row for row in raw.get("paths", ())]
     return Requests(
         acts=acts,
