@@ -270,6 +270,7 @@ def assemble(
     found, understood = catalog(known)
     hides = masker or Masker()
     hides.know_digests(_digests(known))
+    hides.update(_keys(known))
     worker = kept.setting("worker") or f"w-{uuid.uuid4().hex[:12]}"
     if not kept.setting("worker"):
         kept.set_setting("worker", worker)
@@ -321,6 +322,7 @@ def assemble(
             lambda fresh: partial(outbox.renew, _addresses(fresh)),
             lambda fresh: partial(outgoing.renew, url=fresh.url, zone=fresh.schedule.zone),
             lambda fresh: partial(hides.know_digests, _digests(fresh)),
+            lambda fresh: partial(hides.update, _keys(fresh)),
             lambda fresh: _environments(fresh, found, places, hides, real=grounds is None),
         ],
         documents=[lambda fresh: _documents(fresh, found, understood)],
@@ -441,6 +443,13 @@ def _digests(known: Settings) -> list[str]:
     """Of every token that is known by its digest alone."""
     sources = [one.token_sha256 for one in known.sources.values() if one.token_sha256]
     return [*(person.token_sha256 for person in known.people), *sources]
+
+
+def _keys(known: Settings) -> set[str]:
+    """What is a key or a password in the addresses that messages go to."""
+    people = [address for person in known.people for address in person.reach]
+    channels = [address for where in known.channels.values() for address in where]
+    return notify.secrets([*people, *channels, *known.stakeholders])
 
 
 def _documents(fresh: Settings, found: Catalog, understood: dict[str, Command]) -> Swap:

@@ -16,6 +16,7 @@ import logging
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from handrail.incidents.messages import Message, Moot, gathered
-from handrail.notify.send import Attached, Letter, Send, shown
+from handrail.notify.addresses import named, shown
+from handrail.notify.send import Attached, Letter, Send
 
 log = logging.getLogger("handrail")
 Row = dict[str, Any]
@@ -160,7 +162,7 @@ class Outbox:
                 try:
                     self._for(person, only)
                 except Exception:  # one person's door: the others are heard
-                    log.exception("message_surprised", extra={"person": person})
+                    log.exception("message_surprised", extra={"person": named(person)})
 
     def drain(self, seconds: float) -> None:
         """Rounds until nothing is under way any more, or time is up."""
@@ -203,7 +205,7 @@ class Outbox:
             return  # each of them with the next round
         if not addresses:
             for row in rows:
-                self._kept.message_done(row["id"], state="nowhere", detail=f"{person} has no contact address")
+                self._kept.message_done(row["id"], state="nowhere", detail=f"{named(person)} has no contact address")
                 self._told(row)
             return
         rows = _one_batch(rows)
@@ -250,7 +252,10 @@ class Outbox:
                 attempt.since = self._clock()
                 attempt.problem = self._send(attempt.address, ready)
         except Exception as error:  # a sender's plug-in may raise anything: the others must still be heard
-            log.exception("send_surprised", extra={"ref": attempt.batch})
+            frames = traceback.extract_tb(error.__traceback__)
+            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+            # without its text: a library's names the address, and the address is a key
+            log.error("send_surprised", extra={"ref": attempt.batch, "error": type(error).__name__, "where": where})  # noqa: TRY400 -- see above
             attempt.problem = f"the sender failed ({type(error).__name__})"
         self._done.put(attempt)
 
@@ -318,11 +323,13 @@ class Outbox:
                 [row["id"] for row in attempt.sent],
                 title=message.title,
                 body=message.body,
-                way=_service(attempt.address),
+                way=shown(attempt.address),
             )
             sent = [row for row in attempt.sent if row["id"] in ids]
             for incident in dict.fromkeys(row["incident"] for row in sent):
-                self._kept.append("message", {"person": sent[0]["person"], "title": message.title}, incident=incident)
+                self._kept.append(
+                    "message", {"person": named(sent[0]["person"]), "title": message.title}, incident=incident
+                )
         for row in sent:
             self._told(row)
 
@@ -339,7 +346,7 @@ class Outbox:
         for row in rows:
             before = (row["tries"] or 0) // ways
             if row in old or before < UNREACHED <= rounds:
-                says = f"{row['person']} was not reached after {tries} tries: {problem}"
+                says = f"{named(row['person'])} was not reached after {tries} tries: {problem}"
                 says += ". Given up." if row in old else ". Handrail goes on trying."
                 self._kept.append("trouble", {"says": says}, incident=row["incident"])
                 self._told(row)
@@ -373,10 +380,9 @@ def _same(attempt: Attempt, person: str, only: int | None) -> bool:
 
 
 def _service(address: str) -> str:
-    """Who takes it: `mailto://mail.example.org:587`. Never a user or a password."""
+    """Who takes it, to count how many are on their way there. Never shown: a host may be a key."""
     try:
         parts = urlsplit(address)
-        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     except ValueError:
         return address.partition("://")[0]
-    return f"{parts.scheme}://{parts.hostname or ''}{port}"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import mimetypes
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from handrail import tls
+from handrail.notify.addresses import shown, without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,6 @@ TONES = {"": "success", "critical": "failure", "high": "failure", "low": "info",
 Send = Callable[[str, Letter], str]
 """(address, letter) -> what went wrong, empty where it was taken."""
 
-NAMELESS = re.compile(r"(\w+://)[^/@\s]*@")
-
 
 def by_apprise(address: str, letter: Letter) -> str:
     """Send to one address, with the timeouts that Apprise has for each service. A problem names it without credentials."""
@@ -52,12 +50,12 @@ def by_apprise(address: str, letter: Letter) -> str:
     import apprise  # here: it takes a third of a second that most verbs do not need
     from apprise.attachment.memory import AttachMemory
 
+    logger = _quiet()
     # in this thread: Apprise's own are few, are shared by all services, and keep a process from ending while one hangs
     sender = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
     if not sender.add(address):
         return f"{shown(address)} is not an address that can be used"
     heard = Heard()
-    logger = logging.getLogger("apprise")
     logger.addHandler(heard)
     try:
         for one in letter.files:  # Apprise refuses a kind that this machine has no list of: a bare one knows few
@@ -77,14 +75,24 @@ def by_apprise(address: str, letter: Letter) -> str:
         logger.removeHandler(heard)
     if done:
         return ""
-    return f"{shown(address)} did not take it" + (f": {shown(heard.last)}" if heard.last else "")
+    return f"{shown(address)} did not take it" + (f": {without(heard.last, address)}" if heard.last else "")
 
 
 def usable(address: str) -> bool:
     """Whether Apprise knows what to do with an address; nothing is sent."""
     import apprise
 
+    _quiet()
     return bool(apprise.Apprise().add(address))
+
+
+def _quiet() -> logging.Logger:
+    """Apprise's own log names whole addresses, keys and all: it goes nowhere but to whoever listens here."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    return logger
 
 
 class Heard(logging.Handler):
@@ -99,8 +107,3 @@ class Heard(logging.Handler):
         """Keep it."""
         if record.thread == self._thread:
             self.last = record.getMessage().strip().split("\n")[-1]
-
-
-def shown(text: str) -> str:
-    """An address without the user and password before its host, and without what follows its host."""
-    return re.sub(r"(\w+://[^/\s?]+)[^\s:]*", r"\1", NAMELESS.sub(r"\1", text))

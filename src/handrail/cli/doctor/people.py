@@ -43,7 +43,7 @@ def people(looked: Looked) -> Iterator[Line]:
             says="nobody can approve at the page: no approver has a token. At the terminal of this machine you can",
             do="give somebody in people.yaml the role approver and a token_sha256",
         )
-    yield from _reached(people)
+    yield from reached(people)
     plan = known.schedule
     missing = [
         says
@@ -74,7 +74,7 @@ def people(looked: Looked) -> Iterator[Line]:
         )
 
 
-def _reached(people: Sequence[Person]) -> Iterator[Line]:
+def reached(people: Sequence[Person]) -> Iterator[Line]:
     """Who has no address, or one that no message can be sent to."""
     silent = [person.name for person in people if not person.reach and not person.drill]
     if silent:
