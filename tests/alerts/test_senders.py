@@ -39,6 +39,8 @@ def one(raw: Any, **more: Any) -> Alert:
 SENDERS = [
     ("alertmanager", "Alertmanager", "alertmanager", ["InstanceDown", "InstanceDown"]),
     ("grafana", "Grafana", "grafana", ["High memory usage"]),
+    ("prometheus", "Alertmanager", "alertmanager", ["InstanceDown", "InstanceDown"]),
+    ("grafana-legacy", "Grafana (legacy alerting)", "grafana", ["CPU is high"]),
     ("pagerduty", "PagerDuty", "pagerduty", ["A little bump in the road"]),
     ("datadog", "Datadog", "datadog", ["CPU is high"]),
     ("datadog-default", "Datadog", "datadog", ["CPU is high"]),
@@ -261,3 +263,28 @@ def test_a_readers_own_mistake_sets_the_message_aside(monkeypatch: pytest.Monkey
     monkeypatch.setitem(payloads.SENDERS, "grafana", dataclasses.replace(payloads.SENDERS["grafana"], read=surprised))
     (aside,) = read(example("grafana"), kind="grafana").aside
     assert "ZeroDivisionError" in aside.reason and "Grafana" in aside.reason
+
+
+def test_what_prometheus_posts_itself_fires_until_its_end() -> None:
+    """It names no status: an end in the future is when it stops being sure."""
+    firing, over = read(example("prometheus")).alerts
+    assert (firing.status, over.status) == ("firing", "resolved")
+    assert over.ends_at == datetime(2026, 11, 20, 16, 22, tzinfo=UTC)
+
+
+def test_grafanas_older_alerts_are_a_rule_and_its_state() -> None:
+    raw = example("grafana-legacy")
+    alert = one(raw)
+    assert alert.labels == {
+        "alertname": "CPU is high",
+        "dc": "eu",
+        "service": "web",
+        "severity": "critical",
+        "state": "alerting",
+    }
+    assert alert.annotations["values"] == 'cpu{host="web-1"}: 92.5, cpu{host="web-2"}: 91'
+    over = one({**raw, "state": "ok", "title": "[OK] CPU is high", "evalMatches": None})
+    assert (over.status, over.fingerprint) == ("resolved", alert.fingerprint)
+    assert one({**raw, "state": "no_data"}).status == "firing", "nobody knows that it is well"
+    assert one({**raw, "state": "unheard"}).status == "firing"
+    assert read({**raw, "state": "paused"}).alerts == () == read({**raw, "state": "pending"}).aside

@@ -186,3 +186,12 @@ def test_what_is_signed_as_it_came_is_unpacked_after_its_proof(tmp_path: Path) -
     good = gzip.compress(json.dumps({"alerts": [{"status": "firing", "labels": {"alertname": "A"}}]}).encode())
     right = {**gz, "X-Hub-Signature-256": f"sha256={mac(SECRET, good)}"}
     assert at.client.post(where, content=good, headers=right).status_code == 202
+
+
+def test_a_webhook_that_is_put_is_heard_as_one_that_is_posted(tmp_path: Path) -> None:
+    """Grafana's contact points know both."""
+    at = made(tmp_path, proofs={"shop": Proof(secrets=(SECRET,))})
+    body = json.dumps({"alerts": [{"status": "firing", "labels": {"alertname": "A"}}]}).encode()
+    right = {"X-Hub-Signature-256": f"sha256={mac(SECRET, body)}"}
+    assert at.client.put("/api/v1/hooks/grafana/shop", content=body, headers=right).status_code == 202
+    assert at.client.put("/api/v1/hooks/grafana/shop", content=body).status_code == 401

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handrail.alerts import alertmanager, datadog, events, mapping, pagerduty, sns
+from handrail.alerts import alertmanager, datadog, events, grafana, mapping, pagerduty, sns
 from handrail.alerts.letter import Letter
 from handrail.alerts.model import Aside, Flaw, Note, Notification, Refused
 from handrail.alerts.reading import NO_CHARACTER, SPELLED, as_text
@@ -38,6 +38,7 @@ SENDERS: Mapping[str, Sender] = {  # by the name that routes and settings use; i
     "pagerduty": Sender(title=pagerduty.PAGERDUTY, fits=pagerduty.fits, read=pagerduty.read),
     "datadog": Sender(title=datadog.DATADOG, fits=datadog.fits, read=datadog.read),
     "event": Sender(title=events.CLOUDEVENTS, fits=events.fits, read=events.read),
+    "grafana-legacy": Sender(title=grafana.LEGACY, fits=grafana.fits, read=grafana.read),
     "grafana": Sender(title=alertmanager.GRAFANA, fits=alertmanager.is_grafana, read=alertmanager.read),
     "alertmanager": Sender(title=alertmanager.ALERTMANAGER, fits=alertmanager.fits, read=alertmanager.read),
 }

@@ -74,8 +74,9 @@ def create(
         measured=measured.text if measured is not None else str,
     )
     take = _timed(intake.webhook(desk, settings, store=store), measured)
-    router.add_raw("POST", "/api/v1/hooks/{source}", Policy.SOURCE, take)
-    router.add_raw("POST", "/api/v1/hooks/{kind}/{source}", Policy.SOURCE, take)
+    for method in ("POST", "PUT"):  # Grafana may be told to send with either
+        router.add_raw(method, "/api/v1/hooks/{source}", Policy.SOURCE, take)
+        router.add_raw(method, "/api/v1/hooks/{kind}/{source}", Policy.SOURCE, take)
     router.add("GET", "/static/{name}", Policy.PUBLIC, _static)
     router.add("GET", "/healthz", Policy.PUBLIC, lambda call: Response("ok\n", media_type="text/plain"))
     router.add("GET", "/readyz", Policy.PUBLIC, lambda call: _ready(not_ready()))
