@@ -297,3 +297,17 @@ def test_a_pattern_in_a_path_fits_as_it_did() -> None:
         ("$.a[?@.b =~ /web.x/i].b", "WEB-x"),
     ):
         assert read(raw, mapping(name=path)).alerts[0].name == value
+
+
+def test_several_matches_of_one_path_are_labels_that_stand_together() -> None:
+    """`$.tags[*]` finds each of them; their list is no text."""
+    by = mapping(name="$.name", labels_from=["$.tags[*]"])
+    for tags, labels in (
+        (["service:shop", "zone:a"], {"service": "shop", "zone": "a"}),
+        (["service:shop"], {"service": "shop"}),
+        ([{"name": "service", "value": "shop"}, {"name": "zone", "value": "a"}], {"service": "shop", "zone": "a"}),
+        ([{"service": "shop"}], {"service": "shop"}),
+        ([], {}),
+    ):
+        (alert,) = read({"name": "A", "tags": tags}, by).alerts
+        assert {key: alert.labels[key] for key in alert.labels if key in ("service", "zone")} == labels
