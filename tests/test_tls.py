@@ -22,7 +22,9 @@ from cryptography.x509.oid import NameOID
 from handrail import tls
 from handrail.commands import curl
 from handrail.targets import http
+from handrail.targets.base import Answer
 
+READ, OVER = threading.Event(), threading.Event()  # of a request that gets no answer
 SOURCES = Path(__file__).resolve().parents[1] / "src" / "handrail"
 
 
@@ -52,6 +54,11 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     whole.write_bytes(private + authority.read_bytes())
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            READ.set()
+            OVER.wait(30)  # no answer
+
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -66,7 +73,10 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
+    READ.clear()
+    OVER.clear()
     yield f"https://127.0.0.1:{server.server_port}/", authority
+    OVER.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -139,3 +149,29 @@ def test_every_client_says_whom_it_trusts() -> None:
             if called in needs and needs[called] not in {word.arg for word in node.keywords}:
                 forgot.append(f"{path.name}:{node.lineno}")
     assert not forgot
+
+
+@pytest.mark.parametrize("how", ["too late", "stopped"])
+def test_a_call_that_hangs_within_tls_ends_at_its_deadline_and_where_somebody_stops_it(
+    served: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """TLS takes the connection's socket over: what is ended is a copy of it, and not the empty one that is left."""
+    url, authority = served
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    monkeypatch.setattr(http, "_clients", [])
+    stopping, made = threading.Event(), list[Answer]()
+    request = curl.request(["curl", "-X", "POST", "-d", "slot=green", url])
+    assert request is not None
+    # longer than the server holds on where it is stopped: the end is not the deadline's
+    deadline = timedelta(seconds=1 if how == "too late" else 60)
+    asking = threading.Thread(
+        target=lambda: made.append(http.change(request, deadline=deadline, stopping=stopping)), daemon=True
+    )
+    asking.start()
+    assert READ.wait(20)
+    if how == "stopped":
+        stopping.set()
+    asking.join(20)
+    assert not OVER.is_set()
+    assert len(made) == 1, "it hangs"
+    assert (made[0].lost, made[0].unsent, made[0].timed_out) == (True, False, True)
