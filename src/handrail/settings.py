@@ -326,7 +326,8 @@ def _addresses(where: Any, variables: Mapping[str, str], *, at: str = "") -> tup
     if not isinstance(where, str) and not (
         isinstance(where, list | tuple) and all(isinstance(one, str) for one in where)
     ):
-        raise FixSettings(f"{at} is {str(where)[:60]!r}. Write an address, or a list of them.")
+        # what stands there is not repeated: an address may be a key
+        raise FixSettings(f"{at} is no address. Write one, or a list of them.")
     return tuple(_filled(str(one), variables) for one in ([where] if isinstance(where, str) else where))
 
 
@@ -350,8 +351,8 @@ def _environments(raw: Mapping[str, Any], folder: Path, variables: Mapping[str, 
     return tuple(
         dataclasses.replace(
             one,
-            kubeconfigs={kind: str(folder / path) for kind, path in one.kubeconfigs.items() if path},
-            tools=str(folder / one.tools) if one.tools else "",
+            kubeconfigs={kind: str(folder / str(path)) for kind, path in one.kubeconfigs.items() if path},
+            tools=str(folder / str(one.tools)) if one.tools else "",
         )
         for one in found
     )
@@ -436,5 +437,8 @@ def _text(folder: Path, raw: Mapping[str, Any], key: str) -> str:
     path = folder / str(raw.get(key))
     try:
         return files.text_of(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except ValueError as error:
+        why = _why(error) if isinstance(error, UnicodeDecodeError) else "that is no name of a file"
+        raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {why}.") from error
+    except OSError as error:
         raise FixSettings(f"{path}, named as `{key}` in handrail.yaml, cannot be read: {_why(error)}.") from error

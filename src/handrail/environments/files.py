@@ -26,6 +26,10 @@ def services(text: str, *, path: str) -> tuple[Service, ...]:
         told = _facts(facts, where)
         _known(told, known, where)
         _shaped(told, Service, where)
+        if "://" in str(told.get("channel", "")):  # a channel's name is shown and recorded, and an address may be a key
+            raise FixSettings(
+                f"{where}: `channel` is an address. Write a name, with its address under `notify: channels`."
+            )
         found.append(Service(name=str(name), **told))
     names = {service.name for service in found}
     for service in found:
@@ -84,11 +88,17 @@ def _shaped(facts: Mapping[str, Any], kind: type[Service] | type[Environment], w
         elif wanted.startswith("Sequence"):
             fits, told = isinstance(value, list) and all(isinstance(item, str) for item in value), "a list of texts"
         elif wanted.startswith("Mapping"):
-            fits, told = isinstance(value, dict), "a mapping"
+            texts = wanted != "Mapping[str, str]" or (isinstance(value, dict) and all(map(_is_text, value.values())))
+            fits, told = isinstance(value, dict) and texts, "a mapping" if texts else "a mapping of texts"
         else:
-            fits, told = wanted == "timedelta" or isinstance(value, (str, int, float)), "a text"
+            fits, told = wanted == "timedelta" or _is_text(value), "a text"
         if not fits:
             raise FixSettings(f"{where}: `{key}` is {value!r}. It has to be {told}.")
+
+
+def _is_text(value: object) -> bool:
+    """A yes or no is none, and neither is what a path or a name has to be made of first."""
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
 def duration(text: str, *, where: str) -> timedelta:

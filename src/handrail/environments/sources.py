@@ -73,7 +73,7 @@ def source(
     """One source of `sources`. `credential` reads a file, and gives None where it is not there yet."""
     at = f"{where}: the source {name}"
     if not isinstance(facts, Mapping):
-        raise FixSettings(f"{at} is {facts!r}. Write {{environment: …, token_file: …}}.")
+        raise FixSettings(f"{at} is no mapping. Write {{environment: …, token_file: …}}.")
     for key in facts:
         if key not in KEYS:
             raise FixSettings(f"{at}: `{key}` is not known. Known: {', '.join(sorted(KEYS))}.")
