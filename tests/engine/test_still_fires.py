@@ -219,6 +219,39 @@ def test_a_run_waits_for_its_own_alerts_and_what_fires_beside_them_takes_its_tur
     assert stage.ground.changes == []
 
 
+def test_an_alert_that_comes_after_the_hand_over_has_its_runbook_propose(stage: Two) -> None:
+    """Nobody else would: the first one has nothing left, and people would be called for nothing."""
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.desk.decide(stage.waiting().hash, ANA, yes=False)
+    assert "a person decides" in stage.drive()
+    assert stage.kinds().count("handed_over") == 1
+    stage.of["errors of web"] = 40.0
+    assert stage.comes("ServiceFails") == ["R-2"]
+    assert stage.drive("R-2") == "a plan waits for approval"
+    assert stage.runs()[1] == ("SH-002", "proposes", "open")
+    stage.drive("R-1")
+    assert stage.runs()[0][2] == "looked"
+
+
+def test_an_alert_that_comes_after_the_run_was_stopped_has_its_runbook_propose(stage: Two) -> None:
+    """A stopped run proposes nothing any more, and stopping one runbook says nothing of another."""
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.desk.stop("R-1", ANA)
+    stage.drive()
+    assert stage.comes("ServiceFails") == ["R-2"]
+    assert stage.drive("R-2") == "a plan waits for approval"
+
+
+def test_while_the_first_runs_plan_waits_the_second_only_looks(stage: Two) -> None:
+    stage.comes("ShopSlow")
+    stage.drive()
+    stage.store.update_run("R-1", handed_over_at=stage.clock())
+    assert stage.comes("ServiceFails") == ["R-2"], "its plan still waits"
+    assert stage.drive("R-2") == "looked"
+
+
 def test_a_run_that_is_over_by_itself_closes_the_incident_where_nothing_else_is_wrong(stage: Two) -> None:
     stage.comes("ShopSlow")
     stage.drive()

@@ -421,13 +421,21 @@ class Intake:
         return runbooks.select(alert, documents=self.catalog.documents, bindings=tuple(self.catalog.bindings.values()))
 
     def _mode(self, runbook: str, existing: Sequence[dict[str, Any]], *, certain: bool) -> runs.Mode:
-        """A second run only looks, unless its binding explains what the first run answers: then it proposes."""
-        _, _, binding = self.catalog.runbook(runbook)
+        """Whose turn it is. One run of an incident proposes: where none is left that may, it is this one's turn.
+
+        Else it only looks, unless its binding explains what the first run answers, or the first was a guess.
+        """
+        _, found, binding = self.catalog.runbook(runbook)
         proposing = [run for run in existing if not run["ending"] and run["mode"] == runs.Mode.PROPOSES]
         if proposing and certain and not any(run["confirmed"] for run in proposing):
             for run in proposing:  # a guess that nobody confirmed makes room for what an alert names
                 self._drop_guess(f"R-{run['number']}", runbook)
             return runs.Mode.PROPOSES
+        if certain and remedies.of(found, binding, self.catalog.elsewhere):
+            if all(self._has_nothing_left(run) for run in proposing):
+                for run in proposing:
+                    self.store.update_run(f"R-{run['number']}", mode=runs.Mode.LOOKS)
+                return runs.Mode.PROPOSES
         if not proposing or not all(self._yields(run, binding.explains) for run in proposing):
             return runs.Mode.LOOKS
         for run in proposing:
@@ -447,6 +455,17 @@ class Intake:
                 incident=row["incident"],
                 run=run,
             )
+
+    def _has_nothing_left(self, run: dict[str, Any]) -> bool:
+        """Whether people were told so, nothing of its can be taken back, and it does not stay in charge."""
+        offered = any(
+            state["standing"] == remedies.Standing.OFFERED for state in self.store.remedies_of(f"R-{run['number']}")
+        )
+        changing = run["verifying"] or any(
+            row["state"] in ("waiting", "approved", "running") for row, _ in self.store.plans_of(f"R-{run['number']}")
+        )
+        stays = self.catalog.runbook(run["runbook"])[2].stays_in_charge
+        return run["handed_over_at"] is not None and not offered and not changing and not stays
 
     def _yields(self, run: dict[str, Any], explains: Sequence[str]) -> bool:
         """Whether what proposes makes room: it is explained, and no change of its is on or being verified."""
