@@ -53,7 +53,7 @@ def main() -> int:
         fresh()
         problems = [problem for case in chosen for problem in tried(case, planted=told.planted)]
     finally:
-        ask("kubectl", "delete", "namespace", NS, "contract-other", "--ignore-not-found", "--wait=false")
+        ask("kubectl", "delete", "namespace", NS, "contract-other", "--ignore-not-found")
         ask("kubectl", "uncordon", NODE)
     if told.planted:
         return planted(problems, chosen)

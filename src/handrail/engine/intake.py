@@ -431,11 +431,11 @@ class Intake:
             for run in proposing:  # a guess that nobody confirmed makes room for what an alert names
                 self._drop_guess(f"R-{run['number']}", runbook)
             return runs.Mode.PROPOSES
-        if certain and remedies.of(found, binding, self.catalog.elsewhere):
-            if all(self._has_nothing_left(run) for run in proposing):
-                for run in proposing:
-                    self.store.update_run(f"R-{run['number']}", mode=runs.Mode.LOOKS)
-                return runs.Mode.PROPOSES
+        applies = certain and bool(remedies.of(found, binding, self.catalog.elsewhere))
+        if applies and all(self._has_nothing_left(run) for run in proposing):
+            for run in proposing:
+                self.store.update_run(f"R-{run['number']}", mode=runs.Mode.LOOKS)
+            return runs.Mode.PROPOSES
         if not proposing or not all(self._yields(run, binding.explains) for run in proposing):
             return runs.Mode.LOOKS
         for run in proposing:
