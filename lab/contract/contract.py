@@ -30,7 +30,7 @@ from handrail.targets import previews
 from handrail.targets.base import Answer, Ask, Prospect
 from handrail.targets.previews import guards, kubectl, line
 from handrail.targets.previews.asking import Api
-from handrail.targets.previews.objects import Change, Thing, kept, thing_of
+from handrail.targets.previews.objects import Change, Thing, kept, thing_of, unallotted
 
 HERE = Path(__file__).parent
 NS, IMAGE, NODE = "contract", "localhost/azora", "lab"
@@ -183,6 +183,8 @@ def compared(
                 problems.append(f"{change.thing.where} should be gone")
         elif here is None:
             problems.append(f"{change.thing.where} should be there")
+        elif change.before is None and steady(unallotted(here)) == steady(change.after):
+            continue
         elif steady(here) != steady(change.after):
             differs = Change(thing=change.thing, before=_plain(change.after), after=_plain(here)).differences
             problems.append(f"{change.thing.where} is not as predicted: {[one.lines() for one in differs][:4]}")

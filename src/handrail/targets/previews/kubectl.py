@@ -18,7 +18,7 @@ from handrail.plans import Undo
 from handrail.targets.previews import wayback
 from handrail.targets.previews.asking import Api, NoPreview, Refuses, several
 from handrail.targets.previews.line import Line
-from handrail.targets.previews.objects import Change, Thing, thing_of
+from handrail.targets.previews.objects import Change, Thing, thing_of, unallotted
 from handrail.targets.previews.reach import WORKLOADS, running
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -115,7 +115,7 @@ def _makes(line: Line, api: Api) -> Prediction:
         raise NoPreview("it makes a token and prints it; no dry run is known")
     if any(line.has(flag) for flag in ("--rm", "--stdin", "--tty", "--attach", "--edit", "--raw")):
         raise NoPreview(f"{line.name} as it stands here waits for a person, and has no preview")
-    changes = [Change(thing=thing_of(after), before=None, after=after) for after in api.would(line)]
+    changes = [Change(thing=thing_of(after), before=None, after=unallotted(after)) for after in api.would(line)]
     return Prediction(changes=tuple(changes))
 
 
@@ -129,7 +129,7 @@ def _beside(line: Line, api: Api, afters: Sequence[dict[str, Any]]) -> list[Chan
         before = known.get(thing) or api.now(thing)
         if before is None and line.verb[0] != "apply":
             raise Refuses(f"{thing.where} is not there")
-        found.append(Change(thing=thing, before=before, after=after))
+        found.append(Change(thing=thing, before=before, after=after if before is not None else unallotted(after)))
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-OURS = ("--dry-run", "--output", "--show-managed-fields", "--template", "--allow-missing-template-keys")
+OURS = ("--dry-run", "--record", "--output", "--show-managed-fields", "--template", "--allow-missing-template-keys")
 
 
 @dataclass(frozen=True, kw_only=True)

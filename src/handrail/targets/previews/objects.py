@@ -14,8 +14,10 @@ FOLLOWS = (
     "deployment.kubernetes.io/revision",
     "kubectl.kubernetes.io/last-applied-configuration",
     "deprecated.daemonset.template.generation",
+    "kubernetes.io/change-cause",  # `--record` writes the command there
 )
 BUILTIN = ("apps", "batch", "autoscaling", "policy", "extensions")  # groups whose kinds have one name each
+CONTROLLERS = "node.kubernetes.io/"  # taints that follow from a node's state, as being cordoned
 LONGEST_WORD = 100_000  # bytes; Linux takes 131,072 in one argument
 
 
@@ -120,7 +122,14 @@ def kept(found: Mapping[str, Any]) -> dict[str, Any]:
         "annotations": annotations,
         "labels": dict(meta.get("labels") or {}),
     }  # a key alone is put there and taken away
-    return {**{key: value for key, value in found.items() if key not in (*SERVERS, "metadata")}, "metadata": meta}
+    body = {key: value for key, value in found.items() if key not in (*SERVERS, "metadata")}
+    if found.get("kind") == "Node" and isinstance(body.get("spec"), dict):
+        own_taints = [
+            one for one in body["spec"].get("taints") or () if not str(one.get("key")).startswith(CONTROLLERS)
+        ]
+        body["spec"] = {key: value for key, value in body["spec"].items() if key != "taints"}
+        body["spec"] |= {"taints": own_taints} if own_taints else {}
+    return {**body, "metadata": meta}
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> list[Difference]:
@@ -198,6 +207,17 @@ def manifest(found: Mapping[str, Any]) -> dict[str, Any]:
         meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != FOLLOWS[0]}
     body = {key: value for key, value in found.items() if key not in ("metadata", "status")}
     return {**body, "metadata": meta}
+
+
+def unallotted(found: Mapping[str, Any]) -> dict[str, Any]:
+    """An object that would be made, without what the server gives out when it is: a dry run's address is nobody's."""
+    if found.get("kind") != "Service":
+        return dict(found)
+    spec = {key: value for key, value in (found.get("spec") or {}).items() if key not in ("clusterIP", "clusterIPs")}
+    if (found.get("spec") or {}).get("clusterIP") == "None":
+        spec["clusterIP"] = "None"
+    spec["ports"] = [{k: v for k, v in one.items() if k != "nodePort"} for one in spec.get("ports") or ()]
+    return {**found, "spec": spec}
 
 
 def as_list(found: Sequence[Mapping[str, Any]]) -> str:
