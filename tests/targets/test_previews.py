@@ -488,6 +488,14 @@ def test_a_line_is_read_by_kubectls_own_grammar(
     assert not found.has("--force")
 
 
+def test_a_dry_run_is_one_where_another_programs_words_follow() -> None:
+    """Behind `--` the flag would be the other program's, and the preview would make the change."""
+    cluster = Cluster({"create deployment": DEPLOYMENT})
+    prospect("kubectl create deployment x --image=y --dry-run=none -o name -n production -- sleep 9", cluster)
+    ((_, asked),) = cluster.asked
+    assert asked[-7:] == ("--namespace=production", "--dry-run=server", "-o", "json", "--", "sleep", "9")
+
+
 def test_names_end_where_the_pairs_begin() -> None:
     found = line.read(("kubectl", "label", "pod", "a", "b", "app-", "x=y", "-l", "q=r", "-n", "s"))
     assert not isinstance(found, str)

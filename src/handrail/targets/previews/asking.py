@@ -38,7 +38,7 @@ class Api:
 
         Raises NoPreview and Refuses.
         """
-        answer = self._run("preview", (*line.words(), "--dry-run=server", "-o", "json"), **self._fed())
+        answer = self._run("preview", line.asked("--dry-run=server", "-o", "json"), **self._fed())
         if line.verb[0] == "set" and answer.exit_codes == (0,) and not answer.stdout.strip():
             return []  # kubectl set passes over an object that is so already
         return self._objects(answer, line.name)
@@ -54,13 +54,13 @@ class Api:
 
     def deleted(self, line: Line) -> list[str]:
         """What the server says would be deleted, as `pod/api-1`. Raises NoPreview and Refuses."""
-        answer = self._run("preview", (*line.words(), "--dry-run=server", "-o", "name"), **self._fed())
+        answer = self._run("preview", line.asked("--dry-run=server", "-o", "name"), **self._fed())
         self._check(answer, line.name)
         return answer.stdout.split()
 
     def said(self, line: Line) -> str:
         """What a dry run tells in words. Raises NoPreview and Refuses."""
-        answer = self._run("preview", (*line.words(), "--dry-run=server"), **self._fed())
+        answer = self._run("preview", line.asked("--dry-run=server"), **self._fed())
         self._check(answer, line.name)
         return answer.stdout
 

@@ -59,11 +59,11 @@ class Line:
             more.append("--all-namespaces")
         return (*self.names(), *more)
 
-    def words(self, *, without: Sequence[str] = OURS) -> tuple[str, ...]:
-        """The line as words again, without these flags: what we ask for ourselves does not stand twice."""
-        flags = [f"{name}={value}" for name, value in self.flags if name not in without]
+    def asked(self, *more: str) -> tuple[str, ...]:
+        """The line as words again, with these flags of ours instead of its own, and before another program's words."""
+        flags = [f"{name}={value}" for name, value in self.flags if name not in OURS]
         behind = ("--", *self.behind) if self.behind else ()
-        return ("kubectl", *self.verb, *self.operands, *flags, *behind)
+        return ("kubectl", *self.verb, *self.operands, *flags, *more, *behind)
 
 
 def read(words: Sequence[str]) -> Line | str:
