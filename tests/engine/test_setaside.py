@@ -123,6 +123,7 @@ def test_an_alert_that_surprises_three_times_is_set_aside_alone(stage: Stage, mo
     assert json.loads(part["text"])["labels"]["pod"] == "web-0"
     assert [row["state"] for row in stage.store.posts()] == ["done"]
     assert tried.count("bad") >= 3
+    assert sum(stage.desk.tally.set_aside.values()) == 1, "a metric counts it"
 
 
 def test_a_surprise_that_passes_sets_nothing_aside(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

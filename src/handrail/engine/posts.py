@@ -126,12 +126,14 @@ class Posts:
         taker: Taker,
         at: Callable[[str], None] = lambda name: None,
         spent: Callable[[], float] = time.thread_time,
+        surprised: Callable[[str, str], None] = lambda source, sender: None,
     ) -> None:
-        """`spent` measures what a piece costs: the work of its own thread. What it waits, for its turn or for others that
+        """`surprised` counts an alert that was set aside, by its source and sender. `spent` measures what a piece costs: the work of its own thread. What it waits, for its turn or for others that
         compute, makes no smaller pieces of it: each of these would wait again."""
         self.store, self.taker, self._at, self._spent = store, taker, at, spent
         self.backlog = Backlog()
         self._reading: Reading | None = None
+        self._count_surprise = surprised
         self._careful = 0  # so many alerts are taken one by one, after a surprise
         self._surprises: dict[tuple[int, int], int] = {}
 
@@ -234,6 +236,7 @@ class Posts:
                     one = setaside.surprising(again.alerts[again.taken], again.taken, error)
                     self.taker.set_aside([one], post=again.post, source=again.source)
                     self.store.post_taken(again.post, taken=again.taken + 1)
+                    self._count_surprise(again.source, again.found.sender)
                 else:
                     self.store.append("trouble", {"says": f"The end of webhook {again.post} failed: {error!r:.200}"})
                     self.store.post_done(again.post, state="stuck")

@@ -74,7 +74,8 @@ class Server:
         self._remote, self._durable = remote, False  # durable: it takes segments
         self._settling, self._storms, self._look_at_clock = settling, storms, look_at_clock
         self._arrived = threading.Event()
-        self._posts = Posts(store=store, taker=intake, at=at)
+        self.tally = Tally()
+        self._posts = Posts(store=store, taker=intake, at=at, surprised=self.tally.surprised)
         self._budget = Budget(
             store=store,
             most=storms.limits.looks_at_once if storms else 1,
@@ -86,7 +87,6 @@ class Server:
         self._watched = store.now()
         self._refresh = refresh
         self.rounds = Rounds(store=store, watch_plan=responder.watch_plan, wake=self.wake)
-        self.tally = Tally()
         self.measures = Measures(store=store, tally=self.tally)
         self._launched = False
         self._kept_going: tuple[threading.Thread, ...] = ()

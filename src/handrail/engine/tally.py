@@ -31,6 +31,11 @@ class Tally:
             for flaw, times in flaws.items():
                 self.read_over[source, flaw] += times
 
+    def surprised(self, source: str, sender: str) -> None:
+        """An alert that was read and set aside all the same: what it says surprised us three times."""
+        with self._lock:
+            self.set_aside[source, sender] += 1
+
     def refused(self, source: str) -> None:
         """A body that was no message."""
         with self._lock:
