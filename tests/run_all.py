@@ -11,6 +11,7 @@ before all had run.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -40,6 +41,7 @@ NOT_RUN = 3
 SIDE_BY_SIDE = ("-n", str(min(4, max(2, os.cpu_count() or 2))), "--dist", "loadgroup")
 FAST = "not slow and not lab and not browser"
 ON_THE_CLUSTER = "tests on the cluster"
+CONTRACT = "previews against what the cluster does"
 SLOW = [sys.executable, "-m", "pytest", "-q", "-m", "slow and not lab and not browser", "--durations=15"]
 HANDRAIL = Path(sys.executable).with_name("handrail")
 RUNNING: set[subprocess.Popen[bytes]] = set()  # what goes with this program, whatever ends it
@@ -333,7 +335,7 @@ def lab(record: Record, *, why_not: str = "") -> None:
     """The cluster, the sample system and the drills; where this machine cannot, what is skipped and why."""
     drills = chosen_drills()
     print(f"== drills: {', '.join(drills)} (three are fixed, the commit's hash picks the last)", flush=True)
-    parts = (*(f"drill {name}" for name in drills), ON_THE_CLUSTER)
+    parts = (*(f"drill {name}" for name in drills), CONTRACT, ON_THE_CLUSTER)
     record.kept = DOWN_SECONDS
     if not why_not and record.left() <= 0:
         for name in parts:
@@ -363,8 +365,22 @@ def chosen_drills() -> list[str]:
     """Three that are always run, and one more that the commit picks, so that all have their turn."""
     fixed = list(yaml.safe_load((LAB / "drills.yaml").read_text(encoding="utf-8"))["fixed"])
     others = sorted(path.stem for path in (LAB / "faults").glob("RB-*.yaml") if path.stem not in fixed)
-    _, commit = answer(["git", "rev-parse", "HEAD"], seconds=10)
-    return [*fixed, others[int(commit[:8], 16) % len(others)] if len(commit) == 40 else others[0]]
+    return [*fixed, others[int(commit()[:8], 16) % len(others)]]
+
+
+def commit() -> str:
+    """The commit's hash, which picks what has its turn; zeros where there is none."""
+    _, said = answer(["git", "rev-parse", "HEAD"], seconds=10)
+    return said if len(said) == 40 else "0" * 40
+
+
+def kubectl_env() -> list[str]:
+    """What the lab's administrator needs to ask its cluster, as `env` takes it; empty where no lab says so."""
+    told = Path(os.environ.get("HANDRAIL_LAB_RUN", "/var/lib/handrail-lab")) / "lab.json"
+    if not told.exists():
+        return []
+    says = json.loads(told.read_text(encoding="utf-8"))
+    return [f"KUBECONFIG={says['kubeconfig']}", f"PATH={says['path']}:{os.environ.get('PATH', '')}"]
 
 
 def no_lab() -> str:
@@ -408,6 +424,8 @@ def _in_the_lab(record: Record, drills: Sequence[str], parts: Sequence[str]) -> 
         return
     for name in drills:
         twice(record, f"drill {name}", [HANDRAIL, "drill", name, "--no-record"])
+    contract: list[str | Path] = [sys.executable, LAB / "contract" / "contract.py", "--some", "24", "--seed", commit()]
+    twice(record, CONTRACT, ["env", *kubectl_env(), *contract])
     tests = python("pytest", "-q", "-m", "lab", "tests", "lab/cluster", "--durations=0")
     twice(record, ON_THE_CLUSTER, tests, again=[*tests, "--last-failed"])
 

@@ -1,6 +1,6 @@
 """The contract test: what a preview says of each verb is held against what the cluster then does.
 
-    python lab/contract/contract.py [--only TEXT] [--planted]
+    python lab/contract/contract.py [--only TEXT] [--some N --seed COMMIT] [--planted]
 
 Each case of `cases.yaml`: preview; make the change; whatever differs in the namespace, or on the node, must be what was
 predicted and nothing else; take it back with the prospect's own way back; all must be as before, what the server owns aside.
@@ -15,6 +15,7 @@ import copy
 import dataclasses
 import json
 import os
+import random
 import shlex
 import subprocess
 import sys
@@ -45,10 +46,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help="cases whose command has this in it")
     parser.add_argument("--skip", type=int, default=0, help="the first so many cases, which were seen before")
+    parser.add_argument("--some", type=int, default=0, help="so many of them, picked by --seed")
+    parser.add_argument("--seed", default="", help="what picks them: a commit")
     parser.add_argument("--planted", action="store_true", help="spoil each prediction: all must fail")
     told = parser.parse_args()
     cases = list(spelled(yaml.safe_load((HERE / "cases.yaml").read_text(encoding="utf-8"))["cases"]))
     chosen = [case for case in cases if told.only in case["run"]][told.skip :]
+    if told.some:  # picked anew by each commit, so that all have their turn
+        chosen = random.Random(told.seed).sample(chosen, min(told.some, len(chosen)))
     try:
         fresh()
         problems = [problem for case in chosen for problem in tried(case, planted=told.planted)]
