@@ -14,6 +14,7 @@ from handrail.alerts import Alert, Aside, Notification
 from handrail.engine.posts import LEAST, LONGEST, MOST, MOST_WAITING, Backlog, Posts
 from handrail.errors import TryAgain
 from handrail.store import Store
+from handrail.store.database import turns
 from tests.factory import Clock, fresh_store
 
 
@@ -252,3 +253,34 @@ def test_what_is_worked_on_leaves_the_backlog(store: Store) -> None:
     assert (posts.backlog.alerts, posts.backlog.posts) == (6, 2)
     all_of(posts)
     assert (posts.backlog.alerts, posts.backlog.posts) == (0, 0)
+
+
+def test_a_piece_of_a_storm_takes_turns_with_all_that_goes_on_and_is_not_behind_each_of_it(store: Store) -> None:
+    """Many runs write at once and often; a storm is worked on by one thread, which would get a tenth of the turns."""
+    post(store, "A")
+    lock, order = turns(store.engine), list[str]()
+
+    def others(number: int) -> None:
+        with store.together():
+            order.append(f"run {number}")
+
+    def storm() -> None:
+        Posts(
+            store=store, taker=Taker(store), at=lambda name: order.append("storm") if "before" in name else None
+        ).round()
+
+    threads = [
+        *(threading.Thread(target=others, args=(number,)) for number in range(5)),
+        threading.Thread(target=storm),
+    ]
+    with store.together():
+        for count, thread in enumerate(threads, 1):
+            thread.start()
+            over = time.monotonic() + 10
+            while lock.waiting() < count:
+                assert time.monotonic() < over
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+    assert order[0] == "storm"
+    assert len(order) == len(threads)

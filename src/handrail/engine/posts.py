@@ -19,6 +19,7 @@ from handrail.alerts import Alert
 from handrail.engine import setaside
 from handrail.errors import TryAgain
 from handrail.store import Store
+from handrail.store.turns import Rank
 
 log = logging.getLogger("handrail")
 MOST = 200  # alerts in one piece
@@ -182,7 +183,7 @@ class Posts:
         piece, reading = _Piece(), first
         now: Reading | None = reading
         count, most = 0, 1 if self._careful else MOST
-        with self.store.together():
+        with self.store.together(rank=Rank.DOOR):  # of many runs that go on each writes often, and this is one thread
             began = self._spent()
             while now is not None:
                 reading = now

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from handrail.store import tables as t
 from handrail.store.database import reading, urgently, writing
+from handrail.store.turns import Rank
 
 Row = dict[str, Any]
 TIMES = frozenset(
@@ -36,13 +37,13 @@ class Rows:
         moment: datetime = self._clock()
         return moment
 
-    def together(self, *, urgent: bool = False) -> AbstractContextManager[Any]:
+    def together(self, *, urgent: bool = False, rank: Rank = Rank.OTHER) -> AbstractContextManager[Any]:
         """All that this thread writes in the block is one transaction: a crash leaves the whole of it, or nothing.
 
         Nothing slow stands in such a block, and nothing that another thread must see before it ends. `urgent` is for
         what a person says: it goes ahead of the writes that wait.
         """
-        return writing(self.engine, urgent=urgent)
+        return writing(self.engine, urgent=urgent, rank=rank)
 
     def urgently(self) -> AbstractContextManager[Any]:
         """All that this thread writes in the block goes ahead of the writes that wait, each of its transactions."""
