@@ -62,6 +62,7 @@ from handrail.web.settings import Current, Roster, WebSettings
 
 log = logging.getLogger("handrail")
 Clock = Callable[[], datetime]
+WARM_SECONDS = 3.0  # after the port opened: whoever waited for it comes first
 SWITCH_SECONDS = 0.0005  # a person's verb asks the record many small things: between two it waits for whoever computes
 
 
@@ -680,6 +681,8 @@ def serve(config: Path, *, host: str = "", port: int = 0) -> None:
         over = threading.Event()
         signal.signal(signal.SIGTERM, _interrupt)  # a service manager's way to say Ctrl-C
         try:
+            over.wait(WARM_SECONDS)
+            notify.warm()
             while not over.wait(3600):
                 pass
         except KeyboardInterrupt:

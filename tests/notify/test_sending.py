@@ -503,3 +503,10 @@ def test_words_that_cannot_be_made_are_tried_again_and_keep_nobody_else_waiting(
         box.drain(10)
     assert len(got) == 1
     assert states(kept) == {"high/I-1": "waiting", "high/I-2": "sent"}
+
+
+def test_what_a_first_message_needs_can_be_loaded_before_it(tmp_path: Path) -> None:
+    """It takes more than a second of processor time, and the first page of a storm would wait for it."""
+    told = "import sys; from handrail import notify; print('apprise' in sys.modules); notify.warm(); print('apprise.plugins.custom_json' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert found.stdout.split() == ["False", "True"]

@@ -2,7 +2,7 @@
 
 from handrail.notify.addresses import secrets, shown
 from handrail.notify.outbox import Addresses, Outbox
-from handrail.notify.send import Attached, Letter, Send, by_apprise, usable
+from handrail.notify.send import Attached, Letter, Send, by_apprise, usable, warm
 from handrail.notify.statuspage import Notice, write
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "secrets",
     "shown",
     "usable",
+    "warm",
     "write",
 ]

@@ -78,6 +78,11 @@ def by_apprise(address: str, letter: Letter) -> str:
     return f"{shown(address)} did not take it" + (f": {without(heard.last, address)}" if heard.last else "")
 
 
+def warm() -> None:
+    """Load what a first message needs, which takes more than a second of processor time: no page has to wait for it."""
+    usable("json://localhost")
+
+
 def usable(address: str) -> bool:
     """Whether Apprise knows what to do with an address; nothing is sent."""
     import apprise
