@@ -21,7 +21,19 @@ log = logging.getLogger("handrail")
 Stamp = tuple[int, int, int]
 Swap = Callable[[], None]  # takes over what was read; nothing that can fail is left to it
 Prepare = Callable[[Settings], Swap]
-AT_START = ("state", "host", "port", "names", "open_reading")  # of the settings: what is taken over at a start alone
+# Of the settings, what is taken over at a start alone, and how handrail.yaml calls it.
+AT_START = {
+    "state": "state",
+    "host": "server.host",
+    "port": "server.port",
+    "names": "server.names",
+    "open_reading": "server.open_reading",
+    "secure_cookies": "server.secure_cookies",
+    "storm": "storm",
+    "log_format": "log.format",
+    "log_level": "log.level",
+}
+AGAIN = 10  # rounds after which files that could not be read are tried again: what they name first is not watched yet
 
 
 class Edits:
@@ -43,6 +55,7 @@ class Edits:
         self._known, self._kept, self._reread = known, kept, reread
         self._settings, self._documents = settings, documents
         self._seen = self._look()
+        self._failed, self._rounds = "", 0
 
     def _look(self) -> dict[Path, Stamp]:
         files = [*self._known.files]
@@ -59,8 +72,10 @@ class Edits:
     def refresh(self) -> None:
         """Read anew what was edited since the last time."""
         now = self._look()
-        if now == self._seen:
+        self._rounds += 1
+        if now == self._seen and not (self._failed and self._rounds >= AGAIN):
             return
+        self._rounds = 0
         edited = sorted({file.name for file in {*now, *self._seen} if now.get(file) != self._seen.get(file)})
         self._seen = now
         fresh = self._known
@@ -78,16 +93,21 @@ class Edits:
             self._tell(
                 error, edited, "The documents as they were read before stay in use; all other settings are as edited."
             )
-        waits = [name for name in AT_START if getattr(fresh, name) != getattr(self._known, name)]
+        waits = [said for name, said in AT_START.items() if getattr(fresh, name) != getattr(self._known, name)]
         self._known = fresh
-        self._seen = self._look()  # it may name other files now
+        # it may name other files now; an edit that was made while they were read is still to be noticed
+        self._seen = {file: now.get(file, stamp) for file, stamp in self._look().items()}
         if read:
+            self._failed = ""
             self._kept.append("documents_read", {"files": edited})
         if waits:
             says = f"{', '.join(waits)} in handrail.yaml changed: restart `handrail serve` to use it."
             self._kept.append("trouble", {"says": says})
 
     def _tell(self, error: Exception, edited: list[str], stays: str) -> None:
+        if str(error) == self._failed:
+            return  # it was said
+        self._failed = str(error)
         log.warning("edit_not_read", extra={"files": edited, "error": str(error)})
         why = str(error) if isinstance(error, HandrailError | OSError) else f"The settings cannot be read: {error}."
         self._kept.append("trouble", {"says": f"{why} {stays}"})

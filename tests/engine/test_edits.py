@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail import app, settings
+from handrail import app, edits, settings
 from handrail.errors import FixSettings
 from handrail.oncall import Person
 from handrail.web import people
@@ -143,6 +143,28 @@ def test_settings_are_taken_over_as_a_whole_or_not_at_all(served: Served, monkey
     assert people.by_token(served.parts.live.people, ANA) is None
 
 
+def test_a_broken_file_that_settings_name_for_the_first_time_is_read_once_it_is_mended(served: Served) -> None:
+    served.write("others.yaml", "people: [\n")
+    served.replace("handrail.yaml", "people: people.yaml", "people: others.yaml")
+    for _ in range(3 * edits.AGAIN):
+        served.parts.edits.refresh()
+    assert served.kinds() == ["trouble"], "said once"
+    served.write("others.yaml", "people: [{name: Ana}]\n")
+    for _ in range(edits.AGAIN):
+        served.parts.edits.refresh()
+    assert served.kinds() == ["trouble", "documents_read"]
+    assert people.by_token(served.parts.live.people, ANA) is None
+
+
+def test_what_waits_for_a_start_is_told_as_handrail_yaml_calls_it(served: Served) -> None:
+    served.write(
+        "handrail.yaml", (served.folder / "handrail.yaml").read_text() + "storm: {incidents: 3}\nlog: {level: debug}\n"
+    )
+    served.parts.edits.refresh()
+    says = [event.payload.get("says") for event in served.parts.store.events()]
+    assert says[-1] == "storm, log.level in handrail.yaml changed: restart `handrail serve` to use it."
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -214,7 +236,7 @@ def test_what_a_start_alone_takes_over_is_told(served: Served) -> None:
     served.replace("handrail.yaml", "open_reading: true", "open_reading: true, port: 9999")
     served.parts.edits.refresh()
     told = [str(event.payload["says"]) for event in served.parts.store.events(kinds=("trouble",))]
-    assert told == ["port in handrail.yaml changed: restart `handrail serve` to use it."]
+    assert told == ["server.port in handrail.yaml changed: restart `handrail serve` to use it."]
 
 
 @pytest.mark.parametrize("after", [(Person(name="Ana", roles=("responder",)),), ()], ids=["demoted", "removed"])
