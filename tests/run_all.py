@@ -42,7 +42,11 @@ SIDE_BY_SIDE = ("-n", str(min(4, max(2, os.cpu_count() or 2))), "--dist", "loadg
 FAST = "not slow and not lab and not browser"
 ON_THE_CLUSTER = "tests on the cluster"
 CONTRACT = "previews against what the cluster does"
-SLOW = [sys.executable, "-m", "pytest", "-q", "-m", "slow and not lab and not browser", "--durations=15"]
+SQL_PREVIEWS = "tests/targets/previews"
+SLOW = [
+    *(sys.executable, "-m", "pytest", "-q", "-m", "slow and not lab and not browser", "--durations=15"),
+    f"--ignore={SQL_PREVIEWS}",
+]
 HANDRAIL = Path(sys.executable).with_name("handrail")
 RUNNING: set[subprocess.Popen[bytes]] = set()  # what goes with this program, whatever ends it
 PERCENT = re.compile(rb"\[ *(\d+)%\]")
@@ -254,6 +258,7 @@ def answer(command: Sequence[str | Path], *, seconds: float) -> tuple[bool, str]
 def without_the_lab(record: Record, *, go_on: bool = False) -> bool:
     """All that needs no cluster, in the order of how soon it can fail. Whether the rest is worth its time."""
     apart = python("pytest", "-q", "-m", "not lab", *SIDE_BY_SIDE, "lab/cluster", "lab/azora/tests")
+    sql = python("pytest", "-q", "-m", "slow and not lab", *SIDE_BY_SIDE, SQL_PREVIEWS)  # no clock matters there
     strict = ["mypy", "--strict", *names(CLUSTER)]
     steps: dict[str, Callable[[], bool]] = {
         "linters, types and import contracts": lambda: side_by_side(
@@ -272,6 +277,7 @@ def without_the_lab(record: Record, *, go_on: bool = False) -> bool:
             "bare root", python("tests.bare.root"), cannot=bare.CANNOT, too_late=bare.NOT_REACHED
         ),
         "slow tests and replays": lambda: twice(record, "slow tests and replays", SLOW, again=[*SLOW, "--last-failed"]),
+        "SQL's previews against a database": lambda: record.part("SQL's previews against a database", sql),
         "browser tests": lambda: browser(record),
     }
     well = True
