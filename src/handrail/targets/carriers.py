@@ -17,6 +17,10 @@ WORD = r"""(?:"(?P<double>[^"\n]{1,512})"|'(?P<single>[^'\n]{1,512})'|(?P<bare>[
 """A word of a command line; one that the shell fills in is none."""
 
 
+MIXED = r"(?P<secret>(?=\S{0,64}\d)(?=\S{0,64}[A-Za-z])[A-Za-z0-9_!#%^*+.~-]{8,128}?)(?=[.,;:]?(?:\s|$))"
+"""What a sentence says of a password, and no word of one."""
+
+
 @dataclass(frozen=True)
 class Carrier:
     """`anchor` is searched for in small letters; `pattern`, in the stretch from there, names what is a secret."""
@@ -49,6 +53,17 @@ CARRIERS = (
     *(_option(program, r"(?:-p|--password)\s+") for program in ("mongo", "mongodump", "mongorestore", "mongosh")),
     *(_option(f"{program} login", r"-p\s+") for program in ("docker", "podman", "buildah", "skopeo", "nerdctl", "az")),
     *(_option(program, r"-(?:src|dest)?(?:store|key)pass\s+") for program in ("keytool", "jarsigner")),
+    _option("http", r"-a\s+[^\s:]{1,64}:"),
+    _option("cqlsh", r"-p\s+"),
+    _option("ipmitool", r"-P\s+"),
+    _option("snmp", r"-c\s+"),
+    _option("curl", r"-u(?=\S)[^\s:]{1,64}:"),
+    _option("curl", r"""(?:-b|--cookie)\s+["']?[\w.-]{1,64}="""),
+    _option("vault login", r"(?!-)(?=\S{16})"),
+    _plain("mc alias set ", rf"mc alias set \S{{1,64}} \S{{1,256}} \S{{1,128}} {WORD}"),
+    _plain("vault kv ", rf"vault kv (?:put|patch) (?:-\S+ ){{0,4}}\S{{1,256}} [\w.-]{{1,64}}={WORD}"),
+    _plain("secrets set ", rf"secrets set (?:-\S+ ){{0,4}}\w{{1,64}}={WORD}"),
+    _plain("net ", rf"(?<!\w)net\s+use\s+\S{{1,64}}\s+\S{{1,256}}\s+(?![/*]){WORD}\s+/user:"),
     _option("schtasks", r"/rp\s+"),
     _option("lftp", r"-u\s+[^\s,]{1,64},"),
     _option("smbclient", r"-U\s+[^\s%]{1,64}%"),
@@ -60,12 +75,20 @@ CARRIERS = (
     _plain(
         "echo ", rf"echo\s+(?:-n\s+)?{WORD}\s*\|\s*(?:sudo\s+)?\S+[^\n|]{{0,200}}(?:--password-stdin|-pass\w*\s+stdin)"
     ),
+    _plain("echo ", rf"echo\s+(?:-n\s+)?{WORD}\s*\|\s*(?:sudo\s+)?kinit\b"),
     _plain("echo ", r"""echo\s+["']?[\w.-]{1,64}:(?P<secret>[^\s"'$|]{1,256})["']?\s*\|\s*(?:sudo\s+)?chpasswd"""),
     _plain("convertto-securestring", rf"ConvertTo-SecureString\s+(?:-String\s+)?{WORD}"),
     # addresses and signatures
     _plain("jdbc:oracle:", r"jdbc:oracle:\w{1,8}:[^\s/@]{1,64}/(?P<secret>[^\s@]{1,256})@"),
     _plain("sqlplus ", r"sqlplus\s+(?:-\w+\s+)?[^\s/@]{1,64}/(?P<secret>[^\s@]{1,256})@"),
     _plain("signature=", r"signature=(?P<secret>[0-9a-f]{40,1024}|[A-Za-z0-9%+/]{40,1024}={0,2})", within=1100),
+    _plain("signature=", r"(?<=[?&])signature=(?P<secret>[A-Za-z0-9%+/~_-]{20,1024}={0,2})", within=1100),
+    _plain("samlresponse=", r"samlresponse=(?P<secret>[A-Za-z0-9%+/=_-]{40,15000})", within=15_900),
+    _plain("_auth", r"_auth\s?=\s?\"?(?P<secret>[A-Za-z0-9+/]{16,1024}={0,2})", within=1100),
+    _plain(".dockerconfigjson", r"\.dockerconfigjson\W{1,4}(?P<secret>[A-Za-z0-9+/=]{24,8192})", within=8300),
+    _plain("reset/", r"(?<=/)reset/(?P<secret>[0-9a-f]{32,128})(?![0-9a-z])"),
+    _plain("hooks.zapier.com/", r"hooks\.zapier\.com/hooks/catch/\d{1,12}/(?P<secret>\w{5,64})"),
+    _plain("hc-ping.com/", r"hc-ping\.com/(?P<secret>[0-9a-f-]{36})"),
     _plain("auth=", r"(?<!\w)auth=(?P<secret>(?=[^&\s]{0,64}\d)[A-Za-z0-9._~-]{20,512})", within=600),
     *(
         _plain(f"{name}%22", rf"{name}%22(?:%20|\+){{0,4}}%3A(?:%20|\+){{0,4}}%22(?P<secret>(?:(?!%22)\S){{1,512}})")
@@ -77,6 +100,31 @@ CARRIERS = (
         rf"<(?:[\w.-]{{1,32}}:)?[\w.-]{{0,48}}{NAME}(?:\s[^<>]{{0,200}})?>(?P<secret>[^<>]{{1,4096}})</",
         within=4500,
     ),
+    _plain(
+        '["',
+        rf"""\["[\w.-]{{0,48}}{NAME}"\]=>\s{{0,8}}string\(\d{{1,6}}\) "(?P<secret>[^"\n]{{1,512}})\"""",
+        lines=True,
+    ),
+    *(_plain(f"{word}={{", rf"{word}=\{{(?P<secret>[^{{}}\n]{{1,256}})\}}") for word in ("pwd", "password")),
+    _plain("password(", r"password\(\s?N?'(?P<secret>[^'\n]{1,512})'\s?\)"),
+    *(
+        _plain(f"{word},", rf"""{word},\s?<<"(?P<secret>[^"\n]{{1,512}})">>""")
+        for word in ("password", "secret", "token")
+    ),
+    _plain(
+        'variable "',
+        rf"""variable "[\w.-]{{0,48}}{NAME}"\s{{0,4}}\{{[^{{}}]{{0,300}}?default\s{{0,8}}=\s{{0,4}}"(?P<secret>[^"\n]{{1,512}})\"""",
+        within=900,
+        lines=True,
+    ),
+    *(
+        _plain(
+            f'{word}="',
+            rf"""{word}="[\w.:-]{{0,64}}{NAME}"\s{{1,8}}value="(?P<secret>[^"\n]{{1,512}})\"""",
+        )
+        for word in ("key", "name")
+    ),
+    _plain('type="password"', r"""type="password"[^<>]{0,200}?\svalue="(?P<secret>[^"\n]{1,512})\""""),
     _plain("some(", r"""Some\(\s?"(?P<secret>[^"\n]{4,512})"\)"""),
     _plain("credential", r"Credentials?\(\s?[^,()\s]{1,64},\s?(?P<secret>[^,()\s]{4,256})\)"),
     _plain("pdo->__construct(", r"PDO->__construct\('[^']{0,200}', '[^']{0,64}', '(?P<secret>[^']{1,256})'"),
@@ -102,12 +150,21 @@ CARRIERS = (
     _plain("auth plain ", r"auth plain (?P<secret>[A-Za-z0-9+/]{8,1024}={0,2})", within=1100),
     _plain(
         " login ",
-        r"""(?<=[A-Za-z0-9]) (?-i:LOGIN)(?! PASSWORD) "?[^\s"]{1,128}"? "?(?P<secret>[^\s"]{1,256})""",
+        r"""(?<=[A-Za-z0-9]) (?-i:LOGIN)(?! PASSWORD) "?[^\s"]{1,128}"? "?(?!(?:with|from|as|for|to|on|at)\b)(?P<secret>[^\s"]{1,256})""",
     ),
     _plain("pass ", r"(?:^|(?<=> )|(?<=>)|(?<=: ))PASS (?P<secret>[^\s*]{1,256})$"),
     _plain('"auth" ', r'"auth" (?:"[^"\n]{1,64}" )?"(?P<secret>[^"\n]{1,256})"'),
     # configurations that put a blank between a name and its value
     _plain("login ", rf"login\s+\S{{1,128}}\s+password\s+{WORD}", lines=True),
+    _plain("auth ", r"(?<=> )auth (?:[^\s\"]{1,64} )?(?P<secret>[^\s\"]{4,256})$"),
+    *(
+        _plain(word, rf"(?<!\w){word}\s+(?P<secret>[^\s\"']{{4,256}})")
+        for word in ("requirepass", "masterauth", "bindpw", "rootpw", "-setcookie")
+    ),
+    _plain("acl setuser", r"acl setuser \S{1,64}(?: [^\s>]\S{0,128}){0,16} >(?P<secret>\S{1,256})"),
+    _plain("--secret-string", rf"--secret-string[= ]{WORD}"),
+    _plain("secret set ", rf"secret set \S{{1,128}} [^\n]{{0,200}}?--body[= ]{WORD}"),
+    _plain("put-parameter", rf"put-parameter(?=[^\n]{{0,300}}SecureString)[^\n]{{0,300}}?--value[= ]{WORD}"),
     _plain("psk", r"""(?<!\w)psk\b\s{0,2}[=:]?\s{0,2}"(?P<secret>[^"\n]{4,128})\""""),
     _plain("enable ", r"(?<!\w)enable (?:secret|password) (?:\d{1,2} )?" + NO_WORD + r"(?P<secret>\S{4,128})$"),
     _plain(
@@ -122,6 +179,12 @@ CARRIERS = (
     _plain(
         "user ", r"(?<!\w)user \S{1,64} (?:insecure-)?password (?!(?:e|u&)?[\"'])" + NO_WORD + r"(?P<secret>\S{4,256})"
     ),
+    _plain(" password", rf" password(?: \S{{1,32}}){{1,4}}: {MIXED}"),
+    *(
+        _plain(word, rf"{word}(?: \w{{1,16}}){{0,3}} (?:lautet|ist|est|es|é|to) {MIXED}")
+        for word in ("passwort", "kennwort", "mot de passe", "contraseña", "senha", "hasło")
+    ),
+    *(_plain(word, rf"{word}(?: are|:) [\w.-]{{1,64}}\s?[/:]\s?{MIXED}") for word in ("creds", "credentials")),
     _plain(
         " password",
         r" password(?: \w{1,16}){0,4} (?:is|to) (?P<secret>(?=\S{0,64}\d)(?=\S{0,64}[A-Za-z])[A-Za-z0-9_!#%^*+.~-]{8,128}?)(?=[.,;:]?(?:\s|$))",
@@ -154,6 +217,28 @@ INSERT = re.compile(
     r"insert\s+into\s+\S{1,128}\s*\((?P<names>[^()]{1,600})\)\s*values\s*\((?P<values>[^()]{1,4000})\)", re.IGNORECASE
 )
 VALUE = re.compile(r"\s*(?:'(?P<secret>(?:[^'\\]|\\.|''){1,512})'|[^,']{1,512})\s*(?:,|$)")
+DSN = re.compile(r"(?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s:@\"'()/]{1,256})@(?:tcp|udp|unix)\(")
+SASL = re.compile(r"^\[?[\w.-]{1,128}\]?:\d{2,5}[ \t]+[^\s:@]{1,64}@[\w.-]{1,128}:(?P<secret>\S{4,256})$", re.MULTILINE)
+USERLIST = re.compile(r'^"[\w.-]{1,64}" "(?P<secret>(?=[^"\n]{0,64}\d)[^"\s]{8,512})"$', re.MULTILINE)
+BLOCK_SCALAR = re.compile(
+    rf"{NAME}[\"']?:[ \t]*[>|][-+]?\d?[ \t]*\n[ \t]+(?P<secret>\S{{4,512}})[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
+SET_TO = re.compile(rf"""{NAME}[ ]set[ ]to[ ]["'](?P<secret>[^"'\n]{{4,512}})["']""", re.IGNORECASE)
+LITERAL = re.compile(r"""--from-literal[= ]["']?[\w.-]{1,253}=(?P<secret>[^\s"']{1,512})""")  # of `create secret`
+LICENCE = re.compile(r"(?<![0-9A-Za-z])(?P<secret>[0-9a-f]{36}NRAL)(?![0-9A-Za-z])")  # New Relic's
+AROUND = (
+    ("@", SASL),
+    ('" "', USERLIST),
+    (": >", BLOCK_SCALAR),
+    (": |", BLOCK_SCALAR),
+    (" set to ", SET_TO),
+    ("nral", LICENCE),
+)
+PROSE = re.compile(
+    r"(?<!\w)(?:token|secret|api[ -]key|passphrase)(?: \w{1,16}){0,4} (?:is|to|was changed from) (?P<secret>(?=\S{0,64}\d)"
+    r"(?=\S{0,64}[A-Za-z])[A-Za-z0-9_!#%^*+~]{12,128})(?=[.,;:]?(?:\s|$))",
+    re.IGNORECASE,
+)
 COOKIES = re.compile(r"cookie\\{0,7}[\"']?\s{0,2}:\s{0,2}[^\n]{1,4096}", re.IGNORECASE)
 CRUMB = re.compile(r"[\w.-]{1,64}=(?P<secret>[^;\s\"'\\]{12,4096})")
 
@@ -174,9 +259,27 @@ def spans(text: str, small: str) -> Iterator[Span]:
         yield from _of_secret(text)
     if "insert" in small:
         yield from _inserted(text)
+    if "@tcp(" in small or "@unix(" in small or "@udp(" in small:
+        yield from (found.span("secret") for found in DSN.finditer(text))
+    yield from _literals(text, small)
+    for mark, pattern in AROUND:
+        if mark in small:
+            yield from (found.span("secret") for found in pattern.finditer(text))
+    if " is " in small or " to " in small or " from " in small:
+        yield from (found.span("secret") for found in PROSE.finditer(text))
     if "cookie" in small:
         for line in COOKIES.finditer(text):
             yield from (found.span("secret") for found in CRUMB.finditer(text, line.start(), line.end()))
+
+
+def _literals(text: str, small: str) -> Iterator[Span]:
+    """Each value of `kubectl create secret … --from-literal=any=…`; of a ConfigMap they are nobody's secret."""
+    at = small.find("create secret")
+    while at >= 0:
+        ends = text.find("\n", at, at + 4096)
+        ends = ends if ends >= 0 else min(len(text), at + 4096)
+        yield from (found.span("secret") for found in LITERAL.finditer(text, at, ends))
+        at = small.find("create secret", ends)
 
 
 def _carried(text: str, small: str, carrier: Carrier) -> Iterator[Span]:

@@ -27,6 +27,14 @@ ENDINGS = {
         re.IGNORECASE,
     ),
     "pwd": re.compile(r"(?P<short>pwd)", re.IGNORECASE),
+    "pw": re.compile(r"(?P<short>(?:(?<![A-Za-z])|(?<=root)|(?<=bind)|(?<=db))pw)", re.IGNORECASE),
+    "authtok": re.compile(r"(?P<strong>authtok)", re.IGNORECASE),
+    # what other languages call it
+    **{
+        word: re.compile(rf"(?P<strong>{word})", re.IGNORECASE)
+        for word in ("passwort", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord", "hasło", "пароль")
+    },
+    "パスワード": re.compile("(?P<strong>パスワード)"),
     "secret": re.compile(r"(?P<strong>secret[_ -]?key)|(?P<weak>secret)", re.IGNORECASE),
     "token": re.compile(r"(?P<weak>token)", re.IGNORECASE),
     "credential": re.compile(r"(?P<weak>credentials?)", re.IGNORECASE),
@@ -35,15 +43,15 @@ ENDINGS = {
     "key": re.compile(r"(?P<strong>key)", re.IGNORECASE),
 }
 KEYS = re.compile(
-    r"(?:api|access|private|secret|auth|account|encryption|signing|shared|master|routing|integration|deploy|license|service)[_ -]?$",
+    r"(?:api|access|private|secret|auth|account|aes|hmac|cipher|jwt|app|webhook|encryption|signing|shared|master|routing|integration|deploy|license|service)[_ -]?$",
     re.IGNORECASE,
 )  # a key of which kind is one to keep
 # what may stand between the name and its separator: which password it is, not another thing about it
-WHICH = r"(?:[_-]?(?:key[_-]?base|value|prod|production|staging|stage|dev|test|live|old|new|current|previous|primary|secondary|admin|root|user|app|b64|base64|base|raw|plain|text|confirm|confirmation|repeat|v?\d{1,3}))?"
+WHICH = r"(?:[_-]?(?:key[_-]?base|value|prod|production|staging|stage|dev|test|live|old|new|current|previous|primary|secondary|admin|root|user|app|b64|base64|base|raw|plain|text|string|confirm|confirmation|repeat|v?\d{1,3}))?"
 # `NAME=`, `name: `, `"name": "`, `\"name\":\"`, `name => '`, `--name `; escaped as often as JSON within JSON is
 SEPARATOR = re.compile(
     WHICH
-    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|::(?= )|[:=])(?:[ \t]{0,40}|\s{0,4})|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?P<open>(?:\\{0,7}["'`])?)""",
+    + r"""(?P<close>\\{0,7}["'`]?\]?)(?:\s{0,4}(?:=>|:=|::(?= )|[:=])(?:[ \t]{0,40}|\s{0,4})|(?P<blank>[ \t]{1,4}|[ \t]is[ \t])(?=\S))(?:(?:[bBrRfFuUN]|[rR][bB]|[bB][rR])(?=\\{0,7}["']))?(?P<open>(?:\\{0,7}["'`])?)""",
     re.IGNORECASE,
 )
 IN_PAIR = re.compile(
@@ -54,7 +62,7 @@ NOTHING = re.compile(
     r"true|false|null|nil|none|no|yes|ok|n/a|undefined|unset|empty|missing|required|optional|invalid|expired|revoked|"
     r"changed|change|rotated|rotation|wrong|incorrect|mismatch|mismatched|not|is|was|has|must|should|cannot|failed|failure|"
     r"error|str|bytes|bool|int|authentication|denied|rejected|accepted|unknown|found|set|file|path|env|string|text|secret|token|password|key|"
-    r"the|a|an|for|of|in|from|to|and|or|with|by|see|ask|enter|stored|kept|on|off|at|via|when|malformed|flag|option|new[_-]password|"
+    r"the|a|an|for|of|in|from|to|and|or|with|by|see|ask|enter|stored|kept|on|off|at|via|when|malformed|flag|option|user|new[_-]password|"
     r"\*+|x{3,}|•+|\.{2,}|…+|-+|\?+|[0-9]{1,3}|\[masked\]?|masked|redacted|\[?redacted\]?|changeme|example",
     re.IGNORECASE,
 )
@@ -165,7 +173,7 @@ ENTRY_BEFORE = re.compile(
     r"""value\\{0,7}["']?\s{0,4}:\s{0,4}\\{0,7}["']?(?P<secret>[^\s"'\\,{}]{1,512})\\{0,7}["']?,?(?:\s|\\{1,7}[nrt]){0,64}\\{0,7}["']?name\\{0,7}["']?\s{0,4}:\s{0,4}\\{0,7}["']?[\w-]{0,48}$""",
     re.IGNORECASE,
 )
-IN_TUPLE = re.compile(r"""[(\[]\s?\\{0,7}["'][\w-]*$""")
+IN_TUPLE = re.compile(r"""(?:[(\[]\s?\\{0,7}["']|,\s?\\{0,7}["']--?)[\w-]*$""")
 USERINFO = re.compile(
     r"""://(?P<user>[^\s/:@"'<>\\]{0,128}):(?P<secret>(?!\d{1,5}/)(?:[^\s"'<>\\]|\\+u[0-9a-fA-F]{4}){1,256}?)@(?=(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?(?:[/?#,;:.)\]\s"'`\\>&|]|$))""",
     re.MULTILINE,
@@ -212,7 +220,7 @@ SHAPES = (
         alone=False,
     ),
     Shape(("sha256~",), whole(r"sha256~[A-Za-z0-9_-]{20,}")),  # an OpenShift token
-    Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+]{30,}(?:=|%3[dD])?)")),
+    Shape(("sig=",), re.compile(r"sig=(?P<secret>[A-Za-z0-9%/+_-]{30,}(?:=|%3[dD])?)")),
     Shape((":AA",), re.compile(r":(?P<secret>AA[A-Za-z0-9_-]{32,34})(?![A-Za-z0-9_-])"), alone=False),  # a bot's
     Shape(
         ("digest ",),
