@@ -158,7 +158,7 @@ CARRIERS = (
     _plain("login ", rf"login\s+\S{{1,128}}\s+password\s+{WORD}", lines=True),
     _plain("auth ", r"(?<=> )auth (?:[^\s\"]{1,64} )?(?P<secret>[^\s\"]{4,256})$"),
     *(
-        _plain(word, rf"(?<!\w){word}\s+(?P<secret>[^\s\"']{{4,256}})")
+        _plain(word, rf"(?<!\w){word}\s+(?!\()(?P<secret>[^\s\"']{{4,256}})")
         for word in ("requirepass", "masterauth", "bindpw", "rootpw", "-setcookie")
     ),
     _plain("acl setuser", r"acl setuser \S{1,64}(?: [^\s>]\S{0,128}){0,16} >(?P<secret>\S{1,256})"),
