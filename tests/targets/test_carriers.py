@@ -139,6 +139,7 @@ ORDINARY = [
     "the user ana password expired",
     "passwd: user billing changed shell",
     "kubectl create configmap limits --from-literal=mode=Fast-lane77",
+    "GRANT x; ROLE replicator LOGIN REPLICATION PASSWORD",
     "CREATE LOGIN app WITH DEFAULT_DATABASE = shop",
     "curl -sS -o out.json https://api.example.com/v1/jobs",
     "the token is refreshed every hour",

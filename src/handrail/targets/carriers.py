@@ -150,7 +150,7 @@ CARRIERS = (
     _plain("auth plain ", r"auth plain (?P<secret>[A-Za-z0-9+/]{8,1024}={0,2})", within=1100),
     _plain(
         " login ",
-        r"""(?<=[A-Za-z0-9]) (?-i:LOGIN)(?! PASSWORD) "?[^\s"]{1,128}"? "?(?!(?:with|from|as|for|to|on|at)\b)(?P<secret>[^\s"]{1,256})""",
+        r"""(?<=[A-Za-z0-9]) (?-i:LOGIN)(?! PASSWORD) "?[^\s"]{1,128}"? "?(?!(?:with|from|as|for|to|on|at|password|valid|connection)\b)(?P<secret>[^\s"]{1,256})""",
     ),
     _plain("pass ", r"(?:^|(?<=> )|(?<=>)|(?<=: ))PASS (?P<secret>[^\s*]{1,256})$"),
     _plain('"auth" ', r'"auth" (?:"[^"\n]{1,64}" )?"(?P<secret>[^"\n]{1,256})"'),
