@@ -278,7 +278,7 @@ def test_prometheus_that_is_away_and_alerts_that_no_rule_raises_are_said(team: T
 def test_sources_are_looked_at(team: Team) -> None:
     found(examined(team(settings={"sources": {}}), exit_code=1), "nobody may post alerts")
     lost = {"am": {"environment": "elsewhere", "token_sha256": "b" * 64}}
-    found(examined(team(settings={"sources": lost}), exit_code=1), "posts alerts of elsewhere")
+    found(examined(team(settings={"sources": lost}), exit_code=2), "is of the environment elsewhere")
     found(
         examined(team(settings={"sources": {"am": {"environment": "live", "token_sha256": "plain"}}}), exit_code=1),
         "is not a SHA-256",
@@ -339,7 +339,7 @@ def test_people_whom_nothing_reaches_are_said(team: Team) -> None:
 def test_an_address_that_no_message_can_be_sent_to_is_said_without_its_password(team: Team) -> None:
     ana = {"name": "Ana", "roles": ["responder"], "reach": ["json://x", "carrier-pigeon://ana:hunter2@loft/1"]}
     line = found(examined(team(people=[ana]), exit_code=1), "cannot be used")
-    assert line["says"] == "carrier-pigeon://loft, an address of Ana, cannot be used"
+    assert line["says"] == "carrier-pigeon://…, an address of Ana, cannot be used"
 
 
 @pytest.mark.parametrize(

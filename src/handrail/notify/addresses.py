@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-KIND = re.compile(r"([a-z][a-z0-9]{0,15}|[0-9]{1,3}[a-z]{1,12})://", re.IGNORECASE)
+KIND = re.compile(r"([a-z][a-z0-9]{0,15}(?:[-+.][a-z]{1,15}){0,2}|[0-9]{1,3}[a-z]{1,12})://", re.IGNORECASE)
 HOSTED = frozenset(["mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms"])  # a host is where it goes to
 HOST = re.compile(
     r"(localhost|\[[0-9a-f:]+\]|(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,24})(:[0-9]{1,5})?(?=[/?#]|$)", re.IGNORECASE
