@@ -211,6 +211,8 @@ def manifest(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def unallotted(found: Mapping[str, Any]) -> dict[str, Any]:
     """An object that would be made, without what the server gives out when it is: a dry run's address is nobody's."""
+    if found.get("kind") == "Job":
+        return dict(_without_uid(found))
     if found.get("kind") != "Service":
         return dict(found)
     spec = {key: value for key, value in (found.get("spec") or {}).items() if key not in ("clusterIP", "clusterIPs")}
@@ -218,6 +220,13 @@ def unallotted(found: Mapping[str, Any]) -> dict[str, Any]:
         spec["clusterIP"] = "None"
     spec["ports"] = [{k: v for k, v in one.items() if k != "nodePort"} for one in spec.get("ports") or ()]
     return {**found, "spec": spec}
+
+
+def _without_uid(value: Any) -> Any:
+    """A Job's labels and selector name its own uid."""
+    if isinstance(value, Mapping):
+        return {key: _without_uid(one) for key, one in value.items() if not str(key).endswith("controller-uid")}
+    return [_without_uid(one) for one in value] if isinstance(value, list) else value
 
 
 def as_list(found: Sequence[Mapping[str, Any]]) -> str:
